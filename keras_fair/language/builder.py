@@ -1,0 +1,212 @@
+"""From tokens to nodes: one method for each rule of `fairness.lark`, called inside the LALR parser.
+
+No concrete tree is built in between. Each method gets what its rule matched (tokens and finished nodes) and
+returns a node; its span runs from the first to the last of them. What can be said about a rule alone is
+checked here; what needs the whole statement is left to `keras_fair.language.check`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from lark import Token
+
+from keras_fair.errors import quoted
+from keras_fair.language.comparisons import ComparisonRules
+from keras_fair.language.criteria import CriterionCall, Definition
+from keras_fair.language.faults import MeaningFault, SyntaxFault
+from keras_fair.language.nodes import (
+    Absolute,
+    Arithmetic,
+    Attribute,
+    Binder,
+    Covariance,
+    Label,
+    Maximum,
+    Mean,
+    Minimum,
+    Negative,
+    Number,
+    Prediction,
+    Range,
+    Relation,
+    Share,
+    Span,
+    Spread,
+    Statement,
+)
+from keras_fair.language.quantifiers import Quantifier, check_variables
+from keras_fair.language.words import name_of, number_of, span_of, spanned, text_of
+
+__all__ = ["Builder"]
+
+_MOST_OUTPUTS = 1_000_000
+
+Items = list[Any]
+"""What a rule matched: tokens, nodes, and the small records of this module."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Name:
+    """`name:` before a constraint."""
+
+    text: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class _Confidence:
+    """`with confidence 95%` after a constraint."""
+
+    level: float
+    span: Span
+
+
+class Builder(ComparisonRules):
+    """The rules of the grammar, but for those of conditions, which are in `ComparisonRules`."""
+
+    # Statements
+
+    def statements(self, items: Items) -> tuple[Statement, ...]:
+        return tuple(items[::2])
+
+    def statement(self, items: Items) -> Statement:
+        name, confidence, quantifier, relation = None, None, None, None
+        for item in items:
+            if isinstance(item, _Name):
+                name = item.text
+            elif isinstance(item, _Confidence):
+                confidence = item.level
+            elif isinstance(item, Quantifier):
+                quantifier = item
+            else:
+                relation = item
+        assert relation is not None
+        if quantifier is not None:
+            check_variables(quantifier, relation)
+        binders = quantifier.binders if quantifier is not None else ()
+        return Statement(relation, binders, name, confidence, span=spanned(items))
+
+    def name(self, items: Items) -> _Name:
+        return _Name(name_of(items[0]), span_of(items[0]))
+
+    def confidence(self, items: Items) -> _Confidence:
+        level = number_of(items[-1])
+        if not 0 < level < 1:
+            percent = f"; did you mean {items[-1]}%?" if 1 < level < 100 else ""
+            raise MeaningFault(
+                f"a confidence lies between 0 and 1 (between 0% and 100%), found {items[-1]}{percent}",
+                span_of(items[-1]),
+            )
+        return _Confidence(level, spanned(items))
+
+    # Quantifiers
+
+    def quantifier(self, items: Items) -> Quantifier:
+        binders = tuple(item[0] for item in items if isinstance(item, tuple))
+        places = tuple(place for item in items if isinstance(item, tuple) for place in item[1])
+        return Quantifier(binders, places, spanned(items))
+
+    def binder(self, items: Items) -> tuple[Binder, tuple[Token, ...]]:
+        variables = tuple(item for item in items[:-2] if item.type == "VARIABLE")
+        return Binder(tuple(map(str, variables)), items[-1], span=spanned(items)), variables
+
+    # Relations
+
+    def equality(self, items: Items) -> Relation:
+        tolerance = items[4] if len(items) == 5 else None
+        return Relation(
+            items[0], "==", items[2], None if tolerance is None else tolerance.value, span=spanned(items)
+        )
+
+    def tolerance(self, items: Items) -> Number:
+        value = number_of(items[-1])
+        if len(items) == 2:
+            raise MeaningFault(f"a tolerance is not negative, found -{items[-1]}", spanned(items))
+        return Number(value, span=span_of(items[0]))
+
+    def inequality(self, items: Items) -> Relation:
+        operator = "<=" if items[1].type == "AT_MOST" else ">="
+        return Relation(items[0], operator, items[2], span=spanned(items))
+
+    def range(self, items: Items) -> Range:
+        lower, operand, upper = items[::2] if items[1].type == "AT_MOST" else items[::-2]
+        return Range(lower, operand, upper, span=spanned(items))
+
+    def interval(self, items: Items) -> Range:
+        return Range(items[3], items[0], items[5], span=spanned(items))
+
+    # Arithmetic
+
+    def number(self, items: Items) -> Number:
+        return Number(number_of(items[0]), span=span_of(items[0]))
+
+    def label(self, items: Items) -> Label:
+        return Label(span=span_of(items[0]))
+
+    def attribute(self, items: Items) -> Attribute:
+        return Attribute(name_of(items[0]), span=span_of(items[0]))
+
+    def prediction(self, items: Items) -> Prediction:
+        return Prediction(self._output(items[2]) if len(items) == 4 else None, span=spanned(items))
+
+    def _output(self, token: Token) -> int | str:
+        if token.type == "STRING":
+            return text_of(token)
+        if token.type != "NUMBER":
+            return name_of(token)
+        if not token.isdigit():
+            raise SyntaxFault(
+                f"outputs are counted 0, 1, 2, ... or named, as in y[approve]; found {quoted(token)}",
+                span_of(token),
+            )
+        if len(token) > len(str(_MOST_OUTPUTS)) or int(token) >= _MOST_OUTPUTS:
+            raise MeaningFault(
+                f"there is no output {quoted(token)}: outputs are counted 0, 1, 2, ...", span_of(token)
+            )
+        return int(token)
+
+    def group(self, items: Items) -> Any:
+        return replace(items[1], span=spanned(items))
+
+    def negative(self, items: Items) -> Negative:
+        return Negative(items[1], span=spanned(items))
+
+    def arithmetic(self, items: Items) -> Arithmetic:
+        return Arithmetic(str(items[1]), items[0], items[2], span=spanned(items))
+
+    # Statistics and functions
+
+    def mean(self, items: Items) -> Mean:
+        return Mean(items[2], items[4] if len(items) == 6 else None, span=spanned(items))
+
+    def share(self, items: Items) -> Share:
+        return Share(items[2], items[4] if len(items) == 6 else None, span=spanned(items))
+
+    def covariance(self, items: Items) -> Covariance:
+        return Covariance(items[2], items[4], items[6] if len(items) == 8 else None, span=spanned(items))
+
+    def absolute(self, items: Items) -> Absolute:
+        return Absolute(items[2], span=spanned(items))
+
+    def maximum(self, items: Items) -> Maximum:
+        return Maximum(tuple(items[2::2]), span=spanned(items))
+
+    def minimum(self, items: Items) -> Minimum:
+        return Minimum(tuple(items[2::2]), span=spanned(items))
+
+    def spread(self, items: Items) -> Spread:
+        return Spread(tuple(items[2::2]), span=spanned(items))
+
+    def criterion(self, items: Items) -> CriterionCall:
+        return CriterionCall(str(items[0]), tuple(items[2::2]), span_of(items[0]), span=spanned(items))
+
+    # The standard library
+
+    def definitions(self, items: Items) -> tuple[Definition, ...]:
+        return tuple(items[::2])
+
+    def definition(self, items: Items) -> Definition:
+        bound = str(items[5]) if len(items) == 8 else None
+        return Definition(str(items[0]), str(items[2]), bound, items[-1])

@@ -1,0 +1,149 @@
+"""Named criteria: a call such as `demographic_parity(sex)` is replaced by what the library says it means.
+
+A definition of `grammar/criteria.fair` is either an expression, which stands wherever its name is called,
+
+    demographic_parity(A) := spread(E[y | A=*])
+
+or a relation that the bound of the user completes:
+
+    disparate_impact(A) >= r := min(E[y | A=*]) >= r * max(E[y | A=*])
+
+`A` stands for the attributes of the call; of several, `A=*` is their intersections. In the expanded tree
+every span points at the text of the user: at the attribute for what comes from it, at the call for
+everything else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from keras_fair.errors import near_names, quoted
+from keras_fair.language.faults import MeaningFault
+from keras_fair.language.nodes import And, Attribute, Comparison, Condition, Node, Relation, Span, Star
+from keras_fair.language.tree import child_fields
+
+__all__ = ["CriterionCall", "Definition", "expand"]
+
+_FUNCTIONS = ("abs", "max", "min", "spread", "cov")
+
+
+@dataclass(frozen=True, slots=True)
+class CriterionCall(Node):
+    """`name(argument, ...)` as written, before it is expanded. No finished tree holds one."""
+
+    name: str
+    arguments: tuple[Node, ...]
+    name_span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """One criterion of the library: `name(parameter) := body`, or with `>= bound` where it is a relation."""
+
+    name: str
+    parameter: str
+    bound: str | None
+    body: Node
+
+    @property
+    def pattern(self) -> str:
+        """The criterion as it is called, for messages."""
+        return f"{self.name}({self.parameter})" + (f" >= {self.bound}" if self.bound else "")
+
+
+def expand(node: Any, library: Mapping[str, Definition]) -> Any:
+    """Replace every call in a tree by its meaning.
+
+    Args:
+        node: the root of a tree.
+        library: the definitions by name.
+
+    Raises:
+        MeaningFault: for an unknown criterion, arguments that are no attributes, and a criterion that is a
+            relation where it can't be completed.
+    """
+    if isinstance(node, Relation):
+        completed = _complete(node, library)
+        if completed is not None:
+            return completed
+    if isinstance(node, CriterionCall):
+        definition = _definition(node, library)
+        if definition.bound is not None:
+            raise MeaningFault(
+                f"{quoted(node.name)} makes a whole constraint: write {definition.pattern}, with a number "
+                f"for {definition.bound}",
+                node.span,
+            )
+        return _instance(definition, node, None)
+    if isinstance(node, tuple):
+        return tuple(expand(element, library) for element in node)
+    if not isinstance(node, Node):
+        return node
+    return replace(node, **{name: expand(getattr(node, name), library) for name in child_fields(type(node))})
+
+
+def _complete(relation: Relation, library: Mapping[str, Definition]) -> Relation | None:
+    """The meaning of `call >= r` or `r <= call` where the criterion is a relation; None for any other
+    relation."""
+    left: Node = relation.left
+    right: Node = relation.right
+    for call, bound, operator in ((left, right, ">="), (right, left, "<=")):
+        if isinstance(call, CriterionCall) and relation.operator == operator:
+            definition = _definition(call, library)
+            if definition.bound is not None:
+                body: Relation = _instance(definition, call, expand(bound, library))
+                return replace(body, span=relation.span)
+    return None
+
+
+def _definition(call: CriterionCall, library: Mapping[str, Definition]) -> Definition:
+    definition = library.get(call.name)
+    if definition is None:
+        near = near_names(call.name, [*library, *_FUNCTIONS])
+        raise MeaningFault(f"no criterion or function named {quoted(call.name)}{near}", call.name_span)
+    return definition
+
+
+def _instance(definition: Definition, call: CriterionCall, bound: Node | None) -> Any:
+    attributes: list[Attribute] = []
+    for argument in call.arguments:
+        if not isinstance(argument, Attribute):
+            raise MeaningFault(
+                f"{quoted(call.name)} takes the names of attributes, as in {call.name}(sex, race)",
+                argument.span,
+            )
+        if argument in attributes:
+            raise MeaningFault(f"the attribute {quoted(argument.name)} is named twice", argument.span)
+        attributes.append(argument)
+    return _substitute(definition.body, definition, tuple(attributes), bound, call.span)
+
+
+def _substitute(
+    node: Any, definition: Definition, attributes: tuple[Attribute, ...], bound: Node | None, span: Span
+) -> Any:
+    """A copy of a body with the parameter and the bound filled in, and all spans in the text of the user."""
+    if isinstance(node, tuple):
+        return tuple(_substitute(element, definition, attributes, bound, span) for element in node)
+    if not isinstance(node, Node):
+        return node
+    if isinstance(node, Attribute) and node.name == definition.bound:
+        return bound
+    if isinstance(node, Comparison) and node.subject == Attribute(definition.parameter, span=span):
+        cells = tuple(
+            Comparison(attribute, "=", Star(span=attribute.span), span=attribute.span)
+            for attribute in attributes
+        )
+        return cells[0] if len(cells) == 1 else And(cells, span=span)
+    filled = {
+        name: _substitute(getattr(node, name), definition, attributes, bound, span)
+        for name in child_fields(type(node))
+    }
+    if isinstance(node, And):
+        filled["operands"] = tuple(part for operand in filled["operands"] for part in _conjuncts(operand))
+    return replace(node, **filled, span=span)
+
+
+def _conjuncts(condition: Condition) -> tuple[Condition, ...]:
+    return condition.operands if isinstance(condition, And) else (condition,)

@@ -1,0 +1,102 @@
+"""What stands between lexer and parser: line ends, and the names that `for` binds.
+
+- A newline inside brackets separates nothing; elsewhere it ends a statement, as `;` does. Between two
+  statements the parser sees exactly one SEPARATOR, however many blank lines and comments there are.
+- After `for a, b in race:` the names `a` and `b` reach the parser as VARIABLE until the statement ends, so
+  the grammar knows a variable from a word.
+- Brackets may be nested `DEEPEST` levels, so that no later step has to fear a deep tree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lark import Token
+
+from keras_fair.language.faults import SyntaxFault
+from keras_fair.language.nodes import Span
+
+__all__ = ["DEEPEST", "Layout"]
+
+DEEPEST = 100
+"""The most levels that brackets, and operations in one another, may be nested."""
+
+_OPENING = frozenset({"LPAREN", "LBRACKET", "LBRACE"})
+_CLOSING = frozenset({"RPAREN", "RBRACKET", "RBRACE"})
+
+
+class Layout:
+    """The step between lexer and parser. It keeps no state between texts, so threads can share it."""
+
+    always_accept = ("LINE_END", "SEPARATOR")
+
+    def process(self, stream: Iterator[Token]) -> Iterator[Token]:
+        """Yield the tokens that the parser is to see.
+
+        Args:
+            stream: the tokens of the lexer.
+
+        Raises:
+            SyntaxFault: where brackets are nested too deep.
+        """
+        depth = 0
+        last: Token | None = None
+        separator: Token | None = None
+        scope = _Scope()
+        for token in stream:
+            kind = token.type
+            if kind == "LINE_END":
+                if depth == 0 and last is not None and separator is None:
+                    separator = Token("SEPARATOR", "\n", last.end_pos, end_pos=last.end_pos)
+                continue
+            if kind == "SEPARATOR" and depth == 0:
+                if last is not None and separator is None:
+                    separator = token
+                continue
+            if separator is not None:
+                yield separator
+                separator = None
+                scope = _Scope()
+            if kind in _OPENING:
+                depth += 1
+                if depth > DEEPEST:
+                    place = Span(_position(token.start_pos), _position(token.end_pos))
+                    raise SyntaxFault(f"brackets are nested more than {DEEPEST} levels deep", place)
+            elif kind in _CLOSING:
+                depth -= 1
+            else:
+                scope.read(token)
+            last = token
+            yield token
+
+
+class _Scope:
+    """The variables of one statement, learnt while its tokens pass."""
+
+    def __init__(self) -> None:
+        self.variables: set[str] = set()
+        self.part = "body"  # or, between `for` and its colon, "variables" and "domain" in turn
+
+    def read(self, token: Token) -> None:
+        """Take note of `token`; call it VARIABLE where it is one."""
+        kind = token.type
+        if kind == "NAME":
+            if self.part == "variables":
+                self.variables.add(token.value)
+                token.type = "VARIABLE"
+            elif self.part == "body" and token.value in self.variables:
+                token.type = "VARIABLE"
+        elif kind == "FOR":
+            self.part = "variables"
+        elif self.part == "body":
+            return
+        elif kind == "IN":
+            self.part = "domain"
+        elif kind == "AND":
+            self.part = "variables"
+        elif kind == "COLON":
+            self.part = "body"
+
+
+def _position(position: int | None) -> int:
+    return 0 if position is None else position

@@ -1,0 +1,125 @@
+"""Where the parser stopped: the token it could not take, what it would have taken, and what it had before."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from lark import Token, Tree, UnexpectedToken
+
+from keras_fair.errors import quoted
+from keras_fair.language.nodes import Span
+
+__all__ = ["Stop"]
+
+_OPENING = {"LPAREN": "RPAREN", "LBRACKET": "RBRACKET", "LBRACE": "RBRACE"}
+
+
+@dataclass(frozen=True)
+class Stop:
+    """A stop of the parser.
+
+    Attributes:
+        text: the whole text.
+        token: what the parser could not take; `$END` at the end of the text.
+        welcome: the terminals that it would have taken.
+        stack: what it had taken, newest last; finished rules are nodes, the rest are tokens.
+    """
+
+    text: str
+    token: Token
+    welcome: frozenset[str]
+    stack: tuple[Any, ...]
+
+    @classmethod
+    def of(cls, text: str, error: UnexpectedToken) -> Stop:
+        """The stop behind lark's error."""
+        parser = error.interactive_parser
+        return cls(
+            text, error.token, frozenset(parser.accepts()), tuple(_flat(parser.parser_state.value_stack))
+        )
+
+    @property
+    def kind(self) -> str:
+        """The terminal of the token."""
+        return self.token.type
+
+    @property
+    def last(self) -> Any:
+        """What came before the token: a token or a node; None at the start."""
+        return self.stack[-1] if self.stack else None
+
+    @property
+    def before_last(self) -> Any:
+        return self.stack[-2] if len(self.stack) > 1 else None
+
+    @property
+    def at_line_end(self) -> bool:
+        return self.kind == "SEPARATOR" and self.token != ";"
+
+    @property
+    def span(self) -> Span:
+        """Where the token stands; at the end of the text, one past the last character."""
+        start, end = self.token.start_pos or 0, self.token.end_pos or 0
+        if self.kind != "$END":
+            return Span(start, end)
+        # `$END` carries the place of the last token; blank lines and comments after it are not what is meant.
+        rest = self.text[end:]
+        place = end if "\n" in rest or "\r" in rest else len(self.text)
+        return Span(place, place)
+
+    @property
+    def found(self) -> str:
+        """The token as messages show it."""
+        if self.kind == "$END":
+            return "the end of the text" if self.stack else "an empty text"
+        return "the end of the line" if self.at_line_end else quoted(self.token)
+
+    @property
+    def opened(self) -> tuple[Token, Any] | None:
+        """The innermost bracket that is open, and what stands before it."""
+        closed = 0
+        for index in range(len(self.stack) - 1, -1, -1):
+            item = self.stack[index]
+            if not isinstance(item, Token):
+                continue
+            if item.type in _OPENING.values():
+                closed += 1
+            elif item.type in _OPENING:
+                if not closed:
+                    return item, self.stack[index - 1] if index else None
+                closed -= 1
+        return None
+
+    @property
+    def in_value(self) -> bool:
+        """Whether the place is inside `E[...]` or `cov(...)`, before any `|`."""
+        for item in reversed(self.stack):
+            if isinstance(item, Token):
+                if item.type in ("BAR", "P", "ABS", "MAX", "MIN", "SPREAD", "SEPARATOR", "COLON"):
+                    return False
+                if item.type in ("E", "COV"):
+                    return True
+        return False
+
+    @property
+    def in_condition(self) -> bool:
+        """Whether the place is inside a condition or an event, or in the set of one."""
+        for item in reversed(self.stack):
+            if isinstance(item, Token):
+                if item.type in ("BAR", "P"):
+                    return True
+                if item.type in ("E", "COV", "SEPARATOR", "COLON"):
+                    return False
+        return False
+
+
+def _flat(stack: list[Any]) -> list[Any]:
+    """The stack with the helper rules of repetitions (`(COMMA value)*`) opened."""
+    flat: list[Any] = []
+    for item in stack:
+        if isinstance(item, Tree):
+            flat.extend(item.children)
+        else:
+            flat.append(item)
+    return flat

@@ -1,0 +1,170 @@
+"""The package as others get it: the wheel, the direction of imports, and what importing costs."""
+
+from __future__ import annotations
+
+import ast
+import configparser
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+PACKAGE = REPOSITORY / "keras_fair"
+
+# A module imports from its own rank and from lower ones; a package that isn't named has the usual rank.
+RANKS = {
+    "errors": 0,
+    "grammar": 1,
+    "language": 1,
+    "rows": 2,
+    "ops": 3,
+    "cli": 5,
+    "__main__": 5,
+    "__init__": 5,
+}
+USUAL_RANK = 4
+IMPORTED_WHEN_USED = {"matplotlib", "pandas", "cvxpy", "tensorflow_probability"}
+
+
+def run_python(code: str, folder: Path, **environment: str) -> str:
+    """Run code in a new interpreter inside `folder`; what it prints."""
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=folder,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def listed_packages() -> set[str]:
+    config = configparser.ConfigParser()
+    config.read(REPOSITORY / "setup.cfg")
+    return set(config["options"]["packages"].split())
+
+
+def test_setup_lists_every_package() -> None:
+    folders = {file.parent for file in PACKAGE.rglob("*.py")}
+    found = {".".join(folder.relative_to(REPOSITORY).parts) for folder in folders}
+    assert listed_packages() == found | {"keras_fair.grammar"}
+    assert not [folder for folder in folders if not (folder / "__init__.py").exists()]
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A wheel built from a copy, so that nothing is left in the checkout and nothing old gets in."""
+    source = tmp_path_factory.mktemp("source")
+    for name in ("setup.cfg", "pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(REPOSITORY / name, source)
+    for name in ("keras_fair", "grammar"):
+        shutil.copytree(REPOSITORY / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
+    target = tmp_path_factory.mktemp("wheel")
+    pip(source, "wheel", ".", "--no-deps", "--no-build-isolation", "--wheel-dir", str(target))
+    (built,) = target.glob("*.whl")
+    return built
+
+
+def pip(folder: Path, *arguments: str) -> None:
+    command = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", *arguments]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_wheel_holds_every_module_and_the_grammar(wheel: Path) -> None:
+    held = set(zipfile.ZipFile(wheel).namelist())
+    modules = {file.relative_to(REPOSITORY).as_posix() for file in PACKAGE.rglob("*.py")}
+    grammar = {
+        f"keras_fair/grammar/{file.name}"
+        for file in (REPOSITORY / "grammar").iterdir()
+        if file.suffix in (".py", ".lark", ".fair", ".md")
+    }
+    assert {"keras_fair/grammar/fairness.lark", "keras_fair/grammar/criteria.fair"} <= grammar
+    wanted = modules | grammar | {"keras_fair/py.typed"}
+    assert wanted <= held
+    beside = {name for name in held - wanted if ".dist-info/" not in name}
+    assert not beside
+
+
+def test_wheel_works_outside_the_checkout(wheel: Path, tmp_path: Path) -> None:
+    target = tmp_path / "installed"
+    pip(tmp_path, "install", "--no-deps", "--no-index", "--target", str(target), str(wheel))
+    printed = run_python(
+        "import importlib.resources, keras_fair, keras_fair.language\n"
+        "grammar = importlib.resources.files('keras_fair.grammar')\n"
+        "print(keras_fair.__file__, grammar.joinpath('fairness.lark').is_file())\n"
+        "print(len(keras_fair.language.parse_statements('E[y | sex=Female] <= 0.5')))\n",
+        tmp_path,
+        PYTHONPATH=str(target),
+    )
+    assert printed.split() == [str(target / "keras_fair" / "__init__.py"), "True", "1"]
+
+
+def imported_modules(file: Path) -> Iterator[str]:
+    """Full names of what a module imports, wherever in it the import stands."""
+    package = file.relative_to(REPOSITORY).parent.parts
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            above = package[: len(package) - node.level + 1] if node.level else ()
+            base = ".".join([*above, *([node.module] if node.module else [])])
+            if base == "keras_fair":
+                yield from (f"keras_fair.{alias.name}" for alias in node.names)
+            else:
+                yield base
+
+
+def rank(module: str) -> int:
+    parts = module.split(".")
+    return RANKS.get(parts[1] if len(parts) > 1 else "__init__", USUAL_RANK)
+
+
+def modules() -> list[Path]:
+    return sorted(PACKAGE.rglob("*.py"))
+
+
+@pytest.mark.parametrize("file", modules(), ids=lambda file: file.relative_to(PACKAGE).as_posix())
+def test_imports_go_one_way(file: Path) -> None:
+    own = rank(".".join(file.relative_to(REPOSITORY).with_suffix("").parts))
+    upwards = [
+        name for name in imported_modules(file) if name.split(".")[0] == "keras_fair" and rank(name) > own
+    ]
+    assert not upwards, f"{file.name} imports what is built on it"
+
+
+@pytest.mark.parametrize("file", modules(), ids=lambda file: file.relative_to(PACKAGE).as_posix())
+def test_tensorflow_is_imported_only_where_the_name_says_so(file: Path) -> None:
+    roots = {name.split(".")[0] for name in imported_modules(file)}
+    assert "tensorflow" not in roots or "tensorflow" in file.stem
+
+
+def test_import_leaves_what_is_slow_for_later(tmp_path: Path) -> None:
+    printed = run_python(
+        "import sys, keras\nbefore = set(sys.modules)\n"
+        "import keras_fair\nprint(*(set(sys.modules) - before))",
+        tmp_path,
+    )
+    assert IMPORTED_WHEN_USED.isdisjoint(printed.split())
+
+
+def test_import_takes_little_longer_than_keras(tmp_path: Path) -> None:
+    code = (
+        "import time\nstart = time.perf_counter()\nimport keras\nmiddle = time.perf_counter()\n"
+        "import keras_fair\nprint((time.perf_counter() - start) / (middle - start))"
+    )
+    ratios = []
+    for _ in range(3):  # the machine may be busy with something else once or twice
+        ratios.append(float(run_python(code, tmp_path)))
+        if ratios[-1] <= 1.2:
+            return
+    pytest.fail(f"import keras_fair takes {min(ratios):.2f} times as long as import keras")
