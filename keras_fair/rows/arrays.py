@@ -1,0 +1,83 @@
+"""One set of names for arrays: `keras.ops` for tensors, NumPy where all that comes in is NumPy.
+
+Rows are computed by one piece of code, written against `keras.ops`. Outside a graph every operation of a
+backend costs tens of microseconds, and some of them ten times the time of NumPy on a million rows. So
+where nothing but NumPy arrays comes in, the same code runs on NumPy under the same names.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from keras import backend, ops
+
+__all__ = ["Tensor", "concrete", "dtype_of", "floats", "is_numpy", "namespace", "static_size"]
+
+Tensor = Any
+
+
+class _NumPy:
+    """NumPy under the names of `keras.ops`, for the names that differ."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(np, name)
+
+    @staticmethod
+    def cast(x: Any, dtype: str) -> np.ndarray:
+        return np.asarray(x).astype(dtype, copy=False)
+
+    @staticmethod
+    def convert_to_tensor(x: Any, dtype: str | None = None) -> np.ndarray:
+        return np.asarray(x, dtype=dtype)
+
+    @staticmethod
+    def segment_sum(data: np.ndarray, segment_ids: np.ndarray, num_segments: int) -> np.ndarray:
+        if data.ndim == 1:
+            return np.bincount(segment_ids, weights=data, minlength=num_segments)
+        columns = [np.bincount(segment_ids, weights=column, minlength=num_segments) for column in data.T]
+        return np.stack(columns, axis=1)
+
+
+_NUMPY = _NumPy()
+
+
+def is_numpy(*arrays: Any) -> bool:
+    """Whether all of these are NumPy arrays, numbers, or None."""
+    return all(array is None or isinstance(array, (np.ndarray, np.generic, int, float)) for array in arrays)
+
+
+def namespace(*arrays: Any) -> Any:
+    """The functions for these arrays: `keras.ops`, or NumPy under the same names if all are NumPy's."""
+    return _NUMPY if is_numpy(*arrays) else ops
+
+
+def dtype_of(array: Any) -> str:
+    """The name of the dtype of an array or a tensor."""
+    return str(backend.standardize_dtype(array.dtype))
+
+
+def floats(xp: Any, values: Any) -> Tensor:
+    """Values in the dtype that all sums are in: float64, or float32 in tensors of JAX without x64."""
+    if xp is _NUMPY:
+        return np.asarray(values, dtype="float64")
+    dtype = str(backend.standardize_dtype(ops.convert_to_tensor(np.zeros(1)).dtype))
+    return (
+        ops.cast(values, dtype) if ops.is_tensor(values) else ops.convert_to_tensor(np.asarray(values), dtype)
+    )
+
+
+def concrete(tensor: Tensor) -> np.ndarray | None:
+    """The values of a tensor as a NumPy array, or None inside a graph, where there are none yet."""
+    if isinstance(tensor, np.ndarray):
+        return tensor
+    try:
+        return np.asarray(ops.convert_to_numpy(tensor))
+    except Exception:  # each backend raises an error of its own for a tensor without values
+        return None
+
+
+def static_size(tensor: Tensor) -> int | None:
+    """The length of the first axis where it is known before the graph runs."""
+    size = tensor.shape[0]
+    return size if isinstance(size, int) else None

@@ -1,0 +1,144 @@
+"""From relations to rows: each maximum becomes one row for each of its arguments.
+
+    W.T + c + sum_j max_i e_ji <= u
+
+The maximum with the most arguments is written out: one row for each. Every other one gets an auxiliary
+scalar `t`, with `-t` at least as large as each of its arguments. Rows that bound the same expression from
+below and from above are joined, so
+
+    abs(e) <= c       -c <= e <= c                              one row, no auxiliary scalar
+    max(e, ...) <= c  e <= c for each                           no auxiliary scalar
+    spread(e, ...) <= c    0 <= e - t <= c for each             one auxiliary scalar
+    min(e, ...) >= r max(e, ...)   r e <= t, e >= t for each    one auxiliary scalar
+
+and never one row for each pair. Source: the epigraph form, Boyd and Vandenberghe, Convex Optimization
+(2004), 4.1.3.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from keras_fair.rows.convex import Affine, Convex, Part
+from keras_fair.rows.scalars import Scalar
+
+__all__ = ["Bound", "Row", "row_key", "rows_of"]
+
+
+@dataclass(frozen=True)
+class Bound:
+    """What one relation asks for: `lower <= sign * expression <= upper`, where `expression` is convex.
+
+    There is one bound unless the expression is affine; `sign` is -1 with a lower bound alone, else 1.
+    """
+
+    expression: Convex
+    sign: int
+    lower: Scalar | None
+    upper: Scalar | None
+
+
+@dataclass(frozen=True)
+class Row:
+    """`lower <= affine <= upper`; `group` says which argument of a maximum it is of."""
+
+    affine: Affine
+    lower: Scalar | None
+    upper: Scalar | None
+    group: str
+
+
+class _Emission:
+    """Rows of one relation as they are found; those over the same expression are joined."""
+
+    def __init__(self, first_aux: int) -> None:
+        self.rows: list[Row] = []
+        self.next_aux = first_aux
+        self._place: dict[tuple[object, ...], int] = {}
+
+    def bounded(self, expression: Convex, upper: Scalar, sign: int, group: str = "") -> None:
+        """Emit rows for `expression <= upper`, written with the opposite sign where `sign` is -1."""
+        if not expression.parts:
+            self._row(expression.affine, upper, sign, group)
+            return
+        widest = max(
+            range(len(expression.parts)), key=lambda place: len(expression.parts[place].alternatives)
+        )
+        others = [part for place, part in enumerate(expression.parts) if place != widest]
+        first, self.next_aux = self.next_aux, self.next_aux + len(others)
+        affine = expression.affine.plus(Affine(aux={first + place: -1.0 for place in range(len(others))}))
+        for alternative in expression.parts[widest].alternatives:
+            inner = alternative.expression
+            self.bounded(
+                Convex(affine.plus(inner.affine), inner.parts), upper, sign, alternative.group or group
+            )
+        for place, part in enumerate(others):
+            self._below_aux(part, first + place, sign)
+
+    def _below_aux(self, part: Part, index: int, sign: int) -> None:
+        """Emit rows for `max of part <= -t`."""
+        for alternative in part.alternatives:
+            inner = alternative.expression
+            affine = inner.affine.plus(Affine(aux={index: 1.0}))
+            self.bounded(Convex(affine, inner.parts), Scalar(), sign, alternative.group)
+
+    def _row(self, affine: Affine, upper: Scalar, sign: int, group: str) -> None:
+        same, opposite = _key(affine), _key(affine.negative())
+        if same in self._place:
+            place = self._place[same]
+            row = self.rows[place]
+            if row.upper is None or (row.upper.is_number and upper.is_number):
+                tight = upper if row.upper is None or upper.number < row.upper.number else row.upper
+                self.rows[place] = replace(row, upper=tight)
+                return
+        elif opposite in self._place:
+            place = self._place[opposite]
+            row, lower = self.rows[place], upper.times(-1.0)
+            if row.lower is None or (row.lower.is_number and lower.is_number):
+                tight = lower if row.lower is None or lower.number > row.lower.number else row.lower
+                self.rows[place] = replace(row, lower=tight)
+                return
+        row = (
+            Row(affine, None, upper, group)
+            if sign > 0
+            else Row(affine.negative(), upper.times(-1.0), None, group)
+        )
+        self._place[_key(row.affine)] = len(self.rows)
+        self.rows.append(row)
+
+
+def rows_of(bound: Bound, first_aux: int) -> tuple[list[Row], int]:
+    """The rows of one relation, and the number of auxiliary scalars in use after it.
+
+    Args:
+        bound: what the relation asks for.
+        first_aux: the number of auxiliary scalars in use before it.
+    """
+    emission = _Emission(first_aux)
+    expression = bound.expression
+    if bound.upper is not None and bound.lower is not None:  # affine, and the sign is 1
+        emission.bounded(expression, bound.upper, 1)
+        emission.bounded(Convex(expression.affine.negative()), bound.lower.times(-1.0), 1)
+    elif bound.upper is not None:
+        emission.bounded(expression, bound.upper, 1)
+    elif bound.lower is not None:
+        emission.bounded(expression, bound.lower.times(-1.0), -1)
+    return emission.rows, emission.next_aux
+
+
+def row_key(row: Row, first_aux: int) -> tuple[object, ...]:
+    """Equal for rows that say the same, whatever the sign they are written with.
+
+    Args:
+        row: a row.
+        first_aux: its auxiliary scalars are counted from here.
+    """
+    aux = {index - first_aux: coefficient for index, coefficient in row.affine.aux.items()}
+    affine = replace(row.affine, aux=aux)
+    ahead = (_key(affine), row.lower, row.upper)
+    lower, upper = (None if end is None else end.times(-1.0) for end in (row.upper, row.lower))
+    return min(ahead, (_key(affine.negative()), lower, upper), key=repr)
+
+
+def _key(affine: Affine) -> tuple[object, ...]:
+    return (tuple(sorted(affine.weights.items())), tuple(sorted(affine.aux.items())), affine.constant)

@@ -1,0 +1,275 @@
+"""Lowering: from checked statements to a plan of linear rows. Static, without data.
+
+    statements -> ground relations -> bounds on convex expressions -> rows -> arrays
+
+Every stage is a module of its own: `ground`, `relations` and `convex`, `epigraph`, `assemble`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from keras_fair.errors import ConstraintTypeError
+from keras_fair.language.nodes import Attribute, Label, Node, Span, Statement
+from keras_fair.language.tree import walk
+from keras_fair.rows.assemble import (
+    Numbering,
+    ScalarArray,
+    affine_arrays,
+    bound_arrays,
+    gap_plan,
+    scalar_array,
+    unique_names,
+)
+from keras_fair.rows.conditions import make_clusters
+from keras_fair.rows.convex import Expressions
+from keras_fair.rows.domains import Combination, Domains, Grouping, subject_name
+from keras_fair.rows.encoding import has_words
+from keras_fair.rows.epigraph import Row, row_key, rows_of
+from keras_fair.rows.factors import Atom, Factor, atoms, is_binary_label, make_factor
+from keras_fair.rows.ground import ground
+from keras_fair.rows.intervals import domain_interval
+from keras_fair.rows.layout import all_disjoint, make_layout
+from keras_fair.rows.linear import RelationRows
+from keras_fair.rows.plan import Coefficients, Dependence, RowPlan
+from keras_fair.rows.relations import BoundRelation, bound_relations
+from keras_fair.rows.samples import Needs
+from keras_fair.rows.statistics import Statistic, Statistics
+from keras_fair.rows.values import Outputs
+from keras_fair.rows.vocabulary import Vocabulary
+
+__all__ = ["lower"]
+
+
+def lower(
+    statements: Sequence[Statement],
+    text: str,
+    vocabulary: Vocabulary | None = None,
+    outputs: int | Sequence[str] = 1,
+    *,
+    domain: Any = (0.0, 1.0),
+    occurring: Callable[[tuple[Grouping, ...]], Iterable[Combination]] | None = None,
+) -> RowPlan:
+    """Lower constraints to a plan that makes the rows of any batch.
+
+    Args:
+        statements: checked statements, as in `ConstraintSet.statements`.
+        text: the text that their places point into.
+        vocabulary: the values of the attributes. Without one, or for an attribute that it lacks, values that
+            the constraints name are taken as they stand, and `*` and `for ... in attribute` are refused.
+        outputs: the number of outputs of the model, or their names.
+        domain: where predictions lie: `(low, high)` with None for no bound, None, or `"simplex"`. It decides
+            whether a quotient can be cross-multiplied.
+        occurring: which combinations of values occur, for several stars in one statistic; default: all are
+            taken, and those that no sample has make rows inactive.
+
+    Returns:
+        RowPlan.
+
+    Raises:
+        ConstraintTypeError: a relation can't be enforced, or names what the vocabulary or the model does not
+            have.
+        ValueError: `outputs` or `domain` is malformed.
+
+    Example:
+        >>> from keras_fair.language import parse_statements
+        >>> from keras_fair.rows import Vocabulary, lower
+        >>> text = "spread(E[y | race=*]) <= 0.05"
+        >>> plan = lower(parse_statements(text), text, Vocabulary({"race": ["a", "b", "c"]}))
+        >>> plan.names[0]
+        'spread(E[y | race=*]) <= 0.05 [race=a]'
+    """
+    domains = Domains(vocabulary, text, occurring)
+    missing = "error" if vocabulary is None else vocabulary.missing
+    statistics = Statistics(Outputs.of(outputs), text, missing)
+    found = _relations(statements, Expressions(statistics, domains), domains, domain_interval(domain))
+    terms, constants = tuple(statistics.terms), tuple(statistics.constants)
+    compared = _atoms((*terms, *constants), text)
+    known, factors = _factors(compared, vocabulary or Vocabulary(), text)
+    _refuse_text_in_arithmetic((*terms, *constants), known, text)
+    conditions = [condition for term in (*terms, *constants) for condition in (term.condition, term.selected)]
+    clusters = make_clusters(conditions, factors, text)
+    layout = make_layout(terms, constants, clusters)
+    derived = tuple(statistics.scalars.derived)
+    position = {term: place for place, term in enumerate(layout.order)}
+    numbering = Numbering([position[term] for term in range(len(terms))], len(constants), len(derived))
+    rows = [row for relation in found for row in relation.rows]
+    coefficients, dependence, gap = _arrays(found, rows, numbering)
+    names = unique_names(
+        [
+            relation.name + (f" [{row.group}]" if row.group else "")
+            for relation in found
+            for row in relation.rows
+        ]
+    )
+    used = _used(coefficients.weights)
+    diagonal = np.all(used.sum(axis=1) <= 1) and np.all(used.sum(axis=0) <= 1)
+    columns = frozenset(name for statistic in (*terms, *constants) for name in statistic.value.columns)
+    spans = _places(statements)
+    label = Label(span=Span(0, 0))
+    return RowPlan(
+        text=text,
+        outputs=statistics.outputs,
+        vocabulary=known,
+        names=names,
+        relations=_relation_rows(found),
+        disjoint=bool(diagonal) and all_disjoint(terms, clusters),
+        needs=Needs(
+            attributes={name: spans[name] for name in _attributes(columns, factors)},
+            numbers=frozenset(name for name in columns if name is not None),
+            label=spans[None] if label in factors or None in columns else None,
+            factors=factors,
+            missing=known.missing,
+            text=text,
+        ),
+        factors=factors,
+        clusters=tuple(clusters),
+        layout=layout,
+        coefficients=coefficients,
+        dependence=dependence,
+        gap=gap,
+        derived=tuple(
+            (one, tuple(scalar_array((1,), {0: operand}, numbering) for operand in one.operands))
+            for one in derived
+        ),
+        binary_label=is_binary_label(compared.get(label, [])),
+    )
+
+
+@dataclass(frozen=True)
+class _Relation(BoundRelation):
+    rows: tuple[Row, ...]
+
+
+def _relations(
+    statements: Sequence[Statement], expressions: Expressions, domains: Domains, domain: tuple[float, float]
+) -> list[_Relation]:
+    """All relations with their rows; within a statement those that say the same are kept once."""
+    found: list[_Relation] = []
+    aux = 0
+    for index, statement in enumerate(statements):
+        seen = set()
+        for relation in ground(statement, index, domains):
+            for bound in bound_relations(relation, expressions, domain):
+                rows, next_aux = rows_of(bound.bound, aux)
+                key = frozenset(row_key(row, aux) for row in rows)
+                if key not in seen:
+                    seen.add(key)
+                    found.append(_Relation(bound.name, bound.text, bound.statement, bound.bound, tuple(rows)))
+                    aux = next_aux
+    return found
+
+
+def _atoms(statistics: Iterable[Statistic], text: str) -> dict[Grouping, list[Atom]]:
+    """All comparisons, by what is compared."""
+    found: dict[Grouping, list[Atom]] = {}
+    conditions = dict.fromkeys(c for s in statistics for c in (s.condition, s.selected) if c is not None)
+    for condition in conditions:
+        for atom in atoms(condition, text):
+            found.setdefault(atom.subject, []).append(atom)
+    return found
+
+
+def _factors(
+    compared: dict[Grouping, list[Atom]], vocabulary: Vocabulary, text: str
+) -> tuple[Vocabulary, dict[Grouping, Factor]]:
+    """The states of all that is compared, and the vocabulary completed by the values that the constraints
+    name."""
+    named = {
+        subject.name: sorted({atom.value for atom in found if isinstance(atom.value, str)})
+        for subject, found in compared.items()
+        if isinstance(subject, Attribute) and vocabulary.values.get(subject.name, ()) == ()
+    }
+    known = vocabulary.completed({name: words for name, words in named.items() if words})
+    factors = {}
+    for subject, found in compared.items():
+        values = known.label if isinstance(subject, Label) else known.values.get(subject.name)
+        is_open = isinstance(subject, Attribute) and known.is_open(subject.name) or values == ()
+        factors[subject] = make_factor(
+            subject, found, values=values, is_open=is_open, missing=known.missing, text=text
+        )
+    return known, factors
+
+
+def _refuse_text_in_arithmetic(statistics: Iterable[Statistic], known: Vocabulary, text: str) -> None:
+    for statistic in statistics:
+        for leaf in statistic.value.leaves():
+            values = known.label if isinstance(leaf, Label) else known.values.get(leaf.name)
+            if has_words(values):
+                raise ConstraintTypeError(
+                    f"{subject_name(leaf)} holds text, and numbers are needed in arithmetic",
+                    text=text,
+                    span=leaf.span,
+                )
+
+
+def _arrays(
+    found: list[_Relation], rows: list[Row], numbering: Numbering
+) -> tuple[Coefficients, Dependence, Any]:
+    weights, offset = affine_arrays([row.affine for row in rows], numbering)
+    lower_bounds, upper_bounds = bound_arrays(rows, numbering)
+    used = [index for row in rows for index in row.affine.aux]
+    aux = np.zeros((len(rows), max(used, default=-1) + 1))
+    for place, row in enumerate(rows):
+        for index, coefficient in row.affine.aux.items():
+            aux[place, index] = coefficient
+    bounds = [relation.bound for relation in found]
+    gap = gap_plan(bounds)
+    gap_weights, gap_offset = affine_arrays(gap.affines, numbering)
+    gap_lower, gap_upper = bound_arrays(bounds, numbering)
+    dependence = Dependence(
+        row_terms=_used(weights),
+        row_constants=_needs(weights, offset, lower_bounds, upper_bounds),
+        gap_terms=_used(gap_weights),
+        gap_constants=_needs(gap_weights, gap_offset),
+        relation_constants=_needs(gap_lower, gap_upper),
+    )
+    coefficients = Coefficients(
+        weights, aux, offset, lower_bounds, upper_bounds, gap_weights, gap_offset, gap_lower, gap_upper
+    )
+    return coefficients, dependence, gap
+
+
+def _used(weights: ScalarArray) -> np.ndarray:
+    """Which terms each row uses, as 0 and 1."""
+    used = weights.numbers != 0
+    used.reshape(-1)[weights.places] = True
+    return used.astype("float64")
+
+
+def _needs(*arrays: ScalarArray) -> np.ndarray:
+    """Which constants each row uses, as 0 and 1."""
+    return np.logical_or.reduce([array.needs() for array in arrays]).astype("float64")
+
+
+def _relation_rows(found: list[_Relation]) -> tuple[RelationRows, ...]:
+    names = unique_names([relation.name for relation in found])
+    made, start = [], 0
+    for name, relation in zip(names, found, strict=True):
+        rows = tuple(range(start, start + len(relation.rows)))
+        start += len(rows)
+        auxiliary = any(row.affine.aux for row in relation.rows)
+        made.append(RelationRows(name, relation.statement, relation.text, rows, auxiliary))
+    return tuple(made)
+
+
+def _attributes(columns: Iterable[str | None], factors: Iterable[Grouping]) -> list[str]:
+    """The names of the columns that are needed, sorted."""
+    compared = {subject.name for subject in factors if isinstance(subject, Attribute)}
+    return sorted(compared | {name for name in columns if name is not None})
+
+
+def _places(statements: Sequence[Statement]) -> dict[str | None, Span]:
+    """Where each attribute, and the label (None), is named first."""
+    found: dict[str | None, Span] = {}
+    for statement in statements:
+        nodes: list[Node] = [
+            node for node in walk(statement.relation) if isinstance(node, (Attribute, Label))
+        ]
+        for node in nodes:
+            found.setdefault(node.name if isinstance(node, Attribute) else None, node.span)
+    return found

@@ -1,0 +1,284 @@
+"""A plan: constraints lowered once, ready to meet batch after batch.
+
+    lower <= W T + V t + c <= upper
+
+`evaluate` is the one piece of code that meets samples: NumPy arrays eagerly, or tensors inside a graph
+whose batch size is not known. It measures the terms and the constants of the data, and `bind` turns these
+into rows. A stream that pools terms and constants over batches calls the two apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from keras import ops
+
+from keras_fair.errors import ConstraintTypeError, near_names, quoted
+from keras_fair.language.nodes import Label, Span
+from keras_fair.rows.arrays import Tensor, floats, namespace
+from keras_fair.rows.assemble import GapPlan, ScalarArray
+from keras_fair.rows.columns import columns_of
+from keras_fair.rows.conditions import Cluster
+from keras_fair.rows.domains import Grouping
+from keras_fair.rows.encoding import has_words
+from keras_fair.rows.factors import Factor
+from keras_fair.rows.linear import Gaps, LinearRows, RelationRows
+from keras_fair.rows.measure import Layout, Measured, measure
+from keras_fair.rows.samples import Needs, read_samples
+from keras_fair.rows.scalars import Derived
+from keras_fair.rows.values import Outputs
+from keras_fair.rows.vocabulary import Vocabulary
+
+__all__ = ["RowPlan"]
+
+
+@dataclass(frozen=True)
+class Coefficients:
+    """W, V, c and the bounds of the rows, and the same for the affine expressions of the gaps."""
+
+    weights: ScalarArray
+    aux: np.ndarray
+    offset: ScalarArray
+    lower: ScalarArray
+    upper: ScalarArray
+    gap_weights: ScalarArray
+    gap_offset: ScalarArray
+    gap_lower: ScalarArray
+    gap_upper: ScalarArray
+
+
+@dataclass(frozen=True)
+class Dependence:
+    """Which terms and constants must be estimable, as 0/1 matrices, for a row, a gap expression, a
+    relation."""
+
+    row_terms: np.ndarray
+    row_constants: np.ndarray
+    gap_terms: np.ndarray
+    gap_constants: np.ndarray
+    relation_constants: np.ndarray
+
+
+@dataclass(frozen=True)
+class RowPlan:
+    """Constraints lowered for a vocabulary and a number of outputs. Made by `keras_fair.rows.lower`.
+
+    Args:
+        text: the text that places point into.
+        outputs: the outputs of the model.
+        vocabulary: what columns are encoded by: the one given, completed by the values that the constraints
+            name.
+        names: of the rows, unique.
+        relations: the ground relations.
+        disjoint: no sample takes part in two terms and no term in two rows, as long as groups are certain.
+    """
+
+    text: str
+    outputs: Outputs
+    vocabulary: Vocabulary
+    names: tuple[str, ...]
+    relations: tuple[RelationRows, ...]
+    disjoint: bool
+    needs: Needs = field(repr=False)
+    factors: dict[Grouping, Factor] = field(repr=False)
+    clusters: tuple[Cluster, ...] = field(repr=False)
+    layout: Layout = field(repr=False)
+    coefficients: Coefficients = field(repr=False)
+    dependence: Dependence = field(repr=False)
+    gap: GapPlan = field(repr=False)
+    derived: tuple[tuple[Derived, tuple[ScalarArray, ...]], ...] = field(repr=False)
+    binary_label: bool = False
+
+    @property
+    def attributes(self) -> tuple[str, ...]:
+        """The names of the columns that are needed, sorted."""
+        return tuple(sorted(self.needs.attributes))
+
+    @property
+    def uses_label(self) -> bool:
+        """Whether the label is needed."""
+        return self.needs.label is not None
+
+    @property
+    def terms(self) -> int:
+        """Number of terms, T."""
+        return self.coefficients.weights.numbers.shape[1]
+
+    @property
+    def constants(self) -> int:
+        """Number of constants of the data, K, derived ones left out."""
+        return self.layout.constants
+
+    def encode(self, attributes: Any, label: Any = None) -> tuple[dict[str, Any], Any]:
+        """The needed columns and the label, encoded by the vocabulary.
+
+        Args:
+            attributes: a dict of columns or a DataFrame; what is not needed is passed over.
+            label: `(n,)`, or None.
+
+        Raises:
+            ConstraintTypeError: a column is lacking or does not fit; the caret is at the place that needs it.
+        """
+        given = columns_of(attributes)
+        columns = {}
+        for name, span in self.needs.attributes.items():
+            if name not in given:
+                raise ConstraintTypeError(
+                    f"no attribute named {quoted(name)}{near_names(name, given)}", text=self.text, span=span
+                )
+            try:
+                columns.update(self.vocabulary.encode(given, [name]))
+            except ValueError as fault:
+                raise ConstraintTypeError(str(fault), text=self.text, span=span) from None
+        if label is None or self.needs.label is None:
+            return columns, label
+        if ops.is_tensor(label) and not has_words(self.vocabulary.label):
+            return columns, label  # its dtype says whether it may be a probability
+        try:
+            return columns, self.vocabulary.encode_label(label)
+        except ValueError as fault:
+            raise ConstraintTypeError(str(fault), text=self.text, span=self.needs.label) from None
+
+    def evaluate(
+        self,
+        columns: Mapping[str, Any],
+        label: Any = None,
+        sample_weight: Any = None,
+        *,
+        size: Any = None,
+        fractional_label: bool | None = None,
+    ) -> LinearRows:
+        """The rows of a batch.
+
+        Args:
+            columns: encoded columns, as `encode` or `Vocabulary.encode` give them; others are passed over.
+            label: `(n,)` or `(n, 1)`, numbers; a probability of 1 in [0, 1] where conditions ask for
+                `label=0` or `label=1` only.
+            sample_weight: `(n,)`, finite and >= 0; default: all 1.
+            size: the number of samples, a number or a scalar tensor; needed where nothing else tells it.
+            fractional_label: whether the label may be a probability. Default: as its values are, or where
+                there are no values yet, whether its dtype is a float. False allows faster rows.
+
+        Returns:
+            LinearRows in float64 where the backend has it.
+
+        Raises:
+            ConstraintTypeError, ValueError: see `keras_fair.rows.samples`.
+        """
+        return self.bind(
+            self.measure(columns, label, sample_weight, size=size, fractional_label=fractional_label)
+        )
+
+    def measure(
+        self,
+        columns: Mapping[str, Any],
+        label: Any = None,
+        sample_weight: Any = None,
+        *,
+        size: Any = None,
+        fractional_label: bool | None = None,
+    ) -> Measured:
+        """The terms and the constants of a batch; arguments as in `evaluate`."""
+        samples = read_samples(self.needs, columns, label, sample_weight, size)
+        soft = self.binary_label and fractional_label is not False and Label(span=Span(0, 0)) in self.factors
+        if soft and fractional_label is None:
+            soft = samples.may_be_fractional()
+        return measure(self.layout, self.clusters, self.factors, samples, self.outputs.count, soft)
+
+    def bind(self, measured: Measured) -> LinearRows:
+        """The rows, from terms and constants, which may be pooled over batches:
+        `dataclasses.replace(measured, ...)`."""
+        terms = measured.terms
+        xp = namespace(terms.weights, measured.constant_sums)
+        constants, known = self._constants(measured.constant_sums, measured.constant_weights)
+        unknown_constants = 1.0 - floats(xp, known)
+        empty = floats(xp, xp.less_equal(terms.weights, 0))
+        depend, numbers = self.dependence, self.coefficients
+
+        def estimable(of_terms: np.ndarray, of_constants: np.ndarray) -> Tensor:
+            lacking = xp.matmul(floats(xp, of_terms), empty)
+            if self.constants:
+                lacking = lacking + xp.matmul(floats(xp, of_constants), unknown_constants)
+            return xp.equal(lacking, 0)
+
+        entries = estimable(depend.gap_terms, depend.gap_constants)
+        for step in self.gap.reductions:
+            entries = xp.concatenate([entries, step.known(entries)], axis=0)
+        relation = xp.take(entries, self.gap.results, axis=0)
+        if depend.relation_constants.any():
+            lacking = xp.matmul(floats(xp, depend.relation_constants), unknown_constants)
+            relation = xp.logical_and(relation, xp.equal(lacking, 0))
+        active = estimable(depend.row_terms, depend.row_constants)
+        relation_of_row = self._relation_of_row()
+        if len(relation_of_row):
+            active = xp.logical_and(active, xp.take(relation, relation_of_row, axis=0))
+        lower, upper = numbers.lower.evaluate(xp, constants), numbers.upper.evaluate(xp, constants)
+        gaps = Gaps(
+            weights=numbers.gap_weights.evaluate(xp, constants),
+            offset=numbers.gap_offset.evaluate(xp, constants),
+            known=entries,
+            reductions=self.gap.reductions,
+            results=self.gap.results,
+            signs=self.gap.signs,
+            estimable=relation,
+            lower=numbers.gap_lower.evaluate(xp, constants),
+            upper=numbers.gap_upper.evaluate(xp, constants),
+        )
+        return LinearRows(
+            terms=terms,
+            weights=numbers.weights.evaluate(xp, constants),
+            aux=floats(xp, numbers.aux),
+            offset=numbers.offset.evaluate(xp, constants),
+            lower=xp.where(active, lower, xp.full_like(lower, -np.inf)),
+            upper=xp.where(active, upper, xp.full_like(upper, np.inf)),
+            names=self.names,
+            active=active,
+            disjoint=self.disjoint and measured.certain,
+            relations=self.relations,
+            gap=gaps,
+            unknown=measured.unknown,
+            missing=measured.missing,
+        )
+
+    def _constants(self, sums: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
+        """The values of the constants, derived ones included, and which can be estimated."""
+        xp = namespace(sums, weights)
+        known = xp.greater(weights, 0)
+        values = xp.where(known, sums / xp.where(known, weights, xp.ones_like(weights)), xp.zeros_like(sums))
+        if not self.derived:
+            return values, known
+        width = self.constants + len(self.derived)
+        for place, (derived, operands) in enumerate(self.derived):
+            padded = xp.pad(values, (0, width - self.constants - place))
+            lacking = xp.pad(1.0 - floats(xp, known), (0, width - self.constants - place))
+            found = xp.concatenate([operand.evaluate(xp, padded) for operand in operands], axis=0)
+            needed = np.concatenate([operand.needs() for operand in operands]).astype("float64")
+            usable = xp.equal(xp.matmul(floats(xp, needed), lacking), 0)
+            value, fine = _derived(derived.operator, found, usable)
+            values = xp.concatenate([values, xp.reshape(value, (1,))], axis=0)
+            known = xp.concatenate([known, xp.reshape(fine, (1,))], axis=0)
+        return values, known
+
+    def _relation_of_row(self) -> np.ndarray:
+        found = np.zeros(len(self.names), dtype="int32")
+        for index, relation in enumerate(self.relations):
+            found[list(relation.rows)] = index
+        return found
+
+
+def _derived(operator: str, operands: Tensor, usable: Tensor) -> tuple[Tensor, Tensor]:
+    """A derived constant and whether it can be estimated; 0 where it cannot."""
+    xp = namespace(operands, usable)
+    if operator == "max":
+        largest = xp.max(xp.where(usable, operands, xp.full_like(operands, -1e30)))
+        fine = xp.any(usable)
+        return xp.where(fine, largest, xp.zeros_like(largest)), fine
+    fine = xp.all(usable)
+    if operator == "*":
+        return xp.where(fine, operands[0] * operands[1], xp.zeros_like(operands[0])), fine
+    fine = xp.logical_and(fine, xp.not_equal(operands[1], 0))
+    divisor = xp.where(fine, operands[1], xp.ones_like(operands[1]))
+    return xp.where(fine, operands[0] / divisor, xp.zeros_like(divisor)), fine

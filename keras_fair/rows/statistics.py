@@ -1,0 +1,129 @@
+"""The distinct statistics of a set of constraints: terms, which depend on `y`, and constants of the data.
+
+    E[v | c]       E[alpha y | c] + E[beta | c]: a term, and a constant of what is free of y
+    P[e | c]       a constant: the share of c that is in e
+    cov(u, v | c)  E[u v | c] - E[v | c] E[u | c] with v free of y: two terms and a constant, so that each can
+                   be pooled over batches exactly
+
+This module gives each its number. The samples behind them are left to `keras_fair.rows.samples`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from keras_fair.errors import ConstraintTypeError
+from keras_fair.language.nodes import And, Condition, Covariance, Mean, Number, Share
+from keras_fair.rows.conditions import Given
+from keras_fair.rows.factors import atoms
+from keras_fair.rows.scalars import Scalar, Scalars
+from keras_fair.rows.values import Outputs, Value, affine_value, times
+
+__all__ = ["Statistic", "Statistics"]
+
+AUDIT_ONLY = (
+    "a share of predictions counts decisions, which is not affine in y: it can be audited, not enforced; "
+    "kf.audit takes it, projection, streaming and monitoring do not. "
+    "Constrain the score itself, as in E[y | ...]"
+)
+
+
+@dataclass(frozen=True)
+class Statistic:
+    """`sum_i w_i m_i v_i / sum_i w_i m'_i`: m is the membership of `selected`, m' that of `condition`.
+
+    They differ for shares only, where `selected` is the event and the condition together.
+
+    Args:
+        value: `alpha y` for a term, `beta` for a constant.
+        condition: which samples the weight N is of.
+        selected: which samples the sum is over.
+        present: the attributes, and None for the label, without which a sample does not count.
+    """
+
+    value: Value
+    condition: Given
+    selected: Given
+    present: frozenset[str | None] = frozenset()
+
+
+class Statistics:
+    """Numbers the terms and the constants, each statistic once.
+
+    Args:
+        outputs: the outputs of the model.
+        text: the text of the constraints.
+        missing: the policy of the vocabulary. Unless it is "error", a sample does not count in a statistic
+            that has a coefficient which is missing.
+    """
+
+    def __init__(self, outputs: Outputs, text: str, missing: str = "error") -> None:
+        self.outputs = outputs
+        self.missing = missing
+        self.text = text
+        self.terms: dict[Statistic, int] = {}
+        self.constants: dict[Statistic, int] = {}
+        self.scalars = Scalars()
+
+    def lowered(self, node: Mean | Share | Covariance) -> tuple[dict[int, Scalar], Scalar]:
+        """A statistic as coefficients of terms, and a constant.
+
+        Raises:
+            ConstraintTypeError: it is not affine in `y`.
+        """
+        self._refuse_decisions(node)
+        if isinstance(node, Share):
+            return {}, self._share(node)
+        if isinstance(node, Mean):
+            return self._mean(affine_value(node.value, self.outputs, self.text), node.condition)
+        left = affine_value(node.left, self.outputs, self.text)
+        right = affine_value(node.right, self.outputs, self.text)
+        if left.alphas and right.alphas:
+            raise ConstraintTypeError(
+                "the covariance of two predictions is not affine in y", text=self.text, span=node.span
+            )
+        free, other = (right, left) if left.alphas else (left, right)
+        _, factor = self._mean(free, node.condition)
+        weights, constant = self._mean(times(free, other, node), node.condition)
+        means, mean = self._mean(other, node.condition)
+        for term, weight in means.items():
+            product = self.scalars.product(factor, weight).times(-1.0)
+            weights[term] = weights.get(term, Scalar()).plus(product)
+        return weights, constant.plus(self.scalars.product(factor, mean).times(-1.0))
+
+    def _mean(self, value: Value, condition: Given) -> tuple[dict[int, Scalar], Scalar]:
+        present: frozenset[str | None] = value.columns if self.missing != "error" else frozenset()
+        weights = {}
+        if value.alphas:
+            weight, alphas = 1.0, value.alphas
+            output, alpha = alphas[0]
+            if len(alphas) == 1 and isinstance(alpha, Number):  # E[2 * y] is 2 * E[y]
+                weight, alphas = alpha.value, ((output, Number(value=1.0, span=alpha.span)),)
+            term = Statistic(Value(alphas, None), condition, condition, present)
+            weights[self.terms.setdefault(term, len(self.terms))] = Scalar(weight)
+        if value.beta is None:
+            return weights, Scalar()
+        if isinstance(value.beta, Number):
+            return weights, Scalar(value.beta.value)
+        return weights, self._constant(Statistic(Value((), value.beta), condition, condition, present))
+
+    def _share(self, node: Share) -> Scalar:
+        joint: Condition = node.event
+        if node.condition is not None:
+            joint = And(operands=(node.event, node.condition), span=node.span)
+        one = Value((), Number(value=1.0, span=node.span))
+        share = self._constant(Statistic(one, node.condition, joint))
+        self.scalars.declare_nonnegative(share.parts[0][0])
+        return share
+
+    def _constant(self, statistic: Statistic) -> Scalar:
+        return Scalar(0.0, ((("base", self.constants.setdefault(statistic, len(self.constants))), 1.0),))
+
+    def _refuse_decisions(self, node: Mean | Share | Covariance) -> None:
+        if isinstance(node, Share):
+            try:
+                atoms(node.event, self.text)
+            except ConstraintTypeError as fault:
+                raise ConstraintTypeError(AUDIT_ONLY, text=self.text, span=fault.span) from None
+        if node.condition is not None:
+            atoms(node.condition, self.text)
