@@ -1,0 +1,39 @@
+"""Compiling the numeric core: with XLA on TensorFlow, with `jax.jit` on JAX, not at all elsewhere.
+
+The solver is many small operations in a loop. Each costs microseconds in a plain graph or eagerly, and
+nothing to speak of once compiled together. Keras does not compile with XLA on a CPU unless asked to, so the
+core is compiled by itself, inside whatever surrounds it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from keras import backend
+
+__all__ = ["compiled", "padded_size"]
+
+
+def compiled(function: Any, structure: Any) -> Any:
+    """`function` with its first argument bound to the static `structure`, compiled by the backend in use."""
+
+    def bound(*tensors: Any) -> Any:
+        return function(structure, *tensors)
+
+    if backend.backend() == "tensorflow":
+        from keras_fair.ops.compilation_tensorflow import compiled as compile_here
+    elif backend.backend() == "jax":
+        from keras_fair.ops.compilation_jax import compiled as compile_here
+    else:
+        return bound
+    return compile_here(bound)
+
+
+def padded_size(size: Any) -> Any:
+    """The number of predictions to compute with, or None to take them as they are; see the TensorFlow
+    module."""
+    if backend.backend() == "tensorflow":
+        from keras_fair.ops.compilation_tensorflow import padded_size as padded_here
+
+        return padded_here(size)
+    return None

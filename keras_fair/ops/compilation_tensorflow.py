@@ -1,0 +1,38 @@
+"""Compiling with XLA on TensorFlow, eagerly and inside a plain graph."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import tensorflow as tf
+
+__all__ = ["compiled", "padded_size"]
+
+
+def compiled(function: Any) -> Any:
+    """`function` as one XLA program. Shapes must be known when it runs, not when it is traced."""
+    return tf.function(function, jit_compile=True, autograph=False)
+
+
+def padded_size(size: Any) -> Any:
+    """The number of predictions to compute with, so that few programs serve all batch sizes.
+
+    XLA compiles once for each shape. Where the size is not known until the graph runs, or where eager calls
+    may bring a new one each time, it is rounded up to an eighth of the next power of two, or 16.
+
+    Args:
+        size: an int where it is known, else a scalar tensor.
+
+    Returns:
+        The padded size, of the same kind; None where the size is fixed for good and needs no padding.
+    """
+    if isinstance(size, int):
+        return _rounded_up(size) if tf.executing_eagerly() else None
+    exponent = tf.math.ceil(tf.math.log(tf.cast(tf.maximum(size, 1), "float64")) / 0.6931471805599453 - 1e-9)
+    step = tf.bitwise.left_shift(1, tf.cast(tf.maximum(exponent - 3.0, 4.0), "int32"))
+    return step * tf.maximum((size + step - 1) // step, 1)
+
+
+def _rounded_up(size: int) -> int:
+    step = 1 << max((max(size, 1) - 1).bit_length() - 3, 4)
+    return step * max(-(-size // step), 1)

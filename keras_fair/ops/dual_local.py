@@ -1,0 +1,115 @@
+"""The dual around one point: how far things can move, the error, the slope, and the step that the model
+proposes."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from keras import ops
+
+from keras_fair.ops.dual_problem import DualProblem
+from keras_fair.ops.precision import rounding
+from keras_fair.ops.quadratic import ModelSolution, solve_model
+
+__all__ = ["Anchor", "Field", "Local"]
+
+# A step that only the proximal term limits moves predictions by this many widths of the domain.
+_PROXIMAL_REACH = 1e6
+
+
+class Field(NamedTuple):
+    """How far things can move.
+
+    Attributes:
+        reach: (m,) of each row.
+        width: of the domain.
+        movable: (m,) which rows can move at all.
+        stuck: () whether a row that cannot move lies outside its bounds.
+    """
+
+    reach: Any
+    width: Any
+    movable: Any
+    stuck: Any
+
+    @classmethod
+    def around(cls, problem: DualProblem) -> Field:
+        span = problem.high - problem.low
+        drawn = ops.maximum(ops.max(problem.r) - ops.min(problem.r), 1.0)
+        width = ops.where(ops.isfinite(span), span, drawn)
+        reach = problem.moments.reach() * width
+        bounded = ops.logical_or(ops.isfinite(problem.lower), ops.isfinite(problem.upper))
+        movable = ops.logical_and(bounded, reach > 0)
+        outside = ops.maximum(problem.offset - problem.upper, problem.lower - problem.offset)
+        stuck = ops.any(ops.logical_and(ops.logical_and(bounded, ops.logical_not(movable)), outside > 0))
+        return cls(ops.where(movable, reach, ops.ones_like(reach)), width, movable, stuck)
+
+    def without_immovable(self, problem: DualProblem) -> DualProblem:
+        """Free the rows that no prediction moves (a covariance with a constant): they can only be
+        reported."""
+        infinite = ops.full_like(problem.lower, np.inf)
+        return problem._replace(
+            lower=ops.where(self.movable, problem.lower, -infinite),
+            upper=ops.where(self.movable, problem.upper, infinite),
+        )
+
+
+class Anchor(NamedTuple):
+    """The proximal term `softness |lam - centre|^2 / 2` of the method of multipliers."""
+
+    softness: Any
+    centre: Any
+
+    def force(self, lam: Any) -> Any:
+        return self.softness * (lam - self.centre)
+
+
+class Local(NamedTuple):
+    """The dual around one point."""
+
+    lam: Any
+    rows: Any
+    curvature: Any
+    steepest: Any
+    field: Field
+
+    def gentlest(self) -> Any:
+        """The smallest curvature of a row when nothing was at its bound."""
+        smallest = ops.min(ops.where(self.field.movable, self.steepest, ops.full_like(self.steepest, np.inf)))
+        return ops.where(ops.isfinite(smallest), smallest, ops.ones_like(smallest))
+
+    def residual(self, problem: DualProblem, force: Any, t: Any) -> Any:
+        """The largest natural residual of a row, relative to its reach: zero exactly at the solution."""
+        e = self.rows - force
+        e = e if problem.border is None else e + ops.matmul(problem.border, t)
+        aimed = e + self.lam * (self.steepest + problem.softness)
+        off = ops.abs(e - ops.minimum(ops.maximum(aimed, problem.lower), problem.upper))
+        return ops.max(ops.where(self.field.movable, off / self.field.reach, 0.0))
+
+    def slope(self, problem: DualProblem, force: Any, direction: Any) -> Any:
+        """The derivative of F along a direction, from behind where `lam` stands on a kink."""
+        positive = ops.logical_or(self.lam > 0, ops.logical_and(ops.equal(self.lam, 0.0), direction < 0))
+        bound = ops.where(positive, problem.upper, problem.lower)
+        bound = ops.where(ops.isfinite(bound), bound, ops.zeros_like(bound))
+        return ops.sum(direction * (bound + force - self.rows))
+
+    def step(self, problem: DualProblem, anchor: Anchor, residual: Any, t: Any) -> ModelSolution:
+        """The minimiser of the model."""
+        proximal = self.gentlest() * ops.minimum(residual, 1.0) / _PROXIMAL_REACH
+        proximal = proximal + rounding(self.lam.dtype) ** 0.7 * self.steepest
+        added = ops.where(self.field.movable, proximal, ops.ones_like(self.lam))
+        soft = problem.softness + anchor.softness
+        drawn = self.rows + anchor.softness * anchor.centre
+        if len(self.curvature.shape) == 1:
+            smooth = ops.where(self.field.movable, self.curvature, ops.zeros_like(self.curvature)) + added
+            return solve_model(
+                smooth + soft, problem.border, drawn + smooth * self.lam, problem.lower, problem.upper, t
+            )
+        member = ops.cast(self.field.movable, self.lam.dtype)
+        identity = ops.eye(int(self.lam.shape[0]), dtype=self.lam.dtype)
+        smooth = self.curvature * member[:, None] * member[None, :] + identity * added[:, None]
+        beta = drawn + ops.matmul(smooth, self.lam)
+        return solve_model(
+            smooth + identity * soft[:, None], problem.border, beta, problem.lower, problem.upper, t
+        )

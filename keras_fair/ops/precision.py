@@ -1,0 +1,34 @@
+"""The working precision of the solver, and the tolerances that follow from it.
+
+Rows are solved in float64 wherever the backend has it. JAX without `jax_enable_x64` has not; then float32 is
+used and rows hold to 1e-5 of the domain's width instead of 1e-9.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from keras import backend, ops
+
+__all__ = ["row_tolerance", "rounding", "smallest_pivot", "working_dtype"]
+
+
+def working_dtype() -> str:
+    """The widest float type of the backend: "float64", or "float32" on JAX without x64."""
+    return backend.standardize_dtype(ops.convert_to_tensor(np.zeros(1)).dtype)
+
+
+def rounding(dtype: Any) -> float:
+    """The spacing of floats near one."""
+    return float(np.finfo(backend.standardize_dtype(dtype)).eps)
+
+
+def row_tolerance(dtype: Any) -> float:
+    """How far a row may lie outside its bounds and count as held, relative to the reach of the row."""
+    return 1e-11 if backend.standardize_dtype(dtype) == "float64" else 2e-6
+
+
+def smallest_pivot(dtype: Any) -> float:
+    """Pivots below this are rounding: the matrices are scaled so that pivots are of order one."""
+    return 1e-18 if backend.standardize_dtype(dtype) == "float64" else 1e-9

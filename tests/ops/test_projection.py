@@ -1,0 +1,160 @@
+"""`project`: what it returns, what it refuses, and the ordinary cases by hand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from keras import ops
+
+import keras_fair as kf
+from keras_fair.ops import Outcome, project, project_rows
+from keras_fair.rows.linear import rows_from_matrix
+
+SEX = np.array(["Female", "Female", "Male", "Male"])
+Y = np.array([0.2, 0.4, 0.6, 0.8])
+
+
+def rows_of(text: str, **attributes: Any) -> Any:
+    return kf.parse(text).rows(attributes or {"sex": SEX})
+
+
+def test_two_groups_meet_in_the_middle() -> None:
+    projection = project(Y, rows_of("E[y | sex=Female] == E[y | sex=Male]"))
+    np.testing.assert_allclose(projection.y, [0.4, 0.6, 0.4, 0.6], atol=1e-12)
+    assert projection.outcome is Outcome.SOLVED
+    assert projection.violation.shape == (1,)
+
+
+def test_duals_are_positive_at_the_upper_bound_and_negative_at_the_lower_one() -> None:
+    low = project(Y, rows_of("E[y | sex=Female] == E[y | sex=Male] +- 0.1"))
+    high = project(Y[::-1].copy(), rows_of("E[y | sex=Female] == E[y | sex=Male] +- 0.1"))
+    assert low.duals[0] < 0 < high.duals[0]
+    np.testing.assert_allclose(low.duals, -high.duals, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    "text", ["E[y | sex=Female] <= 0.5", "spread(E[y | sex=*]) <= 0.5", "cov(y, age) <= 10"]
+)
+def test_predictions_that_hold_already_come_back_bit_for_bit(text: str, rng: np.random.Generator) -> None:
+    y = rng.random(4) * 0.4
+    projection = project(y, rows_of(text, sex=SEX, age=np.arange(4.0)))
+    assert np.array_equal(projection.y, y)
+    assert np.all(projection.duals == 0)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("shape", [(4,), (4, 1)])
+def test_shape_and_dtype_come_back(dtype: str, shape: tuple[int, ...]) -> None:
+    y = Y.astype(dtype).reshape(shape)
+    projection = project(y, rows_of("E[y | sex=Female] == E[y | sex=Male] +- 0.02"))
+    assert isinstance(projection.y, np.ndarray)
+    assert projection.y.shape == shape
+    assert projection.y.dtype == dtype
+    assert projection.violation.max() <= 1e-6
+
+
+def test_tensors_come_back_as_tensors() -> None:
+    projection = project(ops.convert_to_tensor(Y), rows_of("E[y | sex=Female] == E[y | sex=Male] +- 0.02"))
+    assert ops.is_tensor(projection.y)
+
+
+def test_rows_that_conflict_are_met_halfway_and_reported() -> None:
+    projection = project(Y, rows_of("E[y | sex=Female] == 0.2\nE[y | sex=Female] == 0.4"))
+    assert projection.outcome is Outcome.RELAXED
+    np.testing.assert_allclose(projection.violation, [0.1, 0.1], atol=1e-6)
+    np.testing.assert_allclose(projection.y[:2].mean(), 0.3, atol=1e-6)
+    np.testing.assert_allclose(projection.y[2:], Y[2:], atol=1e-6)
+    assert "violate them least" in projection.outcome.message
+
+
+def test_a_row_beyond_the_domain_is_met_as_far_as_it_goes() -> None:
+    projection = project(Y, rows_of("E[y | sex=Female] >= 1.5"))
+    assert projection.outcome is Outcome.RELAXED
+    np.testing.assert_allclose(projection.y, [1.0, 1.0, 0.6, 0.8], atol=1e-6)
+
+
+def test_a_group_that_nobody_is_in_leaves_the_rest_alone() -> None:
+    vocabulary = kf.Vocabulary({"sex": ["Female", "Male", "Other"]})
+    rows = kf.parse("spread(E[y | sex=*]) <= 0.1").rows({"sex": SEX}, vocabulary=vocabulary)
+    projection = project(Y, rows)
+    np.testing.assert_allclose(projection.y, [0.35, 0.55, 0.45, 0.65], atol=1e-9)
+
+
+@pytest.mark.parametrize("divergence", ["euclidean", "binary_crossentropy"])
+def test_an_empty_batch_passes_through(divergence: str) -> None:
+    vocabulary = kf.Vocabulary({"sex": ["Female", "Male"]})
+    rows = kf.parse("spread(E[y | sex=*]) <= 0.1").rows(
+        {"sex": np.array([], dtype=str)}, vocabulary=vocabulary
+    )
+    projection = project(np.zeros(0), rows, divergence=divergence)
+    assert projection.y.shape == (0,)
+    assert projection.outcome is Outcome.SOLVED
+
+
+def test_a_row_that_no_prediction_moves_is_reported() -> None:
+    rows = rows_from_matrix(np.zeros((1, 4)), lower=[0.5], upper=[1.0])
+    projection = project(Y, rows)
+    assert np.array_equal(projection.y, Y)
+    np.testing.assert_allclose(projection.violation, [0.5])
+    assert projection.outcome is Outcome.RELAXED
+
+
+def test_an_open_domain_only_shifts() -> None:
+    scores = np.array([-3.0, 1.0, 4.0, 10.0])
+    projection = project(scores, rows_of("E[y | sex=Female] == E[y | sex=Male]"), domain=None)
+    np.testing.assert_allclose(projection.y, [1.0, 5.0, 0.0, 6.0], atol=1e-9)
+
+
+def test_large_problems_hold_their_rows(rng: np.random.Generator) -> None:
+    group = rng.integers(0, 200, 20_000)
+    y = np.clip(rng.random(20_000) + group / 400, 0.0, 1.0)
+    rows = kf.parse("spread(E[y | g=*]) <= 0.01").rows({"g": group.astype(str)})
+    projection = project(y, rows)
+    means = np.array([projection.y[group == g].mean() for g in range(200)])
+    assert np.ptp(means) <= 0.01 + 1e-9
+    assert projection.iterations < 20
+
+
+def test_float32_inside_a_graph_holds_rows_after_the_cast() -> None:
+    y = ops.convert_to_tensor(Y.astype("float32"))
+    projection = project_rows(y, rows_of("E[y | sex=Female] == E[y | sex=Male] +- 0.02"))
+    assert float(ops.max(projection.violation)) <= 1e-6
+
+
+ONE = "E[y | sex=Female] <= 0.5"
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"y": np.array([0.1, np.nan, 0.2, 0.3])}, ["finite", "1 that are not"]),
+        ({"y": np.array([-2.0, 0.1, 3.0, 0.2])}, ["[0, 1]", "from -2 to 3", "sigmoid", "domain=None"]),
+        ({"y": Y[:3]}, ["3 predictions", "4 samples"]),
+        ({"y": np.zeros((4, 2))}, ["(n,) or (n, 1)", "(4, 2)"]),
+        ({"domain": (1.0, 0.0)}, ["low < high", "(1.0, 0.0)"]),
+        ({"domain": "sphere"}, ["'simplex'", "sphere"]),
+        ({"domain": 3}, ["domain=3"]),
+        ({"domain": "simplex"}, ["several outputs"]),
+        ({"divergence": "kl"}, ["euclidean", "'kl'"]),
+        ({"divergence": "binary_crossentropy", "domain": None}, ["domain=(0, 1)", "all reals"]),
+        ({"divergence": "categorical_crossentropy"}, ["'simplex'", "binary_crossentropy"]),
+        ({"sample_weight": np.ones(3)}, ["sample_weight", "(4,)", "(3,)"]),
+        ({"sample_weight": np.array([1.0, 0.0, 1.0, 1.0])}, ["sample_weight > 0"]),
+        ({"stiffness": 0.0}, ["stiffness > 0", "0.0"]),
+        ({"stiffness": [1.0, 2.0]}, ["one for each of 1 rows"]),
+    ],
+)
+def test_arguments_that_do_not_fit_are_refused(changed: dict[str, Any], words: list[str]) -> None:
+    arguments = {"y": Y, "rows": rows_of(ONE)} | changed
+    with pytest.raises(ValueError, match=r".") as fault:
+        project(**arguments)
+    for word in words:
+        assert word in str(fault.value)
+
+
+def test_probabilities_must_add_up_to_one() -> None:
+    rows = rows_from_matrix(np.ones((1, 2, 2)), lower=[0.0], upper=[1.0])
+    with pytest.raises(ValueError, match="add up to 1"):
+        project(np.full((2, 2), 0.3), rows, domain="simplex")
