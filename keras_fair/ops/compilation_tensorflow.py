@@ -27,7 +27,7 @@ def padded_size(size: Any) -> Any:
         The padded size, of the same kind; None where the size is fixed for good and needs no padding.
     """
     if isinstance(size, int):
-        return _rounded_up(size) if tf.executing_eagerly() else None
+        return _rounded_up(size) if tf.executing_eagerly() or size == 0 else None
     exponent = tf.math.ceil(tf.math.log(tf.cast(tf.maximum(size, 1), "float64")) / 0.6931471805599453 - 1e-9)
     step = tf.bitwise.left_shift(1, tf.cast(tf.maximum(exponent - 3.0, 4.0), "int32"))
     return step * tf.maximum((size + step - 1) // step, 1)

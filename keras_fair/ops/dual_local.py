@@ -9,7 +9,7 @@ import numpy as np
 from keras import ops
 
 from keras_fair.ops.dual_problem import DualProblem
-from keras_fair.ops.precision import rounding
+from keras_fair.ops.precision import proximal_floor
 from keras_fair.ops.quadratic import ModelSolution, solve_model
 
 __all__ = ["Anchor", "Field", "Local"]
@@ -97,7 +97,7 @@ class Local(NamedTuple):
     def step(self, problem: DualProblem, anchor: Anchor, residual: Any, t: Any) -> ModelSolution:
         """The minimiser of the model."""
         proximal = self.gentlest() * ops.minimum(residual, 1.0) / _PROXIMAL_REACH
-        proximal = proximal + rounding(self.lam.dtype) ** 0.7 * self.steepest
+        proximal = proximal + proximal_floor(self.lam.dtype) * self.steepest
         added = ops.where(self.field.movable, proximal, ops.ones_like(self.lam))
         soft = problem.softness + anchor.softness
         drawn = self.rows + anchor.softness * anchor.centre

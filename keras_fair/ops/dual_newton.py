@@ -44,7 +44,7 @@ _FARTHEST_PULL = 100.0
 _ROUND_PASSES = 80
 _LEAST_SOFTNESS = 1e-4
 _LEAST_SOFTNESS_SINGLE = 1e-2
-_STANDSTILL = 1e-9
+_STANDSTILL = 100.0  # row tolerances
 # Rounds of standing still, so that the duals of the first rounds no longer count.
 _STILL_ROUNDS = 20
 
@@ -136,9 +136,8 @@ def solve_dual(problem: DualProblem, structure: Structure, start: Any = None) ->
         stopped = ops.logical_and(ops.logical_and(anchored, tired), ops.logical_not(settled))
         lasting = ops.logical_and(state.rounds > 3, state.distance > 0.5 * state.earlier_distance)
         moved = ops.max(ops.where(movable, ops.abs(rows - target - state.round_rows) / field.reach, 0.0))
-        standstill = ops.logical_and(
-            ops.logical_and(again, settled), ops.logical_and(state.rounds > 3, moved < _STANDSTILL)
-        )
+        unmoved = ops.logical_and(state.rounds > 3, moved < _STANDSTILL * tolerance)
+        standstill = ops.logical_and(again, unmoved)
         still_rounds = ops.where(standstill, state.still_rounds + 1, ops.zeros_like(state.still_rounds))
         relaxed = still_rounds >= _STILL_ROUNDS
         standing = ops.where(distance <= rounded, int(Outcome.SOLVED), int(Outcome.RELAXED))

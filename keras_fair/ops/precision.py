@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from keras import backend, ops
 
-__all__ = ["row_tolerance", "rounding", "smallest_pivot", "working_dtype"]
+__all__ = ["proximal_floor", "row_tolerance", "rounding", "smallest_pivot", "working_dtype"]
 
 
 def working_dtype() -> str:
@@ -26,7 +26,12 @@ def rounding(dtype: Any) -> float:
 
 def row_tolerance(dtype: Any) -> float:
     """How far a row may lie outside its bounds and count as held, relative to the reach of the row."""
-    return 1e-11 if backend.standardize_dtype(dtype) == "float64" else 2e-6
+    return 1e-11 if backend.standardize_dtype(dtype) == "float64" else 5e-6
+
+
+def proximal_floor(dtype: Any) -> float:
+    """The least proximal term of a step, relative to a row's curvature: it keeps dependent rows solvable."""
+    return 1e-11 if backend.standardize_dtype(dtype) == "float64" else 3e-5
 
 
 def smallest_pivot(dtype: Any) -> float:

@@ -101,6 +101,9 @@ def project(
     )
     if not ops.is_tensor(given):
         projection = Projection(*(ops.convert_to_numpy(part) for part in projection))
+        given = np.asarray(given)
+        if given.dtype.kind == "f":
+            projection = projection._replace(y=projection.y.astype(given.dtype))
     return projection._replace(
         iterations=int(projection.iterations),
         outcome=Outcome(int(projection.outcome)),

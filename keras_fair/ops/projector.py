@@ -25,9 +25,9 @@ that is one system in as many unknowns as there are rows, and two products. `A` 
 `P = G = D`, the unclipped entries, and the Jacobian is the projection `D - D A^T (A D A^T)^+ A D` on them.
 
 The derivative is exact where the set of clipped entries and active rows is stable. At a kink it is one of the
-one-sided ones: an inequality row that is just met without a price counts as inactive, an entry that just touches
-its bound as free. It is finite everywhere. Second derivatives are refused: they would need the derivative of
-this derivative.
+one-sided ones: an inequality row that is just met without a price counts as inactive, an entry that just
+touches its bound as free. It is finite everywhere. Second derivatives are refused: they would need the
+derivative of this derivative.
 """
 
 from __future__ import annotations

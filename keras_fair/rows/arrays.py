@@ -71,6 +71,9 @@ def concrete(tensor: Tensor) -> np.ndarray | None:
     """The values of a tensor as a NumPy array, or None inside a graph, where there are none yet."""
     if isinstance(tensor, np.ndarray):
         return tensor
+    # A tensor in a graph of TensorFlow, or a tracer of JAX: NumPy would warn before it fails.
+    if hasattr(tensor, "graph") or hasattr(tensor, "_trace"):
+        return None
     try:
         return np.asarray(ops.convert_to_numpy(tensor))
     except Exception:  # each backend raises an error of its own for a tensor without values
