@@ -1,0 +1,97 @@
+"""Fairness constraints for Keras, written as text.
+
+This module lists the public names; each is imported from the module that owns it when it is first asked for,
+so that `import keras_fair` is quick and whoever only parses text doesn't wait for Keras.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from keras_fair.errors import ConstraintError, ConstraintSyntaxError, ConstraintTypeError
+from keras_fair.registration import register_classes
+
+if TYPE_CHECKING:
+    from keras_fair import callbacks, datasets, diagnosis, layers, metrics, models, ops, rows
+    from keras_fair.audit.audit import audit
+    from keras_fair.callbacks.fairness_monitor import FairnessMonitor
+    from keras_fair.diagnosis.diagnose import diagnose
+    from keras_fair.diagnosis.result import Diagnosis
+    from keras_fair.layers.fair_projection import FairProjection
+    from keras_fair.models.fair_model import FairModel
+    from keras_fair.ops.outcome import Outcome
+    from keras_fair.ops.projection import Projection, project
+    from keras_fair.rows.constraint_set import ConstraintSet, parse
+    from keras_fair.rows.linear import LinearRows
+    from keras_fair.rows.vocabulary import Vocabulary
+
+__version__ = "0.1.0.dev0"
+
+__all__ = [
+    "ConstraintError",
+    "ConstraintSet",
+    "ConstraintSyntaxError",
+    "ConstraintTypeError",
+    "Diagnosis",
+    "FairModel",
+    "FairProjection",
+    "FairnessMonitor",
+    "LinearRows",
+    "Outcome",
+    "Projection",
+    "Vocabulary",
+    "__version__",
+    "audit",
+    "callbacks",
+    "datasets",
+    "diagnose",
+    "diagnosis",
+    "layers",
+    "metrics",
+    "models",
+    "ops",
+    "parse",
+    "project",
+    "rows",
+]
+
+_OWNERS = {
+    "ConstraintSet": "keras_fair.rows.constraint_set",
+    "Diagnosis": "keras_fair.diagnosis.result",
+    "FairModel": "keras_fair.models.fair_model",
+    "FairProjection": "keras_fair.layers.fair_projection",
+    "FairnessMonitor": "keras_fair.callbacks.fairness_monitor",
+    "LinearRows": "keras_fair.rows.linear",
+    "Outcome": "keras_fair.ops.outcome",
+    "Projection": "keras_fair.ops.projection",
+    "Vocabulary": "keras_fair.rows.vocabulary",
+    "audit": "keras_fair.audit",
+    "diagnose": "keras_fair.diagnosis.diagnose",
+    "parse": "keras_fair.rows.constraint_set",
+    "project": "keras_fair.ops.projection",
+}
+_PACKAGES = ("callbacks", "datasets", "diagnosis", "layers", "metrics", "models", "ops", "rows")
+
+register_classes(
+    {
+        "FairModel": "keras_fair.models.fair_model",
+        "FairProjection": "keras_fair.layers.fair_projection",
+        "PooledGap": "keras_fair.metrics.pooled_gap",
+    }
+)
+
+
+def __getattr__(name: str) -> Any:
+    if name in _OWNERS:
+        found = getattr(importlib.import_module(_OWNERS[name]), name)
+    elif name in _PACKAGES:
+        found = importlib.import_module(f"{__name__}.{name}")
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,144 @@
+"""One data set that is watched: who is in it, and what the constraints say of the model's predictions for
+them.
+
+Gaps are pooled: predictions of all batches are put together first. Rows depend on the people only, so for
+arrays they are made once and used for every epoch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_fair.metrics.summary import statement_names, summarised
+from keras_fair.rows.columns import columns_of
+from keras_fair.rows.constraint_set import ConstraintSet
+from keras_fair.rows.evaluate import rows_of
+from keras_fair.rows.linear import LinearRows
+from keras_fair.rows.vocabulary import Vocabulary
+
+__all__ = ["Question", "WatchedData"]
+
+
+class Question(NamedTuple):
+    """What is asked of predictions.
+
+    Attributes:
+        constraints: the constraints.
+        vocabulary: the values of the attributes; None: those of the data.
+        domain: where predictions lie.
+    """
+
+    constraints: ConstraintSet
+    vocabulary: Vocabulary | None
+    domain: Any
+
+
+class _People(NamedTuple):
+    attributes: dict[str, Any]
+    label: Any
+    weight: Any
+
+
+class WatchedData:
+    """A data set to predict for and to measure.
+
+    Args:
+        data: `(x,)`, `(x, label)` or `(x, label, sample_weight)`, as `fit` takes them, or an iterable of
+            batches of these, such as a `tf.data.Dataset`.
+        attributes: columns for arrays whose `x` is not a dict that holds them.
+        batch_size: for `predict`.
+    """
+
+    def __init__(self, data: Any, attributes: Any, batch_size: int | None) -> None:
+        self.attributes = attributes
+        self.batch_size = batch_size
+        self.is_arrays = isinstance(data, (tuple, Mapping, np.ndarray)) or hasattr(data, "columns")
+        self.data = data
+        if not self.is_arrays and not hasattr(data, "__iter__"):
+            raise ValueError(
+                f"expected data as (x, label) or as an iterable of batches, received {type(data).__name__}"
+            )
+        if not self.is_arrays and attributes is not None:
+            raise ValueError(
+                "expected the attributes inside the batches of a dataset, received them apart too"
+            )
+        self._rows: dict[tuple[ConstraintSet, str, str], LinearRows] = {}
+
+    def measure(self, model: Any, question: Question) -> dict[str, float]:
+        """`{name}_gap` and `{name}_violation` of each statement, as the model predicts now."""
+        if self.is_arrays:
+            x, people = _parted(self.data, self.attributes, question.constraints)
+            y = np.asarray(model.predict(x, batch_size=self.batch_size, verbose=0))
+            asked = (question.constraints, repr(question.vocabulary), repr(question.domain))
+            if asked not in self._rows:
+                self._rows[asked] = _rows(question, people, y)
+            rows = self._rows[asked]
+        else:
+            y, people = self._predicted_in_batches(model, question.constraints)
+            rows = _rows(question, people, y)
+        return _summary(question.constraints, rows, y)
+
+    def _predicted_in_batches(self, model: Any, constraints: ConstraintSet) -> tuple[np.ndarray, _People]:
+        predictions, seen = [], []
+        for batch in self.data:
+            x, people = _parted(batch, None, constraints)
+            predictions.append(np.asarray(ops.convert_to_numpy(model.predict_on_batch(x))))
+            seen.append(people)
+        if not seen:
+            raise ValueError("expected a dataset with batches, received an empty one")
+        attributes = {
+            name: np.concatenate([_values(people.attributes[name]) for people in seen])
+            for name in seen[0].attributes
+        }
+        label = None if seen[0].label is None else np.concatenate([_values(people.label) for people in seen])
+        weight = (
+            None if seen[0].weight is None else np.concatenate([_values(people.weight) for people in seen])
+        )
+        return np.concatenate(predictions), _People(attributes, label, weight)
+
+
+def _parted(data: Any, attributes: Any, constraints: ConstraintSet) -> tuple[Any, _People]:
+    x, label, weight = keras.utils.unpack_x_y_sample_weight(data)
+    columns = columns_of(attributes)
+    if isinstance(x, Mapping) or hasattr(x, "columns"):
+        columns = {**columns_of(x), **columns}
+    lacking = [name for name in constraints.attributes if name not in columns]
+    if lacking:
+        raise ValueError(
+            f"expected columns for the attributes {lacking} in x or in attributes=, "
+            f"received columns {sorted(columns)}"
+        )
+    return x, _People({name: columns[name] for name in constraints.attributes}, label, weight)
+
+
+def _rows(question: Question, people: _People, y: np.ndarray) -> LinearRows:
+    outputs = 1 if y.ndim == 1 else y.shape[1]
+    return rows_of(
+        question.constraints,
+        people.attributes,
+        people.label,
+        outputs=outputs,
+        sample_weight=people.weight,
+        vocabulary=question.vocabulary,
+        domain=question.domain,
+    )
+
+
+def _summary(constraints: ConstraintSet, rows: LinearRows, y: np.ndarray) -> dict[str, float]:
+    y = y.astype("float64")
+    gaps = rows.gaps(y[:, 0] if rows.terms.outputs == 1 and y.ndim == 2 else y)
+    arrays = (
+        np.asarray(ops.convert_to_numpy(part))
+        for part in (gaps, rows.gap_lower, rows.gap_upper, rows.estimable)
+    )
+    return summarised(statement_names(constraints.statements), rows.relations, *arrays)
+
+
+def _values(column: Any) -> np.ndarray:
+    values = np.asarray(ops.convert_to_numpy(column) if ops.is_tensor(column) else column)
+    return values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values

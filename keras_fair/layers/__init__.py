@@ -1,0 +1,5 @@
+"""The projection as a Keras layer."""
+
+from keras_fair.layers.fair_projection import FairProjection
+
+__all__ = ["FairProjection"]

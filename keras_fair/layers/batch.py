@@ -1,0 +1,56 @@
+"""One batch through rows and projection."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from keras import ops
+
+from keras_fair.ops import Domain, Projection, project_rows
+from keras_fair.ops.precision import working_dtype
+from keras_fair.rows.linear import LinearRows
+from keras_fair.rows.plan import RowPlan
+
+__all__ = ["project_batch"]
+
+
+def project_batch(
+    plan: RowPlan,
+    y: Any,
+    columns: Mapping[str, Any],
+    label: Any,
+    *,
+    statistics_weight: Any,
+    objective_weight: Any,
+    domain: Domain,
+    divergence: str,
+    stiffness: float,
+) -> tuple[LinearRows, Projection]:
+    """The rows of a batch, and the projection onto them, in the widest float of the backend.
+
+    Args:
+        plan: the lowered constraints.
+        y: `(n,)`, `(n, 1)` or `(n, outputs)` predictions; n may be unknown.
+        columns: encoded columns; label: `(n,)`, or None.
+        statistics_weight: `(n,)` or None, weights of the statistics.
+        objective_weight: `(n,)` or None, weights of the objective; 0 counts as 1.
+        domain, divergence, stiffness: see `keras_fair.project`.
+    """
+    size = y.shape[0] if isinstance(y.shape[0], int) else ops.shape(y)[0]
+    rows = plan.evaluate(columns, label, statistics_weight, size=size)
+    dtype = working_dtype()
+    weight = objective_weight
+    if weight is not None:
+        weight = ops.cast(weight, dtype)
+        weight = weight[:, 0] if len(weight.shape) == 2 else weight
+        weight = ops.where(ops.greater(weight, 0), weight, ops.ones_like(weight))
+    projection = project_rows(
+        ops.cast(y, dtype),
+        rows,
+        domain=domain,
+        divergence=divergence,
+        sample_weight=weight,
+        stiffness=stiffness,
+    )
+    return rows, projection

@@ -1,0 +1,168 @@
+"""From what a caller hands in to what a plan reads: predictions, encoded columns, label and weights.
+
+Text in NumPy, pandas and lists is encoded in NumPy, text tensors of TensorFlow inside the graph, both by the
+vocabulary of the plan. Numbers pass. Integers given for an attribute of text are read as codes, as
+`Vocabulary.encode` makes them, where a vocabulary was given: without one their order is not known, and they
+are refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import numpy as np
+from keras import backend, ops
+
+from keras_fair.errors import ConstraintError, ConstraintTypeError, near_names, quoted
+from keras_fair.layers.checks import Check, unknown_text
+from keras_fair.rows.columns import columns_of
+from keras_fair.rows.encoding import has_words
+from keras_fair.rows.plan import RowPlan
+
+__all__ = ["Given", "check_names", "clipped_codes", "encode", "place_kept", "ranked", "unpacked"]
+
+_OWN_KEYS = ("y", "label", "sample_weight")
+
+
+class Given(NamedTuple):
+    """The arguments of one call."""
+
+    y: Any
+    attributes: dict[str, Any]
+    label: Any
+    sample_weight: Any
+
+
+def unpacked(y: Any, attributes: Any, label: Any, sample_weight: Any) -> Given:
+    """The arguments of a call, whether given apart or as one dict `{"y": ..., attribute: ...}`.
+
+    Raises:
+        ValueError: the dict has no `"y"`, or gives what was given apart too.
+    """
+    if not isinstance(y, Mapping):
+        columns = {name: ranked(column) for name, column in columns_of(attributes).items()}
+        return Given(y, columns, ranked(label), ranked(sample_weight))
+    if "y" not in y:
+        raise ValueError(
+            f"expected predictions under 'y' where all inputs are one dict, received keys {sorted(y)}"
+        )
+    if attributes is not None or label is not None or sample_weight is not None:
+        raise ValueError(
+            "expected all inputs in one dict or all apart, received a dict as y and others beside it"
+        )
+    rest = {name: ranked(column) for name, column in y.items() if name not in _OWN_KEYS}
+    return Given(y["y"], rest, ranked(y.get("label")), ranked(y.get("sample_weight")))
+
+
+def ranked(column: Any) -> Any:
+    """A column of one number a sample as `(n,)` where even its rank is not known.
+
+    TensorFlow forgets the rank of what was `(n,)` in one call of `fit` and `(n, 1)` in the next.
+    """
+    shape = getattr(column, "shape", ())
+    return ops.reshape(column, (-1,)) if getattr(shape, "rank", 0) is None else column
+
+
+def check_names(plan: RowPlan, given: Given) -> None:
+    """Raise ConstraintTypeError, with the place, where an attribute or the label is lacking."""
+    for name, span in plan.needs.attributes.items():
+        if name not in given.attributes:
+            near = (
+                near_names(name, given.attributes) if given.attributes else ", and no attributes were given"
+            )
+            raise ConstraintTypeError(f"no attribute named {quoted(name)}{near}", text=plan.text, span=span)
+    if plan.needs.label is not None and given.label is None:
+        raise ConstraintTypeError(
+            "this needs the label, and none was given: pass label=...", text=plan.text, span=plan.needs.label
+        )
+
+
+def encode(
+    plan: RowPlan, given: Given, known: Collection[str], *, refuse_unknown: bool
+) -> tuple[dict[str, Any], Any]:
+    """The columns that a plan needs, and the label, encoded.
+
+    Args:
+        plan: the lowered constraints.
+        given: the call.
+        known: the attributes whose values a vocabulary lists, so that codes mean something.
+        refuse_unknown: whether a value outside the vocabulary is an error, where it can be seen.
+
+    Returns:
+        Columns by name, and the label.
+
+    Raises:
+        ConstraintTypeError: a column does not fit; the caret is at the place that needs it.
+    """
+    columns: dict[str, Any] = {}
+    for name, span in plan.needs.attributes.items():
+        column = given.attributes[name]
+        if _is_codes(column) and has_words(plan.vocabulary.values.get(name)):
+            if name not in known:
+                raise ConstraintTypeError(
+                    f"expected attribute {quoted(name)} to hold text, received integers: codes have a "
+                    "meaning only where the values are known; adapt a Vocabulary to the attributes, or give one",
+                    text=plan.text,
+                    span=span,
+                )
+            columns[name] = column
+            continue
+        try:
+            columns.update(plan.vocabulary.encode({name: column}, [name]))
+        except ValueError as fault:
+            raise ConstraintTypeError(str(fault), text=plan.text, span=span) from None
+        wrong = unknown_text(plan.vocabulary, name, columns[name], column) if refuse_unknown else None
+        if wrong is not None:
+            raise ConstraintTypeError(wrong, text=plan.text, span=span)
+    label = given.label
+    if label is not None and plan.needs.label is not None:
+        try:
+            label = plan.vocabulary.encode_label(label)
+        except ValueError as fault:
+            raise ConstraintTypeError(str(fault), text=plan.text, span=plan.needs.label) from None
+    return columns, label
+
+
+def clipped_codes(plan: RowPlan, columns: Mapping[str, Any]) -> tuple[dict[str, Any], list[Check]]:
+    """Codes brought into their range, for a graph where none can be refused.
+
+    Returns:
+        The columns, a code out of range being read as a value outside the vocabulary; and a check of each.
+    """
+    clipped, checks = dict(columns), []
+    for name, column in columns.items():
+        values = plan.vocabulary.values.get(name)
+        if has_words(values) and _is_codes(column):
+            size = len(values or ())
+            inside = ops.logical_and(ops.greater_equal(column, 0), ops.less_equal(column, size + 1))
+            clipped[name] = ops.where(inside, column, ops.full_like(column, size))
+            checks.append(Check(ops.all(inside), f"attribute `{name}` has codes out of range"))
+    return clipped, checks
+
+
+@contextmanager
+def place_kept() -> Iterator[None]:
+    """Keep the place of a constraint error while it passes through Keras.
+
+    Keras makes every error in a call anew from its first argument, with the call's arguments added, which
+    would lose the line and the caret. An error that says it has them is let through.
+    """
+    try:
+        yield
+    except ConstraintError as error:
+        error._keras_call_info_injected = True  # type: ignore[attr-defined]
+        raise
+
+
+def _is_codes(column: Any) -> bool:
+    """Whether a column holds whole numbers, one a sample."""
+    if not hasattr(column, "dtype") or len(column.shape) > 1 and column.shape[1] != 1:
+        return False
+    if isinstance(column, np.ndarray):
+        return column.dtype.kind in "iu"
+    try:
+        return "int" in str(backend.standardize_dtype(column.dtype))
+    except ValueError:  # a dtype of pandas, which Keras does not know
+        return False

@@ -1,0 +1,332 @@
+"""The projection as a layer: predictions in, the closest predictions that meet the constraints out.
+
+    minimise sum_i w_i D(y_i, r_i)   subject to the rows of the batch,   y in the domain
+
+The class holds configuration and weights and routes a batch through `keras_fair.rows` and `keras_fair.ops`,
+which own the mathematics.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import keras
+from keras import backend, ops
+
+from keras_fair.layers.arguments import (
+    check_choice,
+    check_stiffness,
+    check_vocabulary,
+    is_symbolic_text,
+    only,
+)
+from keras_fair.layers.batch import project_batch
+from keras_fair.layers.checks import (
+    Check,
+    check_predictions,
+    check_shape,
+    check_unknown_numbers,
+    graph_checks,
+    unknown_text,
+)
+from keras_fair.layers.columns import (
+    Given,
+    check_names,
+    clipped_codes,
+    encode,
+    place_kept,
+    unpacked,
+)
+from keras_fair.layers.guard import compiles_with_xla, guard, refuse_text_under_xla
+from keras_fair.layers.record import Record, RecordWeights
+from keras_fair.ops import Outcome, check_divergence, check_domain
+from keras_fair.rows.arrays import concrete
+from keras_fair.rows.constraint_set import ConstraintSet, parse
+from keras_fair.rows.lower import lower
+from keras_fair.rows.plan import RowPlan
+from keras_fair.rows.vocabulary import Vocabulary
+
+__all__ = ["FairProjection"]
+
+
+@keras.saving.register_keras_serializable(package="keras_fair")
+class FairProjection(keras.layers.Layer):
+    """Moves predictions as little as possible so that the constraints hold on every batch.
+
+    It has nothing to train; gradients flow through it. Where no predictions in the domain meet all rows of a
+    batch, the ones that violate them least are returned, and that is told: by a warning once, in `record()`,
+    and by `FairnessMonitor`. Rows of a group that a batch lacks are left out for that batch.
+
+    Args:
+        constraints: text of the constraint language, or a `ConstraintSet`. `*` and `for ... in attribute`
+            need the values of the attribute: call `adapt` first, or give a `vocabulary`.
+        domain: where predictions lie: `(low, high)`, None for all reals, or `"simplex"` for a softmax.
+        divergence: `"euclidean"`, `"binary_crossentropy"` or `"categorical_crossentropy"`; see
+            `keras_fair.project`.
+        vocabulary: a `Vocabulary`, or a dict from attribute to its values; default: the values that the
+            constraints name are taken as they stand, and any other value of these attributes is an ordinary
+            one.
+        stiffness: the price of leaving a row, > 0; infinite (default) means never where that is possible.
+        weight_statistics: whether `sample_weight` weighs the statistics.
+        weight_objective: whether `sample_weight` weighs the objective: heavy samples are then moved less. A
+            weight of 0 counts as 1 there.
+        unknown: what a value outside the vocabulary means: `"error"` (default) refuses it, `"exclude"` leaves
+            the sample out of all groups of that attribute; it still counts in `E[y]`.
+
+    Call arguments:
+        y: `(n,)`, `(n, 1)` or `(n, outputs)` predictions inside the domain. Or one dict that holds all
+            inputs: `{"y": predictions, attribute: column, ...}`, optionally with `"label"` and
+            `"sample_weight"`.
+        attributes: dict of columns `(n,)` or `(n, 1)`, or a DataFrame: text (inside a graph on TensorFlow
+            only, and not with `jit_compile=True`), codes as `Vocabulary.encode` makes them, numbers, or
+            probabilities of groups.
+        label: `(n,)` or `(n, 1)`, needed where the constraints use it; a float in [0, 1] is the probability
+            of 1.
+        sample_weight: `(n,)`, >= 0.
+
+    Returns:
+        Predictions of the shape of `y` in the layer's compute dtype; computed in float64 where the backend
+        has it.
+
+    Raises:
+        ConstraintError: the constraints are malformed, or do not fit the attributes that are given.
+        ValueError: arguments that do not fit; predictions that are NaN or outside the domain. Inside `fit`
+            such faults of the data stop TensorFlow and JAX with an error of their own. Under
+            `jit_compile=True` TensorFlow can't stop: predictions outside the domain are clipped to it and the
+            batch is counted in `record()`.
+
+    Example:
+        >>> import numpy as np
+        >>> import keras_fair as kf
+        >>> layer = kf.FairProjection("E[y | sex=Female] == E[y | sex=Male] +- 0.1")
+        >>> sex = np.array(["Female", "Female", "Male", "Male"])
+        >>> fair = layer(np.array([0.2, 0.4, 0.6, 0.8]), attributes={"sex": sex})
+        >>> np.asarray(fair).round(2).tolist()
+        [0.35, 0.55, 0.45, 0.65]
+    """
+
+    def __init__(
+        self,
+        constraints: str | ConstraintSet,
+        *,
+        domain: Any = (0.0, 1.0),
+        divergence: str = "euclidean",
+        vocabulary: Vocabulary | Mapping[str, Sequence[Any] | None] | None = None,
+        stiffness: float = math.inf,
+        weight_statistics: bool = True,
+        weight_objective: bool = True,
+        unknown: str = "error",
+        **kwargs: Any,
+    ) -> None:
+        kwargs.setdefault(
+            "autocast", False
+        )  # attributes such as `capital-gain` do not fit into half precision
+        super().__init__(**kwargs)
+        self.constraints = parse(constraints)
+        self.domain = check_domain(domain)
+        self.divergence = check_divergence(divergence, self.domain)
+        self.stiffness = check_stiffness(stiffness)
+        self.weight_statistics = bool(weight_statistics)
+        self.weight_objective = bool(weight_objective)
+        self.unknown = check_choice("unknown", unknown, ("error", "exclude"))
+        self.vocabulary = check_vocabulary(vocabulary)
+        self._plans: dict[int, RowPlan] = {}
+        self._record: RecordWeights | None = None
+        self._told: set[Outcome] = set()
+
+    def adapt(self, attributes: Any, label: Any = None) -> None:
+        """Learn the values of the attributes, as `keras.layers.StringLookup` does; forgets what was known.
+
+        Args:
+            attributes: dict of columns, a DataFrame, or a `tf.data.Dataset` of such dicts or of `(dict,
+                label)`. Columns that the constraints do not name are passed over.
+            label: `(n,)`, for constraints with `for ... in label` or `label=*`.
+
+        Raises:
+            ValueError: the layer was called before, so that its rows are fixed.
+        """
+        if self.built:
+            raise ValueError(
+                f"expected adapt before the layer is first called, received it after, layer={self.name!r}"
+            )
+        missing = "error" if self.vocabulary is None else self.vocabulary.missing
+        wanted = set(self.constraints.attributes)
+        self.vocabulary = Vocabulary(missing=missing).adapt(only(attributes, wanted), label)
+        self._plans.clear()
+
+    def encode(self, attributes: Any) -> dict[str, Any]:
+        """Columns of text as codes, by the vocabulary: for pipelines, for JAX, and for `jit_compile=True`.
+
+        Args:
+            attributes: dict of columns or a DataFrame; what the constraints do not name is passed over.
+
+        Returns:
+            The columns that the constraints name and the vocabulary knows, as NumPy arrays: int32 codes of
+                text, floats.
+
+        Raises:
+            ValueError: the layer was neither adapted nor given a vocabulary; a column does not fit it.
+        """
+        if self.vocabulary is None:
+            raise ValueError(
+                f"expected a vocabulary to encode with: adapt layer={self.name!r} first, or give it one"
+            )
+        columns = only(attributes, set(self.constraints.attributes) & set(self.vocabulary.values))
+        found = self.vocabulary.encode(columns)
+        if self.unknown == "error":
+            for name, column in found.items():
+                wrong = unknown_text(self.vocabulary, name, column, columns[name])
+                if wrong is not None:
+                    raise ValueError(wrong)
+        return found
+
+    def plan(self, outputs: int = 1) -> RowPlan:
+        """The constraints lowered for this vocabulary, domain and number of outputs.
+
+        Raises:
+            ConstraintTypeError: they have no meaning here, for example `*` without a vocabulary.
+        """
+        if outputs not in self._plans:
+            domain = "simplex" if self.domain.simplex else self.domain.bounds
+            self._plans[outputs] = lower(
+                self.constraints.statements, self.constraints.text, self.vocabulary, outputs, domain=domain
+            )
+        return self._plans[outputs]
+
+    def record(self) -> Record:
+        """What happened to the batches since the layer was made, loaded or reset.
+
+        Raises:
+            ValueError: the layer was not called yet.
+        """
+        return self._weights_of_record().read(self._built_plan.names)
+
+    def reset_record(self) -> None:
+        """Forget the batches so far."""
+        self._weights_of_record().reset()
+
+    def build(self, y_shape: Any) -> None:
+        with place_kept():
+            self._built_plan = self.plan(check_shape(tuple(y_shape), self.domain))
+        self._record = RecordWeights(self.add_weight, len(self._built_plan.names))
+
+    def __call__(
+        self, y: Any, attributes: Any = None, label: Any = None, sample_weight: Any = None, **kwargs: Any
+    ) -> Any:
+        given = unpacked(y, attributes, label, sample_weight)
+        if not backend.is_keras_tensor(given.y):
+            with place_kept():
+                given = self._read(given)
+        return super().__call__(
+            given.y,
+            attributes=given.attributes or None,
+            label=given.label,
+            sample_weight=given.sample_weight,
+            **kwargs,
+        )
+
+    def call(self, y: Any, attributes: Any = None, label: Any = None, sample_weight: Any = None) -> Any:
+        if y.shape[0] == 0:
+            return ops.cast(y, self.compute_dtype)
+        with place_kept():
+            return self._projected(y, attributes or {}, label, sample_weight)
+
+    def compute_output_shape(self, y_shape: Any, **_: Any) -> Any:
+        return tuple(y_shape)
+
+    def compute_output_spec(
+        self, y: Any, attributes: Any = None, label: Any = None, sample_weight: Any = None
+    ) -> Any:
+        with place_kept():
+            check_names(self._built_plan, Given(y, attributes or {}, label, sample_weight))
+        self._note_text(attributes or {})
+        return keras.KerasTensor(y.shape, dtype=self.compute_dtype)
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "constraints": str(self.constraints),
+            "domain": "simplex" if self.domain.simplex else list(self.domain.bounds),
+            "divergence": self.divergence,
+            "vocabulary": None if self.vocabulary is None else self.vocabulary.get_config(),
+            "stiffness": self.stiffness,
+            "weight_statistics": self.weight_statistics,
+            "weight_objective": self.weight_objective,
+            "unknown": self.unknown,
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> FairProjection:
+        config = dict(config)
+        if config["vocabulary"] is not None:
+            config["vocabulary"] = Vocabulary.from_config(config["vocabulary"])
+        return cls(**config)
+
+    def save_own_variables(self, store: Any) -> None:
+        """Nothing: the record of past batches is no part of a model."""
+
+    def load_own_variables(self, store: Any) -> None:
+        """Nothing: see `save_own_variables`."""
+
+    def _read(self, given: Given) -> Given:
+        """The call with predictions as a tensor and the columns encoded."""
+        y = given.y if ops.is_tensor(given.y) else ops.convert_to_tensor(given.y)
+        plan = self.plan(check_shape(tuple(y.shape), self.domain))
+        check_names(plan, given)
+        self._note_text(given.attributes)
+        values = {} if self.vocabulary is None else self.vocabulary.values
+        columns, label = encode(plan, given, values, refuse_unknown=self.unknown == "error")
+        known = concrete(y)
+        if known is not None:
+            check_predictions(known, self.domain)
+        return Given(y, columns, label, given.sample_weight)
+
+    def _projected(self, y: Any, columns: Mapping[str, Any], label: Any, sample_weight: Any) -> Any:
+        plan, refuse_unknown = self._built_plan, self.unknown == "error"
+        eager = concrete(y) is not None
+        checks: list[Check] = []
+        if not eager:
+            columns, checks = clipped_codes(plan, columns)
+        rows, projection = project_batch(
+            plan,
+            y,
+            columns,
+            label,
+            statistics_weight=sample_weight if self.weight_statistics else None,
+            objective_weight=sample_weight if self.weight_objective else None,
+            domain=self.domain,
+            divergence=self.divergence,
+            stiffness=self.stiffness,
+        )
+        record = self._weights_of_record()
+        if eager:
+            if refuse_unknown:
+                check_unknown_numbers(plan, rows, columns)
+            self._tell(Outcome(int(projection.outcome)))
+        else:
+            checks += graph_checks(y, self.domain, plan, rows, columns, refuse_unknown=refuse_unknown)
+            if compiles_with_xla():
+                record.add_checks([check.fine for check in checks])
+            else:
+                guard(self.name, checks, projection.outcome, record.seen(projection.outcome))
+        record.add(projection, rows.active)
+        return ops.cast(projection.y, self.compute_dtype)
+
+    def _tell(self, outcome: Outcome) -> None:
+        if outcome is not Outcome.SOLVED and outcome not in self._told:
+            self._told.add(outcome)
+            warnings.warn(f"{self.name}: at least one batch: {outcome.message}", stacklevel=5)
+
+    def _note_text(self, attributes: Mapping[str, Any]) -> None:
+        """XLA has no text: a model that reads it in the graph is not compiled by `jit_compile="auto"`."""
+        if any(is_symbolic_text(column) for column in attributes.values()):
+            self.supports_jit = False
+            refuse_text_under_xla(self.name)
+
+    def _weights_of_record(self) -> RecordWeights:
+        if self._record is None:
+            raise ValueError(f"expected a layer that was called, received layer={self.name!r}, which was not")
+        return self._record

@@ -1,0 +1,53 @@
+"""Inside a graph: see to it that a failed check, or a projection that did not reach its rows, is not silent.
+
+Nothing can be raised from a graph of tensors by plain Python, so each backend does what it can: TensorFlow
+stops at an assertion and prints, JAX calls back to the host. XLA on TensorFlow has neither assertions nor
+text; there the layer counts in its record, which `FairModel` and `FairnessMonitor` look at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from keras import backend
+
+from keras_fair.layers.checks import Check
+
+__all__ = ["compiles_with_xla", "guard", "refuse_text_under_xla"]
+
+
+def guard(name: str, checks: Sequence[Check], outcome: Any, seen: Any) -> None:
+    """Stop where a check fails; say so where a projection ends in a new way.
+
+    Args:
+        name: of the layer.
+        checks: of the batch.
+        outcome: () int, an `Outcome`.
+        seen: () bool, whether this outcome was met before, so that it is told once.
+    """
+    if backend.backend() == "tensorflow":
+        from keras_fair.layers.guard_tensorflow import guard as guard_here
+    elif backend.backend() == "jax":
+        from keras_fair.layers.guard_jax import guard as guard_here
+    else:  # other backends run eagerly, where faults are errors at once
+        return
+    guard_here(name, checks, outcome, seen)
+
+
+def compiles_with_xla() -> bool:
+    """Whether this is inside a function that TensorFlow compiles with XLA, where text has no place."""
+    if backend.backend() != "tensorflow":
+        return False
+    from keras_fair.layers.guard_tensorflow import compiles_with_xla as compiles_here
+
+    return compiles_here()
+
+
+def refuse_text_under_xla(name: str) -> None:
+    """Raise ValueError where text would have to be read by XLA; `name` is that of the layer."""
+    if compiles_with_xla():
+        raise ValueError(
+            f"{name}: attributes of text can't be read under jit_compile=True, for XLA has no text: encode "
+            "them beforehand with Vocabulary.encode, and give the layer that vocabulary"
+        )

@@ -1,0 +1,38 @@
+"""Guarding compiled JAX by calling back to the host, only when there is something to say."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import numpy as np
+
+from keras_fair.layers.checks import Check
+from keras_fair.ops import Outcome
+
+__all__ = ["guard"]
+
+
+def guard(name: str, checks: Sequence[Check], outcome: Any, seen: Any) -> None:
+    """See `keras_fair.layers.guard`. An error raised on the host reaches the caller as one of JAX."""
+    fine = jax.numpy.stack([jax.numpy.asarray(check.fine) for check in checks])
+    messages = [check.message for check in checks]
+
+    def speak(fine: Any, outcome: Any) -> None:
+        failed = [message for message, held in zip(messages, np.asarray(fine), strict=True) if not held]
+        if failed:
+            raise ValueError(f"{name}: {failed[0]}")
+        warnings.warn(f"{name}: at least one batch: {Outcome(int(outcome)).message}", stacklevel=2)
+
+    quiet = jax.numpy.logical_and(
+        jax.numpy.all(fine), jax.numpy.logical_or(jax.numpy.equal(outcome, int(Outcome.SOLVED)), seen)
+    )
+    jax.lax.cond(
+        quiet,
+        lambda fine, outcome: None,
+        lambda fine, outcome: jax.debug.callback(speak, fine, outcome),
+        fine,
+        outcome,
+    )

@@ -1,0 +1,57 @@
+"""From the gaps of relations to one gap and one violation a statement, under names that don't change.
+
+A statement with a quantifier is many relations. Its violation is the largest of theirs; its gap is that of
+the relation which is furthest past its bound, or where all hold, nearest to it. What can't be estimated is
+NaN, never 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from keras_fair.language import to_text
+from keras_fair.language.nodes import Statement
+from keras_fair.rows.linear import RelationRows
+
+__all__ = ["statement_names", "summarised"]
+
+
+def statement_names(statements: Sequence[Statement]) -> tuple[str, ...]:
+    """The name of each statement, else its canonical text; repeated ones are numbered."""
+    names: list[str] = []
+    for statement in statements:
+        name = statement.name or to_text((statement,))
+        count = sum(other == name or other.startswith(f"{name} (") for other in names)
+        names.append(name if count == 0 else f"{name} ({count + 1})")
+    return tuple(names)
+
+
+def summarised(
+    names: Sequence[str],
+    relations: Sequence[RelationRows],
+    gaps: np.ndarray,
+    lower: np.ndarray,
+    upper: np.ndarray,
+    estimable: np.ndarray,
+) -> dict[str, float]:
+    """`{name}_gap` and `{name}_violation` of each statement.
+
+    Args:
+        names: of the statements.
+        relations: R of them.
+        gaps: `(R,)` signed; lower, upper: `(R,)` their bounds; estimable: `(R,)` bool.
+    """
+    past = np.maximum(lower - gaps, gaps - upper)
+    found: dict[str, float] = {}
+    for index, name in enumerate(names):
+        own = [
+            place
+            for place, relation in enumerate(relations)
+            if relation.statement == index and estimable[place]
+        ]
+        worst = max(own, key=lambda place: float(past[place]), default=None)
+        found[f"{name}_gap"] = float("nan") if worst is None else float(gaps[worst])
+        found[f"{name}_violation"] = float("nan") if worst is None else max(0.0, float(past[worst]))
+    return found

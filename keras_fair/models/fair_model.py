@@ -1,0 +1,264 @@
+"""A model around a base model: base predictions, projected, with the labels at hand while they are.
+
+    y = projection(base_model(x), attributes, label)
+
+`fit` and `evaluate` have labels; `predict` has none, and puts a probability in their place. The class routes:
+which input goes where is told by `keras_fair.models.inputs`, all mathematics is below `FairProjection`.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import keras
+from keras import ops
+
+from keras_fair.layers.columns import place_kept
+from keras_fair.layers.fair_projection import FairProjection
+from keras_fair.models.inputs import Choice, Routes, check_choice
+from keras_fair.models.labels import can_stand_in, class_of, stand_in
+from keras_fair.models.steps import current_step, labels_to_come, running, step_of
+from keras_fair.rows.constraint_set import ConstraintSet
+from keras_fair.rows.vocabulary import Vocabulary
+
+__all__ = ["FairModel"]
+
+
+@keras.saving.register_keras_serializable(package="keras_fair")
+class FairModel(keras.Model):
+    """A base model whose predictions are projected onto the constraints, batch by batch.
+
+    The base model need not take the attributes as inputs:
+
+        model = kf.FairModel(base_model, "equalized_odds(sex) <= 0.05")
+        model.adapt({"sex": sex}, label)
+        model.compile("adam", "binary_crossentropy")
+        model.fit({"x": x, "sex": sex}, label)
+
+    **Inputs** are a dict. The keys that the constraints name are attributes. The base model gets what its own
+    inputs are called (a functional model); a model with a single input gets that name, else `"x"`, else the
+    only other key. `inputs` says it where that is not enough.
+
+    **Labels.** Constraints on the label hold for the labels of the batch in `fit`, `evaluate`,
+    `train_on_batch` and `test_on_batch`. In `predict`, and wherever the model is simply called, there are
+    none; then the probability of `label=1` stands in for the label, and with it every sample belongs to
+    `label=1` and to `label=0` in part: the constraints hold in expectation, as far as that probability is
+    right. By default it is the base model's own prediction; `label_source` names another. In a training loop
+    of your own pass `model(inputs, label=label)`. Predictions that are projected with labels know something
+    of these labels: what `evaluate` says of accuracy under constraints on the label is a figure of training,
+    not of use. For figures of use, score what `predict` gives.
+
+    Args:
+        base_model: a Keras model or layer that gives predictions `(n, 1)`, `(n,)` or `(n, outputs)` in the
+            domain.
+        constraints: text, or a `ConstraintSet`.
+        domain, divergence, vocabulary, stiffness, unknown: see `FairProjection`.
+        label_source: what stands in for labels where there are none: None for the base model's prediction,
+            the key of an input that holds probabilities, or a Keras model that gives them for the base
+            model's inputs (it is not trained along).
+        inputs: the key, or the keys, of the base model's inputs.
+        weight_statistics, weight_objective: whether the `sample_weight` of `fit` and `evaluate` (class
+            weights included) weighs the statistics and the objective too. Not by default: it weighs the loss.
+
+    Raises:
+        ConstraintError: the constraints are malformed.
+        ValueError: arguments that do not fit.
+
+    Example:
+        >>> import keras, numpy as np
+        >>> import keras_fair as kf
+        >>> rng = np.random.default_rng(0)
+        >>> x, sex = rng.normal(size=(64, 3)), rng.choice(["Female", "Male"], 64)
+        >>> base = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1, activation="sigmoid")])
+        >>> model = kf.FairModel(base, "E[y | sex=Female] == E[y | sex=Male] +- 0.01")
+        >>> y = model.predict({"x": x, "sex": sex}, batch_size=64, verbose=0)[:, 0]
+        >>> bool(abs(y[sex == "Female"].mean() - y[sex == "Male"].mean()) <= 0.010001)
+        True
+    """
+
+    def __init__(
+        self,
+        base_model: Any,
+        constraints: str | ConstraintSet,
+        *,
+        domain: Any = (0.0, 1.0),
+        divergence: str = "euclidean",
+        vocabulary: Any = None,
+        stiffness: float = math.inf,
+        label_source: Any = None,
+        inputs: Choice = None,
+        weight_statistics: bool = False,
+        weight_objective: bool = False,
+        unknown: str = "error",
+        **kwargs: Any,
+    ) -> None:
+        kwargs.setdefault("autocast", False)  # the base model casts for itself, attributes stay as they are
+        super().__init__(**kwargs)
+        if not isinstance(base_model, keras.layers.Layer):
+            raise ValueError(f"expected base_model to be a Keras model, received base_model={base_model!r}")
+        if not (label_source is None or isinstance(label_source, (str, keras.layers.Layer))):
+            raise ValueError(
+                "expected label_source to be None, a key or a Keras model, "
+                f"received label_source={label_source!r}"
+            )
+        self.base_model = base_model
+        self.label_source = label_source
+        if isinstance(label_source, keras.layers.Layer):
+            label_source.trainable = False
+        self.inputs_of_base = check_choice(inputs)
+        self.projection = FairProjection(
+            constraints,
+            domain=domain,
+            divergence=divergence,
+            vocabulary=vocabulary,
+            stiffness=stiffness,
+            weight_statistics=weight_statistics,
+            weight_objective=weight_objective,
+            unknown=unknown,
+            dtype=self.dtype_policy,
+            name="projection",
+        )
+        others = (label_source,) if isinstance(label_source, str) else ()
+        self._routes = Routes(base_model, self.constraints.attributes, others, self.inputs_of_base)
+
+    @property
+    def constraints(self) -> ConstraintSet:
+        """The constraints."""
+        return self.projection.constraints
+
+    def adapt(self, inputs: Any, label: Any = None) -> None:
+        """Learn the values of the attributes; see `FairProjection.adapt`."""
+        self.projection.adapt(inputs, label)
+
+    def build(self, inputs_shape: Any) -> None:
+        """Nothing of its own; its parts are built when they are first called."""
+
+    def call(self, inputs: Any, label: Any = None) -> Any:
+        with place_kept():
+            features, attributes = self._routes.split(inputs)
+            raw = self.base_model(features)
+            if not hasattr(raw, "shape"):
+                raise ValueError(
+                    f"expected one prediction tensor of the base model, received {type(raw).__name__}"
+                )
+            step, weight = current_step(self), None
+            if step is not None:
+                label, weight = step.label, step.sample_weight
+            uses_label = self.constraints.uses_label
+            if uses_label and label is None:
+                label = self._stand_in(inputs, features, raw)
+            fair = self.projection(
+                raw,
+                attributes=attributes,
+                label=class_of(label) if uses_label else None,
+                sample_weight=weight,
+            )
+            if not self.projection.supports_jit and self._jit_compile:
+                warnings.warn(
+                    "text in the inputs: continuing without jit_compile, for XLA has no text", stacklevel=2
+                )
+                self.jit_compile = False
+            return fair
+
+    def train_step(self, *arguments: Any, **keywords: Any) -> Any:
+        with step_of(self, *arguments, **keywords):
+            return super().train_step(*arguments, **keywords)
+
+    def test_step(self, *arguments: Any, **keywords: Any) -> Any:
+        with step_of(self, *arguments, **keywords):
+            return super().test_step(*arguments, **keywords)
+
+    def fit(self, x: Any = None, y: Any = None, **keywords: Any) -> Any:
+        validation = keywords.get("validation_data")
+        if isinstance(validation, (tuple, list)):
+            keywords["validation_data"] = (self._readable(validation[0]), *validation[1:])
+        with self._ran(labels=True):
+            return super().fit(self._readable(x), y, **keywords)
+
+    def evaluate(self, x: Any = None, y: Any = None, **keywords: Any) -> Any:
+        with self._ran(labels=True):
+            return super().evaluate(self._readable(x), y, **keywords)
+
+    def predict(self, x: Any, **keywords: Any) -> Any:
+        with self._ran(labels=False):
+            return super().predict(self._readable(x), **keywords)
+
+    def train_on_batch(self, x: Any, y: Any = None, **keywords: Any) -> Any:
+        with self._ran(labels=True):
+            return super().train_on_batch(self._readable(x), y, **keywords)
+
+    def test_on_batch(self, x: Any, y: Any = None, **keywords: Any) -> Any:
+        with self._ran(labels=True):
+            return super().test_on_batch(self._readable(x), y, **keywords)
+
+    def predict_on_batch(self, x: Any) -> Any:
+        with self._ran(labels=False):
+            return super().predict_on_batch(self._readable(x))
+
+    def get_config(self) -> dict[str, Any]:
+        own = ("domain", "divergence", "vocabulary", "stiffness", "unknown")
+        weigh = ("weight_statistics", "weight_objective")
+        projection = self.projection.get_config()
+        source = self.label_source
+        if isinstance(source, keras.layers.Layer):
+            source = keras.saving.serialize_keras_object(source)
+        return {
+            **super().get_config(),
+            "base_model": keras.saving.serialize_keras_object(self.base_model),
+            "constraints": projection["constraints"],
+            **{name: projection[name] for name in (*own, *weigh)},
+            "label_source": source,
+            "inputs": self.inputs_of_base,
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> FairModel:
+        config = copy.deepcopy(config)  # Keras empties what it reads
+        config["base_model"] = keras.saving.deserialize_keras_object(config["base_model"], custom_objects)
+        if isinstance(config["label_source"], Mapping):
+            config["label_source"] = keras.saving.deserialize_keras_object(
+                config["label_source"], custom_objects
+            )
+        if config["vocabulary"] is not None:
+            config["vocabulary"] = Vocabulary.from_config(config["vocabulary"])
+        return cls(**config)
+
+    def _stand_in(self, inputs: Any, features: Any, raw: Any) -> Any:
+        """What stands in for the label, `(n,)` or `(n, 1)`."""
+        if isinstance(self.label_source, str):
+            if not isinstance(inputs, Mapping) or self.label_source not in inputs:
+                raise ValueError(
+                    f"expected the input {self.label_source!r} to stand in for the label, received none"
+                )
+            return inputs[self.label_source]
+        plan = self.projection.plan(1 if len(raw.shape) == 1 else int(raw.shape[1]))
+        guess = raw if self.label_source is None else self.label_source(features)
+        if labels_to_come() and not can_stand_in(plan, guess):
+            return ops.zeros_like(raw[..., 0] if len(raw.shape) == 2 else raw)
+        return stand_in(plan, guess)
+
+    @contextmanager
+    def _ran(self, *, labels: bool) -> Iterator[None]:
+        """Run over data; raise afterwards for faults of the data that `jit_compile=True` can't stop at."""
+        before = self._faulty()
+        with running(labels=labels):
+            yield
+        if self._faulty() > before:
+            raise ValueError(
+                f"expected predictions of the base model in {self.projection.domain} and attributes without "
+                "missing or unknown values, received others in some batches; without jit_compile=True the "
+                "error says which"
+            )
+
+    def _faulty(self) -> int:
+        compiled = self._jit_compile and keras.backend.backend() == "tensorflow"
+        return self.projection.record().faulty if compiled and self.projection.built else 0
+
+    def _readable(self, x: Any) -> Any:
+        encode = None if self.projection.vocabulary is None else self.projection.encode
+        return self._routes.readable(x, encode)

@@ -1,0 +1,61 @@
+"""The labels of the step that is running, for the call inside it.
+
+Keras calls a model with its inputs only, in `train_step` and `test_step` too; the batch that these are given
+holds the labels. They travel beside the call, for as long as the step runs, in the context of its thread.
+"""
+
+from __future__ import annotations
+
+import contextvars
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import keras
+
+__all__ = ["Step", "current_step", "labels_to_come", "running", "step_of"]
+
+
+class Step(NamedTuple):
+    """A step of training or evaluation."""
+
+    model: Any
+    label: Any
+    sample_weight: Any
+
+
+_step: contextvars.ContextVar[Step | None] = contextvars.ContextVar("keras_fair_step", default=None)
+_labels: contextvars.ContextVar[bool] = contextvars.ContextVar("keras_fair_labels", default=False)
+
+
+def current_step(model: Any) -> Step | None:
+    """The step of this model that is running."""
+    step = _step.get()
+    return step if step is not None and step.model is model else None
+
+
+@contextmanager
+def step_of(model: Any, *arguments: Any, **keywords: Any) -> Iterator[None]:
+    """Run a step. The arguments are those of `train_step`; on every backend the batch is the last one."""
+    batch = keywords["data"] if "data" in keywords else arguments[-1]
+    _, label, weight = keras.utils.unpack_x_y_sample_weight(batch)
+    token = _step.set(Step(model, label, weight))
+    try:
+        yield
+    finally:
+        _step.reset(token)
+
+
+def labels_to_come() -> bool:
+    """Whether a call without labels is one of those by which `fit` and `evaluate` learn shapes beforehand."""
+    return _labels.get()
+
+
+@contextmanager
+def running(*, labels: bool) -> Iterator[None]:
+    """Run over data, with labels (`fit`, `evaluate`) or without (`predict`)."""
+    token = _labels.set(labels)
+    try:
+        yield
+    finally:
+        _labels.reset(token)
