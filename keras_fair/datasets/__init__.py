@@ -12,7 +12,7 @@ import os
 from types import ModuleType
 from typing import Any
 
-from keras_fair.datasets import adult, bank, compas, credit_card, german, law_school, lending
+from keras_fair.datasets import adult, bank, communities, compas, credit_card, german, law_school, lending
 from keras_fair.datasets.encoding import Encoded, encode
 from keras_fair.datasets.split import Split
 from keras_fair.errors import near_names
@@ -22,6 +22,7 @@ __all__ = [
     "Split",
     "adult",
     "bank",
+    "communities",
     "compas",
     "credit_card",
     "encode",
@@ -35,6 +36,7 @@ __all__ = [
 _MODULES: dict[str, ModuleType] = {
     "adult": adult,
     "bank": bank,
+    "communities": communities,
     "compas": compas,
     "credit_card": credit_card,
     "german": german,
@@ -50,7 +52,7 @@ def names() -> tuple[str, ...]:
 
     >>> from keras_fair import datasets
     >>> datasets.names()
-    ('adult', 'bank', 'compas', 'credit_card', 'german', 'law_school', 'lending')
+    ('adult', 'bank', 'communities', 'compas', 'credit_card', 'german', 'law_school', 'lending')
     """
     return tuple(sorted(_MODULES))
 

@@ -21,7 +21,7 @@ class Split(NamedTuple):
             is missing) or text arrays of shape `(n,)` (the empty string where it is missing). Outcomes and
             identifiers are never among them; protected attributes are (`encode(..., exclude=...)` leaves them
             out).
-        label: `float32` array of shape `(n,)`, 0 or 1.
+        label: `float32` array of shape `(n,)`, 0 or 1; a number in [0, 1] in `communities`, a regression.
         attributes: Columns for constraints to name, of the same kinds. They hold no missing value: where one
             was not recorded it is the text `unknown`.
 

@@ -68,6 +68,7 @@ def test_counts_of_adult(data_folder: Path, part: int, sex: str, rows: int, posi
     [
         ("adult", 48842),
         ("bank", 41188),
+        ("communities", 1994),
         ("compas", 6172),
         ("credit_card", 30000),
         ("german", 1000),
@@ -79,7 +80,10 @@ def test_columns_are_whole(data_folder: Path, name: str, size: int) -> None:
     assert train.size + test.size == size
     for people in (train, test):
         assert people.label.dtype == np.float32
-        assert set(np.unique(people.label)) == {0.0, 1.0}
+        if name == "communities":
+            assert 0.0 <= people.label.min() < people.label.max() <= 1.0
+        else:
+            assert set(np.unique(people.label)) == {0.0, 1.0}
         for column in (*people.features.values(), *people.attributes.values()):
             assert column.shape == (people.size,)
             assert column.dtype == np.float32 or column.dtype.kind == "U"
@@ -188,6 +192,34 @@ def test_law_school(data_folder: Path) -> None:
         "grad",
     }
     assert outcomes.isdisjoint(people.features)
+
+
+def test_communities(data_folder: Path) -> None:
+    everywhere = everyone(datasets.communities.load_data(data_folder))
+    assert round(float(everywhere.label.mean()), 4) == 0.2380
+    assert len(everywhere.features) == 122
+    outside = {"violentcrimesperpop", "state", "county", "community", "communityname", "fold"}
+    assert outside.isdisjoint(everywhere.features)
+    missing = {name: int(np.isnan(column).sum()) for name, column in everywhere.features.items()}
+    assert missing.pop("otherpercap") == 1
+    assert sorted(count for count in missing.values() if count) == [1675] * 22
+    assert sorted(everywhere.attributes) == ["racepctasian", "racepctblack", "racepcthisp", "racepctwhite"]
+    for column in everywhere.attributes.values():
+        assert column.min() >= 0
+        assert column.max() <= 1
+        assert column.std() > 0.1
+
+
+def test_folds_of_communities_are_the_published_ones(data_folder: Path) -> None:
+    sizes = []
+    for fold in range(1, 11):
+        train, test = datasets.communities.load_data(data_folder, fold=fold)
+        assert train.size + test.size == 1994
+        sizes.append(test.size)
+    assert sum(sizes) == 1994
+    assert min(sizes) >= 199
+    with pytest.raises(ValueError, match="1 to 10, received fold=11"):
+        datasets.communities.load_data(data_folder, fold=11)
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
