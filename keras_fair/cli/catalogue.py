@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-__all__ = ["CATALOGUE", "Entry"]
+__all__ = ["CATALOGUE", "REGRESSIONS", "Entry"]
 
 
 @dataclass(frozen=True)
@@ -117,3 +117,6 @@ CATALOGUE: dict[str, Entry] = {
         },
     ),
 }
+
+# The main job compares classifiers; these have no classes.
+REGRESSIONS = ("communities",)

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from keras_fair.cli.catalogue import CATALOGUE
+from keras_fair.cli.catalogue import CATALOGUE, REGRESSIONS
 from keras_fair.cli.inputs import InputFault, faults_of_input, read_constraints, whole_number
 from keras_fair.cli.start import start_keras
 from keras_fair.errors import near_names
@@ -69,6 +69,11 @@ def add_parser(commands: Any) -> None:
 
 def _run(options: argparse.Namespace) -> int:
     begin = time.monotonic()
+    if options.dataset in REGRESSIONS:
+        raise InputFault(
+            f"{options.dataset!r} is a regression, and `keras-fair run` compares classifiers; in Python, "
+            f"keras_fair.datasets.{options.dataset}.load_data() gives it"
+        )
     if options.dataset not in CATALOGUE:
         near = near_names(options.dataset, CATALOGUE)
         raise InputFault(f"there is no data set named {options.dataset!r}{near}")

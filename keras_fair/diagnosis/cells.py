@@ -42,13 +42,22 @@ class Cells:
 
 
 def cells_of(terms: Terms) -> Cells:
-    """Merge the samples of terms that hold NumPy arrays."""
+    """Merge the samples of terms that hold NumPy arrays.
+
+    Raises:
+        ValueError: coefficients are not finite.
+    """
     from scipy import sparse
 
     parts = [_Part(family) for family in terms.families]
     if not parts:
         return Cells(sparse.csr_array((0, 0)), 0)
     magnitude = np.max([part.magnitude() for part in parts], axis=0)
+    if not np.all(np.isfinite(magnitude)):
+        raise ValueError(
+            "expected finite numbers in the columns that stand beside y, received some that are not, "
+            f"for {np.sum(~np.isfinite(magnitude))} samples"
+        )
     cell, count = np.zeros(len(magnitude), dtype=np.int64), 1
     divisor = np.where(magnitude > 0, magnitude, 1.0)
     for part in parts:

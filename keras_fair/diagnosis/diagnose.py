@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_fair.diagnosis.cells import Cells, cells_of
+from keras_fair.diagnosis.cells import cells_of
 from keras_fair.diagnosis.growth import GrowthProgram
 from keras_fair.diagnosis.result import Diagnosis
 from keras_fair.ops.domain import DomainLike, check_domain
@@ -94,7 +94,6 @@ def diagnose(
     labels = _labels(rows)
     relations = np.flatnonzero(np.asarray(rows.estimable)).tolist()
     cells = cells_of(rows.terms)
-    _check_finite(rows, cells)
     growth: dict[str, float] = {}
     conflict: list[str] = []
     largest, solver = 0.0, ""
@@ -132,14 +131,6 @@ def _conflict(program: GrowthProgram, relations: list[int], held: np.ndarray) ->
         if candidate in conflict and others and program.relative(others).needed:
             conflict = others
     return conflict
-
-
-def _check_finite(rows: LinearRows, cells: Cells) -> None:
-    gap = rows.gap
-    assert gap is not None  # rows of constraints have gaps
-    coefficients = (cells.matrix.data, np.asarray(gap.weights), np.asarray(gap.offset))
-    if not all(np.all(np.isfinite(numbers)) for numbers in coefficients):
-        raise ValueError("expected finite numbers in the columns of attributes, received infinite ones")
 
 
 def _labels(rows: LinearRows) -> list[str]:

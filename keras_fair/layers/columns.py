@@ -103,7 +103,8 @@ def encode(
             if name not in known:
                 raise ConstraintTypeError(
                     f"expected attribute {quoted(name)} to hold text, received integers: codes have a "
-                    "meaning only where the values are known; adapt a Vocabulary to the attributes, or give one",
+                    "meaning only where the values are known; adapt a Vocabulary to the attributes, or "
+                    "give one",
                     text=plan.text,
                     span=span,
                 )

@@ -178,7 +178,9 @@ class FairModel(keras.Model):
         if isinstance(validation, (tuple, list)):
             keywords["validation_data"] = (self._readable(validation[0]), *validation[1:])
         with self._ran(labels=True):
-            return super().fit(self._readable(x), y, **keywords)
+            history = super().fit(self._readable(x), y, **keywords)
+        self._tell_inactive()
+        return history
 
     def evaluate(self, x: Any = None, y: Any = None, **keywords: Any) -> Any:
         with self._ran(labels=True):
@@ -253,6 +255,17 @@ class FairModel(keras.Model):
                 f"expected predictions of the base model in {self.projection.domain} and attributes without "
                 "missing or unknown values, received others in some batches; without jit_compile=True the "
                 "error says which"
+            )
+
+    def _tell_inactive(self) -> None:
+        """Warn of rows whose groups nobody belonged to: a misspelt value must not pass for a held constraint."""
+        inactive = [row for row, batches in self.projection.record().active.items() if batches == 0]
+        if inactive:
+            warnings.warn(
+                f"{self.name}: nobody belonged to the groups of {', '.join(map(repr, inactive[:5]))}"
+                f"{' and others' if len(inactive) > 5 else ''}: nothing was enforced there. Check the spelling "
+                "of values, or call adapt with the data first, which refuses values that do not occur",
+                stacklevel=3,
             )
 
     def _faulty(self) -> int:

@@ -75,6 +75,7 @@ def project(
 
     Raises:
         ValueError: arguments that do not fit, predictions that are not finite or outside the domain.
+        TypeError: `rows` are no rows.
 
     Example:
         >>> import numpy as np
@@ -89,11 +90,16 @@ def project(
     """
     where = check_domain(domain)
     check_divergence(divergence, where)
+    if not isinstance(rows, LinearRows):
+        raise TypeError(
+            "expected rows as made by parse(text).rows(attributes), received rows of type "
+            f"{type(rows).__name__}"
+        )
     given = y
-    y = _floats(y)
+    y = _floats("y", y)
     _check_predictions(y, rows, where)
     if sample_weight is not None:
-        sample_weight = _floats(sample_weight)
+        sample_weight = _floats("sample_weight", sample_weight)
         _check_weights(sample_weight, int(y.shape[0]))
     _check_stiffness(stiffness, len(rows))
     projection = project_rows(
@@ -150,7 +156,11 @@ def project_rows(
     )
 
 
-def _floats(x: Any) -> Any:
+def _floats(name: str, x: Any) -> Any:
+    if not ops.is_tensor(x):
+        x = np.asarray(x)
+        if x.dtype.kind not in "fiub":
+            raise ValueError(f"expected {name} to hold numbers, received dtype={x.dtype}")
     x = ops.convert_to_tensor(x)
     return x if backend.is_float_dtype(x.dtype) else ops.cast(x, backend.floatx())
 

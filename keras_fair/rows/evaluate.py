@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,7 +29,7 @@ def rows_of(
     *,
     outputs: int | Sequence[str] = 1,
     sample_weight: Any = None,
-    vocabulary: Vocabulary | None = None,
+    vocabulary: Vocabulary | Mapping[str, Any] | None = None,
     domain: Any = (0.0, 1.0),
 ) -> LinearRows:
     """The rows of constraints over given samples.
@@ -43,7 +43,7 @@ def rows_of(
         label: `(n,)`.
         outputs: the number of outputs of the model, or their names.
         sample_weight: `(n,)`.
-        vocabulary: the values of the attributes.
+        vocabulary: the values of the attributes, a `Vocabulary` or what makes one.
         domain: where predictions lie, see `lower`.
 
     Raises:
@@ -52,6 +52,8 @@ def rows_of(
     """
     columns = columns_of(attributes)
     occurring = None
+    if vocabulary is not None and not isinstance(vocabulary, Vocabulary):
+        vocabulary = Vocabulary(vocabulary)
     if vocabulary is None:
         at_hand = _AtHand(constraints, columns, label)
         vocabulary, occurring = at_hand.vocabulary, at_hand.occurring

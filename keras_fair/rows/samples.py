@@ -220,8 +220,13 @@ class _Reader:
         dtype = dtype_of(given)
         if not any(kind in dtype for kind in ("int", "float", "bool")):
             self._refuse(f"expected {what} to hold numbers, received dtype={dtype}", span)
+        known = concrete(given)
+        if known is not None and known.size and np.any(np.isinf(known)):
+            self._refuse(
+                f"expected {what} to hold finite numbers, received {int(np.isinf(known).sum())} infinite",
+                span,
+            )
         if self.needs.missing == "error":
-            known = concrete(given)
             if known is not None and known.size and np.isnan(np.min(known)):
                 self._refuse(
                     f"{what} has {int(np.isnan(known).sum())} missing values (NaN); "

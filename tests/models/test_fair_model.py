@@ -348,3 +348,11 @@ def test_saved_model_is_loaded_in_a_new_process(task, tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_a_misspelt_value_is_told_after_fit(task) -> None:
+    model = kf.FairModel(network(), "E[y | sex=Femal] == E[y | sex=Male] +- 0.02", vocabulary=None)
+    model.adapt({"sex": np.array(["Femal", "Female", "Male"])})
+    model.compile(optimizer="adam", loss="binary_crossentropy")
+    with pytest.warns(UserWarning, match="nobody belonged to the groups of .*Femal"):
+        model.fit({"x": task["x"], "sex": task["sex"]}, task["label"], batch_size=40, verbose=0)

@@ -135,6 +135,7 @@ ONE = "E[y | sex=Female] <= 0.5"
     [
         ({"y": np.array([0.1, np.nan, 0.2, 0.3])}, ["finite", "1 that are not"]),
         ({"y": np.array([-2.0, 0.1, 3.0, 0.2])}, ["[0, 1]", "from -2 to 3", "sigmoid", "domain=None"]),
+        ({"y": ["a", "b", "c", "d"]}, ["y to hold numbers", "<U1"]),
         ({"y": Y[:3]}, ["3 predictions", "4 samples"]),
         ({"y": np.zeros((4, 2))}, ["(n,) or (n, 1)", "(4, 2)"]),
         ({"domain": (1.0, 0.0)}, ["low < high", "(1.0, 0.0)"]),
@@ -156,6 +157,11 @@ def test_arguments_that_do_not_fit_are_refused(changed: dict[str, Any], words: l
         project(**arguments)
     for word in words:
         assert word in str(fault.value)
+
+
+def test_a_text_is_no_rows() -> None:
+    with pytest.raises(TypeError, match="parse"):
+        project(Y, ONE)
 
 
 def test_probabilities_must_add_up_to_one() -> None:

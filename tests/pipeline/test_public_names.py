@@ -30,7 +30,8 @@ def test_classes_are_registered_without_being_imported(order, tmp_path: Path) ->
         "config = {'constraints': 'E[y] <= 0.5', 'vocabulary': None}\n"
         "layer = keras.saving.deserialize_keras_object({\n"
         "    'class_name': 'FairProjection', 'config': config,\n"
-        "    'registered_name': 'keras_fair>FairProjection', 'module': 'keras_fair.layers.fair_projection'})\n"
+        "    'registered_name': 'keras_fair>FairProjection',\n"
+        "    'module': 'keras_fair.layers.fair_projection'})\n"
         "assert type(layer) is keras_fair.FairProjection\n"
     )
     done = subprocess.run(
