@@ -258,13 +258,13 @@ class FairModel(keras.Model):
             )
 
     def _tell_inactive(self) -> None:
-        """Warn of rows whose groups nobody belonged to: a misspelt value must not pass for a held constraint."""
+        """Warn of rows whose groups nobody belonged to: a misspelt value must not pass for held."""
         inactive = [row for row, batches in self.projection.record().active.items() if batches == 0]
         if inactive:
             warnings.warn(
                 f"{self.name}: nobody belonged to the groups of {', '.join(map(repr, inactive[:5]))}"
-                f"{' and others' if len(inactive) > 5 else ''}: nothing was enforced there. Check the spelling "
-                "of values, or call adapt with the data first, which refuses values that do not occur",
+                f"{' and others' if len(inactive) > 5 else ''}: nothing was enforced there. Check the "
+                "spelling of values, or call adapt with the data first: it refuses values that do not occur",
                 stacklevel=3,
             )
 
