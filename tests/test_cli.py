@@ -48,7 +48,7 @@ def test_explain_prints_rows_and_needs(capsys) -> None:
     assert "needs attributes: sex; label: no" in printed
     assert "\nE[y | sex=Female] == E[y | sex=Male] +- 0.02\n" in printed
     assert "    -0.02 <= E[y | sex=Female] - E[y | sex=Male] <= 0.02\n" in printed
-    assert "can be used by: projection, streaming, monitoring, audit\n" in printed
+    assert "can be used by: projection, monitoring, audit\n" in printed
 
 
 @pytest.mark.parametrize(

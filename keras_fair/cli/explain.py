@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["add_parser"]
 
 _MOST_ROWS = 60  # formulas that are printed for one set of constraints
-_AFFINE_MODES = ("projection", "streaming", "monitoring")
+_AFFINE_MODES = ("projection", "monitoring")
 
 
 def add_parser(commands: Any) -> None:

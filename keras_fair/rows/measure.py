@@ -223,6 +223,11 @@ def _outside(
             missing[name] = none if name in samples.complete else _count(xp, xp.isnan(column))
             if factor.listed:
                 unknown[name] = _count(xp, _unlisted(column, factor, samples))
+    for name, column in samples.columns.items():
+        if name not in missing and len(column.shape) == 1:  # a column of coefficients only
+            xp = samples.xp
+            none = xp.zeros((), dtype="int32")
+            missing[name] = none if name in samples.complete else _count(xp, xp.isnan(column))
     return unknown, missing
 
 

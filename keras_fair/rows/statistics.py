@@ -23,7 +23,7 @@ __all__ = ["Statistic", "Statistics"]
 
 AUDIT_ONLY = (
     "a share of predictions counts decisions, which is not affine in y: it can be audited, not enforced; "
-    "kf.audit takes it, projection, streaming and monitoring do not. "
+    "kf.audit takes it, projection and monitoring do not. "
     "Constrain the score itself, as in E[y | ...]"
 )
 
@@ -83,16 +83,21 @@ class Statistics:
                 "the covariance of two predictions is not affine in y", text=self.text, span=node.span
             )
         free, other = (right, left) if left.alphas else (left, right)
-        _, factor = self._mean(free, node.condition)
-        weights, constant = self._mean(times(free, other, node), node.condition)
-        means, mean = self._mean(other, node.condition)
+        # All three means are over the samples that have both values.
+        both = free.columns | other.columns
+        _, factor = self._mean(free, node.condition, both)
+        weights, constant = self._mean(times(free, other, node), node.condition, both)
+        means, mean = self._mean(other, node.condition, both)
         for term, weight in means.items():
             product = self.scalars.product(factor, weight).times(-1.0)
             weights[term] = weights.get(term, Scalar()).plus(product)
         return weights, constant.plus(self.scalars.product(factor, mean).times(-1.0))
 
-    def _mean(self, value: Value, condition: Given) -> tuple[dict[int, Scalar], Scalar]:
-        present: frozenset[str | None] = value.columns if self.missing != "error" else frozenset()
+    def _mean(
+        self, value: Value, condition: Given, columns: frozenset[str | None] = frozenset()
+    ) -> tuple[dict[int, Scalar], Scalar]:
+        """A mean over the samples that have a value in the columns of `value`, and in these."""
+        present = value.columns | columns if self.missing != "error" else frozenset()
         weights = {}
         if value.alphas:
             weight, alphas = 1.0, value.alphas

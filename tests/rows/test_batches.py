@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from keras import ops
 
+from keras_fair.errors import ConstraintTypeError
 from keras_fair.rows import LinearRows, RowPlan, Vocabulary, lower
 from keras_fair.rows.constraint_set import parse
 
@@ -337,3 +338,17 @@ def test_only_combinations_that_occur_are_groups_of_data_at_hand() -> None:
         "sex=m, race=a, grade=2]",
         "sex=m, race=b, grade=2]",
     ]
+
+
+def test_a_covariance_leaves_samples_without_a_value_out_of_all_its_means() -> None:
+    y, age = np.array([0.1, 0.2, 0.7, 0.9]), np.array([20.0, np.nan, 40.0, 60.0])
+    there = ~np.isnan(age)
+    vocabulary = Vocabulary({"age": None}, missing="exclude")
+    rows = parse("cov(y, age) == 0 +- 0.1").rows({"age": age}, vocabulary=vocabulary)
+    np.testing.assert_allclose(rows.gaps(y), np.cov(y[there], age[there], bias=True)[0, 1])
+    assert rows.missing["age"] == 1
+
+
+def test_infinite_attributes_are_refused() -> None:
+    with pytest.raises(ConstraintTypeError, match="finite numbers, received 1 infinite"):
+        parse("cov(y, age) == 0").rows({"age": np.array([1.0, np.inf])})
