@@ -73,4 +73,4 @@ bench: $(READY)
 		echo "== $$script"; $(BIN)/python "$$script"; done
 
 clean:
-	rm -rf $(VENV) build dist run .pytest_cache .mypy_cache .ruff_cache *.egg-info
+	rm -rf $(VENV) .venv-bench build dist run .pytest_cache .mypy_cache .ruff_cache *.egg-info
