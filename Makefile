@@ -5,6 +5,7 @@
 #   make test                 all tests (TESTS=tests/rows to run some of them)
 #   make test-jax             tests of the numeric core on Keras' JAX backend
 #   make lint                 ruff and mypy
+#   make docs                 the documentation as a site: site/index.html
 #   make bench                the benchmarks, one after another
 #   make clean                remove what these targets made, .venv included
 
@@ -21,14 +22,14 @@ PIP_FLAGS := --quiet --disable-pip-version-check
 # classes that are defined further down, into expressions that fail at import. SIM108 prefers a dense line.
 RUFF_FLAGS := --line-length 110 --target-version py310 \
 	--select E,F,W,I,B,UP,C4,SIM,PT,D100,D101,D103,D104 --ignore SIM108,UP007 \
-	--per-file-ignores "tests/*:D,benchmarks/*:D103"
+	--per-file-ignores "tests/*:D,benchmarks/*:D103,tutorials/*:D103"
 
 # TensorFlow's notes about the processor are no news.
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-jax lint bench clean
+.PHONY: help run test test-jax lint docs bench clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -67,10 +68,15 @@ lint: $(READY)
 	$(BIN)/ruff check $(RUFF_FLAGS) .
 	$(BIN)/mypy
 
+# Strict: a broken link, a page outside the navigation or an unknown name in the API ends it. No network is used.
+docs: $(READY)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --config-file docs/site/mkdocs.yml
+	@echo "site/index.html; its search needs a server: $(BIN)/python -m http.server --directory site"
+
 bench: $(READY)
 	@set -e; for script in benchmarks/[!_]*.py; do \
 		test -e "$$script" || { echo "benchmarks/ holds no script"; exit 1; }; \
 		echo "== $$script"; $(BIN)/python "$$script"; done
 
 clean:
-	rm -rf $(VENV) .venv-bench build dist run .pytest_cache .mypy_cache .ruff_cache *.egg-info
+	rm -rf $(VENV) .venv-bench build dist run site .pytest_cache .mypy_cache .ruff_cache *.egg-info

@@ -13,9 +13,11 @@ from keras_fair.errors import ConstraintError, ConstraintSyntaxError, Constraint
 from keras_fair.registration import register_classes
 
 if TYPE_CHECKING:
-    from keras_fair import callbacks, datasets, diagnosis, layers, metrics, models, ops, rows
+    from keras_fair import callbacks, datasets, diagnosis, layers, metrics, models, ops, plots, rows
     from keras_fair.audit.audit import audit
+    from keras_fair.audit.auditor import Auditor
     from keras_fair.callbacks.fairness_monitor import FairnessMonitor
+    from keras_fair.callbacks.streaming_fairness import StreamingFairness
     from keras_fair.diagnosis.diagnose import diagnose
     from keras_fair.diagnosis.result import Diagnosis
     from keras_fair.layers.fair_projection import FairProjection
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0.dev0"
 
 __all__ = [
+    "Auditor",
     "ConstraintError",
     "ConstraintSet",
     "ConstraintSyntaxError",
@@ -40,6 +43,7 @@ __all__ = [
     "LinearRows",
     "Outcome",
     "Projection",
+    "StreamingFairness",
     "Vocabulary",
     "__version__",
     "audit",
@@ -52,11 +56,13 @@ __all__ = [
     "models",
     "ops",
     "parse",
+    "plots",
     "project",
     "rows",
 ]
 
 _OWNERS = {
+    "Auditor": "keras_fair.audit.auditor",
     "ConstraintSet": "keras_fair.rows.constraint_set",
     "Diagnosis": "keras_fair.diagnosis.result",
     "FairModel": "keras_fair.models.fair_model",
@@ -65,13 +71,14 @@ _OWNERS = {
     "LinearRows": "keras_fair.rows.linear",
     "Outcome": "keras_fair.ops.outcome",
     "Projection": "keras_fair.ops.projection",
+    "StreamingFairness": "keras_fair.callbacks.streaming_fairness",
     "Vocabulary": "keras_fair.rows.vocabulary",
     "audit": "keras_fair.audit",
     "diagnose": "keras_fair.diagnosis.diagnose",
     "parse": "keras_fair.rows.constraint_set",
     "project": "keras_fair.ops.projection",
 }
-_PACKAGES = ("callbacks", "datasets", "diagnosis", "layers", "metrics", "models", "ops", "rows")
+_PACKAGES = ("callbacks", "datasets", "diagnosis", "layers", "metrics", "models", "ops", "plots", "rows")
 
 register_classes(
     {

@@ -24,12 +24,13 @@ RANKS = {
     "language": 1,
     "rows": 2,
     "ops": 3,
-    "cli": 5,
-    "__main__": 5,
-    "__init__": 5,
+    "streaming": 4,
+    "cli": 6,
+    "__main__": 6,
+    "__init__": 6,
 }
-USUAL_RANK = 4
-IMPORTED_WHEN_USED = {"matplotlib", "pandas", "cvxpy", "tensorflow_probability"}
+USUAL_RANK = 5
+IMPORTED_WHEN_USED = {"matplotlib", "pandas", "pyarrow", "cvxpy", "tensorflow_probability"}
 
 
 def run_python(code: str, folder: Path, **environment: str) -> str:

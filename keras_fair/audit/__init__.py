@@ -1,9 +1,11 @@
 """Auditing predictions: every constraint of the language measured on data at hand, with a verdict.
 
-    ground relations --probe--> statistics --measure--> values --> gaps, violations, verdicts
+    samples --states--> cells --sums--> statistics --> gaps --intervals--> verdicts
 
-An audit enforces nothing, so it also takes what no affine row can hold: decision rates, groups chosen by `y`,
-and relations that no prediction can change.
+All that is kept of the samples is sums over cells, the joint states of what the conditions ask for, so
+samples can come in chunks (`Auditor`), and memory grows with the groups. An audit enforces nothing, so it
+also takes what no affine row can hold: decision rates, groups chosen by `y`, and relations that no prediction
+can change.
 """
 
 import sys
@@ -11,9 +13,19 @@ from types import ModuleType
 from typing import Any
 
 from keras_fair.audit.audit import audit
-from keras_fair.audit.result import Audit, AuditedRelation, StatisticValue, Verdict
+from keras_fair.audit.auditor import Auditor
+from keras_fair.audit.result import Audit, AuditedRelation, GroupScores, Interval, StatisticValue, Verdict
 
-__all__ = ["Audit", "AuditedRelation", "StatisticValue", "Verdict", "audit"]
+__all__ = [
+    "Audit",
+    "AuditedRelation",
+    "Auditor",
+    "GroupScores",
+    "Interval",
+    "StatisticValue",
+    "Verdict",
+    "audit",
+]
 
 
 class _Callable(ModuleType):

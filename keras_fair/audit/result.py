@@ -1,4 +1,4 @@
-"""What an audit found: numbers and verdicts, as a table, as a dict and as JSON.
+"""What an audit found: numbers and verdicts, as a dict and as JSON. `keras_fair.audit.report` writes reports.
 
 Nothing is computed here. A number that cannot be estimated is NaN in Python, `null` in JSON and a dash in the
 table; it is never 0.
@@ -7,32 +7,56 @@ table; it is never 0.
 from __future__ import annotations
 
 import enum
-import io
 import json
 import math
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-__all__ = ["Audit", "AuditedRelation", "StatisticValue", "Verdict", "number"]
-
-_TABLE_WIDTH = 110  # columns, where the audit is printed as text
+__all__ = ["Audit", "AuditedRelation", "GroupScores", "Interval", "StatisticValue", "Verdict", "number"]
 
 
 class Verdict(enum.Enum):
-    """What an audit says of one relation."""
+    """What an audit says of one relation.
+
+    With intervals: satisfied where the interval of the gap lies inside the bounds, violated where it lies
+    wholly outside, undecided where it crosses a bound. Without (`confidence=None`), where the data are
+    everyone there is: satisfied or violated by the gap itself. Unestimable: a group has no weight, or the
+    gap no value.
+    """
 
     SATISFIED = "satisfied"
     VIOLATED = "violated"
+    UNDECIDED = "undecided"
     UNESTIMABLE = "unestimable"
 
     @property
     def style(self) -> str:
         """How a terminal shows it."""
-        return {"satisfied": "green", "violated": "bold red", "unestimable": "yellow"}[self.value]
+        styles = {"satisfied": "green", "violated": "bold red", "undecided": "yellow"}
+        return styles.get(self.value, "magenta")
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A confidence interval.
+
+    Attributes:
+        low: its lower end; minus infinity where the data do not bound it.
+        high: its upper end, or infinity.
+        confidence: in (0, 1), the share of data sets whose interval holds the true value. Where intervals
+            are simultaneous it is that of the whole constraint, and this one alone is wider than it says.
+        method: how it was made; see `keras_fair.audit.intervals`.
+    """
+
+    low: float
+    high: float
+    confidence: float
+    method: str
 
 
 @dataclass(frozen=True)
@@ -44,12 +68,39 @@ class StatisticValue:
         value: its value; NaN where the group has no weight.
         size: how many samples are in the group; where groups are known as probabilities, their sum.
         weight: the sum of the sample weights in the group.
+        interval: of its value; None where none was asked for or none can be given.
     """
 
     text: str
     value: float
     size: float
     weight: float
+    interval: Interval | None = None
+
+
+@dataclass(frozen=True)
+class GroupScores:
+    """The distribution of the scores of one group.
+
+    There is one for each value of each attribute that the constraints name, and one for each intersection
+    that occurs where a condition or a star combines attributes. Numbers are taken in the bands that the
+    conditions tell apart, else in quartiles.
+
+    Attributes:
+        attributes: the names of the attributes; empty for everyone.
+        values: one for each attribute; of a band its text, such as `25 <= age < 60`.
+        size: how many samples are in the group; where groups are known as probabilities, their sum.
+        weight: the sum of their weights.
+        mean: the weighted mean of the scores; NaN where the group has no weight.
+        counts: the weight in each bin of scores, output 0 where there are several; bins are in `Audit.edges`.
+    """
+
+    attributes: tuple[str, ...]
+    values: tuple[str | float, ...]
+    size: float
+    weight: float
+    mean: float
+    counts: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -67,8 +118,11 @@ class AuditedRelation:
         lower: lower bound of the gap, or minus infinity.
         upper: upper bound of the gap, or infinity.
         violation: how far the gap lies outside its bounds, >= 0; NaN where it cannot be estimated.
-        verdict: satisfied, violated or unestimable.
+        verdict: satisfied, violated, undecided or unestimable.
         statistics: the statistics it is made of, in the order of the text.
+        interval: of the gap; None where none was asked for or none can be given.
+        note: in words, why it is undecided or unestimable and which groups are empty or small; `""` where
+            nothing is to be said.
     """
 
     name: str
@@ -82,6 +136,8 @@ class AuditedRelation:
     violation: float
     verdict: Verdict
     statistics: tuple[StatisticValue, ...] = ()
+    interval: Interval | None = None
+    note: str = ""
 
     @property
     def bounds(self) -> str:
@@ -107,6 +163,12 @@ class Audit:
         slack: violations up to this much count as rounding.
         unknown: by attribute, how many samples have a value outside the vocabulary (none of its groups).
         missing: by attribute, how many samples have no value.
+        confidence: of the intervals, where a statement names none of its own; None where there are none.
+        simultaneous: whether the intervals of one quantified constraint hold together.
+        seed: of the bootstrap.
+        edges: of the bins of `GroupScores.counts`, ascending; the last bin holds its upper edge too.
+        groups: the distribution of the scores of each group.
+        statements: the canonical text of each statement; `AuditedRelation.statement` is a place in it.
     """
 
     relations: tuple[AuditedRelation, ...]
@@ -114,6 +176,12 @@ class Audit:
     slack: float = 1e-6
     unknown: dict[str, int] = field(default_factory=dict)
     missing: dict[str, int] = field(default_factory=dict)
+    confidence: float | None = 0.95
+    simultaneous: bool = False
+    seed: int = 0
+    edges: tuple[float, ...] = ()
+    groups: tuple[GroupScores, ...] = ()
+    statements: tuple[str, ...] = ()
 
     def __iter__(self) -> Iterator[AuditedRelation]:
         return iter(self.relations)
@@ -146,26 +214,33 @@ class Audit:
 
     def table(self) -> Table:
         """The audit as a `rich` table, one line for each relation."""
-        from rich.table import Table
-        from rich.text import Text
+        from keras_fair.audit.report.terminal import to_table
 
-        table = Table(title=f"audit of {self.samples} samples")
-        table.add_column("constraint", overflow="fold")
-        for heading in ("gap", "bounds", "violation", "smallest\ngroup"):
-            table.add_column(heading, justify="right", no_wrap=True)
-        table.add_column("verdict", no_wrap=True)
-        for relation in self.relations:
-            sizes = [statistic.size for statistic in relation.statistics]
-            table.add_row(
-                Text(relation.name),
-                number(relation.gap),
-                relation.bounds,
-                number(relation.violation),
-                f"{min(sizes):.6g}" if sizes else "-",
-                Text(relation.verdict.value, style=relation.verdict.style),
-            )
-        table.caption = self.outside or None
-        return table
+        return to_table(self)
+
+    def to_dataframe(self, of: str = "relations") -> Any:
+        """A pandas DataFrame with one row for each of the `"relations"`, `"statistics"` or `"groups"`.
+
+        Raises:
+            ImportError: pandas is not installed.
+            ValueError: there is no such table.
+        """
+        from keras_fair.audit.report.frame import to_dataframe
+
+        return to_dataframe(self, of)
+
+    def to_markdown(self, card: bool = False) -> str:
+        """A report in Markdown; as the section of a model card with `card=True`."""
+        from keras_fair.audit.report.card import to_card
+        from keras_fair.audit.report.markdown import to_markdown
+
+        return to_card(self) if card else to_markdown(self)
+
+    def to_html(self, path: str | Path | None = None) -> str:
+        """A report as one HTML page that needs nothing else, no network either; also written to `path`."""
+        from keras_fair.audit.report.page import to_html
+
+        return to_html(self, path)
 
     @property
     def outside(self) -> str:
@@ -178,12 +253,9 @@ class Audit:
         return self.table()
 
     def __str__(self) -> str:
-        from rich.console import Console
+        from keras_fair.audit.report.terminal import to_text
 
-        console = Console(file=io.StringIO(), width=_TABLE_WIDTH, color_system=None)
-        with console.capture() as capture:
-            console.print(self.table())
-        return "\n".join(line.rstrip() for line in capture.get().rstrip().splitlines())
+        return to_text(self)
 
 
 def number(value: float) -> str:

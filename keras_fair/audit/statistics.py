@@ -1,48 +1,46 @@
-"""The values of statistics on data at hand, whichever way they depend on `y`.
+"""The values of statistics, whichever way they depend on `y`, from sums over cells.
 
     E[v | c]      = sum_i w_i m_i v_i / sum_i w_i m_i
     P[e | c]      = sum_i w_i m_i e_i / sum_i w_i m_i
     cov(u, v | c) = E[u v | c] - E[u | c] E[v | c]
 
-Each condition becomes a row `E[y | c]`, whose value for the numbers `v` in place of `y` is `E[v | c]`. So
-groups are those of the rows that enforce a constraint: groups known as probabilities, missing and unknown
-values mean the same here. A comparison with `y` is one with a further column that holds the predictions.
+A condition selects cells, and a sum over its samples is a sum over these cells. Groups are those of the rows
+that enforce a constraint: groups known as probabilities, missing and unknown values mean the same here.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from keras_fair.audit.demands import Subject, presence, quantities_of
 from keras_fair.audit.expressions import Statistic
-from keras_fair.audit.samples import AuditData
+from keras_fair.audit.states import States
+from keras_fair.audit.tables import Part, Table
 from keras_fair.language.nodes import (
     And,
-    Arithmetic,
     Attribute,
+    Comparison,
     Condition,
     Label,
-    Mean,
-    Negative,
+    Membership,
     Node,
     Not,
-    Number,
     Or,
     Prediction,
-    Relation,
     Share,
-    Statement,
 )
 from keras_fair.language.tree import walk
-from keras_fair.rows import LinearRows, lower
+from keras_fair.rows.values import Outputs
 
-__all__ = ["Estimate", "estimate"]
+__all__ = ["Estimate", "Groups", "Selected"]
 
 Given = Condition | None
+Masks = tuple[np.ndarray, ...]  # one `(cells, k)` for each part of the table
 
 
 @dataclass(frozen=True)
@@ -54,137 +52,135 @@ class Estimate:
     weight: float
 
 
-def estimate(statistics: Sequence[Statistic], data: AuditData) -> dict[Statistic, Estimate]:
-    """Measure statistics.
+@dataclass(frozen=True)
+class Selected:
+    """A statistic among the cells of its table.
 
     Args:
-        statistics: without variables and stars.
-        data: what is audited.
-
-    Raises:
-        ConstraintTypeError: a condition or a value does not fit the data.
-        ValueError: columns of different lengths, or weights that are none.
+        statistic: without variables and stars.
+        group: the cells of its condition.
+        members: those of them that its value is known for.
+        event: those of them that a share counts; for others the same as `members`.
+        quantities: the places of its quantities in the table.
     """
-    asked = {statistic: _conditions(statistic, data) for statistic in statistics}
-    groups = _Groups([condition for pair in asked.values() for condition in pair], statistics, data)
-    return {statistic: _estimate(statistic, *pair, groups) for statistic, pair in asked.items()}
+
+    statistic: Statistic
+    group: Masks
+    members: Masks
+    event: Masks
+    quantities: tuple[int, ...]
 
 
-def _conditions(statistic: Statistic, data: AuditData) -> tuple[Given, Given]:
-    """Which samples the weight is of, and which the sum is over."""
-    given = None if statistic.condition is None else _on_columns(statistic.condition, data)
-    if not isinstance(statistic, Share):
-        return given, given
-    event = _on_columns(statistic.event, data)
-    return given, event if given is None else And(operands=(event, given), span=statistic.span)
+class Groups:
+    """The groups that conditions select in one table.
 
+    Args:
+        table: the sums.
+        states: what the states of each subject mean.
+        outputs: of the model.
+        text: of the constraints.
+        scale: what all weights are divided by.
+    """
 
-def _on_columns(condition: Condition, data: AuditData) -> Condition:
-    """The condition with comparisons of `y` turned into comparisons of the column that holds it."""
-    if isinstance(condition, Not):
-        return replace(condition, operand=_on_columns(condition.operand, data))
-    if isinstance(condition, (And, Or)):
-        return replace(condition, operands=tuple(_on_columns(each, data) for each in condition.operands))
-    if isinstance(condition.subject, Prediction):
-        name = data.prediction_column(condition.subject)
-        return replace(condition, subject=Attribute(name=name, span=condition.subject.span))
-    return condition
+    def __init__(
+        self, table: Table, states: Mapping[Subject, States], outputs: Outputs, text: str, scale: float = 1.0
+    ) -> None:
+        self.parts = tuple(_scaled(part, scale) for part in table.parts())
+        self._states, self._outputs, self._text = states, outputs, text
+        self._place = {quantity: place for place, quantity in enumerate(table.plan.quantities)}
+        self._found: dict[Statistic, Selected] = {}
+        self._masks: dict[Given, Masks] = {}
 
+    @property
+    def certain(self) -> bool:
+        """Whether every sample is in a group or not, none in part."""
+        return all(part.certain for part in self.parts)
 
-def _estimate(statistic: Statistic, given: Given, selected: Given, groups: _Groups) -> Estimate:
-    size, weight = groups.size(given), groups.weight(given)
-    if isinstance(statistic, Share):
-        value = groups.weight(selected) / weight if weight > 0 else math.nan
-        return Estimate(value, size, weight)
-    if isinstance(statistic, Mean):
-        return Estimate(groups.mean(statistic.value, given), size, weight)
-    u, v = statistic.left, statistic.right
-    product = Arithmetic(operator="*", left=u, right=v, span=statistic.span)
-    columns = _columns(product)
-    means = [groups.mean(value, given, columns) for value in (product, u, v)]
-    return Estimate(means[0] - means[1] * means[2], size, weight)
+    def select(self, statistic: Statistic) -> Selected:
+        """The cells of a statistic."""
+        if statistic not in self._found:
+            group = self._mask(statistic.condition)
+            needed = {
+                getattr(leaf, "name", None)
+                for quantity in quantities_of(statistic)
+                for leaf in walk(quantity)
+                if isinstance(leaf, (Attribute, Label))
+            }
+            members = group
+            for name in needed:
+                members = _both(members, tuple(part.states[presence(name)] == 1 for part in self.parts))
+            event = _both(members, self._mask(statistic.event)) if isinstance(statistic, Share) else members
+            places = tuple(self._place[quantity] for quantity in quantities_of(statistic))
+            self._found[statistic] = Selected(statistic, group, members, event, places)
+        return self._found[statistic]
 
+    def estimate(self, statistic: Statistic) -> Estimate:
+        """The value of a statistic."""
+        found = self.select(statistic)
+        size = sum(float(part.size[mask].sum()) for part, mask in zip(self.parts, found.group, strict=True))
+        weight = self.sum(found.group, 0)
+        total = self.sum(found.members, 0)
+        if not total > 0:
+            return Estimate(math.nan, size, weight)
+        if isinstance(statistic, Share):
+            return Estimate(self.sum(found.event, 0) / total, size, weight)
+        means = [self.sum(found.members, 1 + place) / total for place in found.quantities]
+        value = means[0] if len(means) == 1 else means[0] - means[1] * means[2]
+        return Estimate(value if math.isfinite(value) else math.nan, size, weight)
 
-class _Groups:
-    """The groups that conditions select, and weighted means over them."""
+    def sum(self, masks: Masks, quantity: int) -> float:
+        """The weighted sum of a quantity over some cells; 0 is their weight."""
+        return sum(
+            float(part.first[..., quantity][mask].sum()) for part, mask in zip(self.parts, masks, strict=True)
+        )
 
-    def __init__(self, conditions: Sequence[Given], statistics: Sequence[Statistic], data: AuditData) -> None:
-        self.data = data
-        self._place = {condition: place for place, condition in enumerate(dict.fromkeys(conditions))}
-        statements = [_mean_of_prediction(condition, statistics[0]) for condition in self._place]
-        self._plan = lower(statements, data.text, data.vocabulary, domain=None)
-        label = data.label if self._plan.uses_label else None
-        self._encoded = self._plan.encode(data.all_columns, label)
-        self._rows: dict[Any, LinearRows] = {}
-        self._means: dict[Any, np.ndarray] = {}
-        self._weighted = self._rows_of(frozenset())
-        self._weights = _weights(self._weighted)
-        self._sizes = self._weights
-        if data.sample_weight is not None:
-            self._sizes = _weights(self._plan.evaluate(*self._encoded, size=data.size))
+    def _mask(self, condition: Given) -> Masks:
+        if condition not in self._masks:
+            self._masks[condition] = tuple(
+                np.broadcast_to(self._truth(condition, part) == 1, part.size.shape) for part in self.parts
+            )
+        return self._masks[condition]
 
-    def size(self, condition: Given) -> float:
-        """How many samples fulfil a condition."""
-        return float(self._sizes[self._place[condition]])
+    def _truth(self, condition: Given, part: Part) -> np.ndarray:
+        """The truth of a condition in each cell, in Kleene's logic."""
+        if condition is None:
+            return np.ones((1, 1))
+        if isinstance(condition, Not):
+            return 1 - self._truth(condition.operand, part)
+        if isinstance(condition, (And, Or)):
+            found = [self._truth(operand, part) for operand in condition.operands]
+            join = np.minimum if isinstance(condition, And) else np.maximum
+            whole = found[0]
+            for one in found[1:]:
+                whole = join(whole, one)
+            return whole
+        if isinstance(condition, Membership):
+            every = [self._compared(condition.subject, "=", value, part) for value in condition.values]
+            whole = every[0] if every else np.zeros((1, 1))
+            for one in every[1:]:
+                whole = np.maximum(whole, one)
+            return whole
+        assert isinstance(condition, Comparison)
+        return self._compared(condition.subject, condition.operator, condition.value, part)
 
-    def weight(self, condition: Given) -> float:
-        """The sum of their weights."""
-        return float(self._weights[self._place[condition]])
+    def _compared(self, node: Node, sign: str, literal: Any, part: Part) -> np.ndarray:
+        subject = self.subject(node)
+        return self._states[subject].truth(sign, literal.value)[part.states[subject]]
 
-    def mean(self, value: Node, condition: Given, columns: frozenset[str] | None = None) -> float:
-        """The weighted mean of a value over those samples that have all of these columns."""
-        columns = _columns(value) if columns is None else columns
-        if (value, columns) not in self._means:
-            rows = self._rows_of(columns)
-            with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-                numbers = np.broadcast_to(np.asarray(self._value(value), "float64"), (self.data.size,))
-            there = ~np.any([np.isnan(self.data.numbers(name)) for name in columns] or [[False]], axis=0)
-            found = np.asarray(rows.values(np.where(there, numbers, 0.0)))
-            self._means[value, columns] = np.where(np.asarray(rows.estimable), found, math.nan)
-        return float(self._means[value, columns][self._place[condition]])
-
-    def _rows_of(self, columns: frozenset[str]) -> LinearRows:
-        """One row `E[y | c]` a condition; samples that lack one of the columns weigh nothing."""
-        lacking = frozenset(name for name in columns if np.isnan(self.data.numbers(name)).any())
-        if lacking not in self._rows:
-            weight = self.data.sample_weight
-            if lacking:
-                weight = np.ones(self.data.size) if weight is None else np.asarray(weight, "float64")
-                for name in lacking:
-                    weight = np.where(np.isnan(self.data.numbers(name)), 0.0, weight)
-            self._rows[lacking] = self._plan.evaluate(*self._encoded, weight, size=self.data.size)
-        return self._rows[lacking]
-
-    def _value(self, node: Any) -> Any:
-        """A value of each sample, `(n,)`, or a number for all of them."""
-        if isinstance(node, Number):
-            return node.value
-        if isinstance(node, Prediction):
-            return self.data.prediction(node)
+    def subject(self, node: Node) -> Subject:
+        """What a condition compares."""
         if isinstance(node, Attribute):
-            return self.data.numbers(node.name)
-        if isinstance(node, Label):
-            return self.data.label_numbers(node)
-        if isinstance(node, Negative):
-            return -self._value(node.operand)
-        left, right = np.asarray(self._value(node.left)), np.asarray(self._value(node.right))
-        operators = {"+": np.add, "-": np.subtract, "*": np.multiply, "/": np.divide}
-        return operators[node.operator](left, right)
+            return ("attribute", node.name)
+        if isinstance(node, Prediction):
+            return ("y", self._outputs.index(node, self._text))
+        return ("label", None)
 
 
-def _mean_of_prediction(condition: Given, place: Node) -> Statement:
-    """`E[y | condition] >= 0`."""
-    span = place.span if condition is None else condition.span
-    mean = Mean(value=Prediction(span=span), condition=condition, span=span)
-    zero = Number(value=0.0, span=span)
-    return Statement(relation=Relation(left=mean, operator=">=", right=zero, span=span), span=span)
+def _both(one: Masks, other: Masks) -> Masks:
+    return tuple(a & b for a, b in zip(one, other, strict=True))
 
 
-def _weights(rows: LinearRows) -> np.ndarray:
-    """The weight of the one term of each row."""
-    return np.asarray(rows.weights) @ np.asarray(rows.terms.weights)
-
-
-def _columns(value: Node) -> frozenset[str]:
-    """The attributes that stand in a value."""
-    return frozenset(node.name for node in walk(value) if isinstance(node, Attribute))
+def _scaled(part: Part, scale: float) -> Part:
+    if scale == 1.0:
+        return part
+    return Part(part.states, part.size, part.first / scale, part.second / scale**2, part.certain)

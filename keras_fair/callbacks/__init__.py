@@ -1,5 +1,6 @@
-"""Watching constraints while a model trains."""
+"""Watching constraints while a model trains, and holding them over a stream once it serves."""
 
 from keras_fair.callbacks.fairness_monitor import FairnessMonitor
+from keras_fair.callbacks.streaming_fairness import StreamingFairness
 
-__all__ = ["FairnessMonitor"]
+__all__ = ["FairnessMonitor", "StreamingFairness"]

@@ -1,4 +1,5 @@
-"""The command line: `keras-fair run`, `explain` and `datasets`, each a module with `add_parser`.
+"""The command line: `keras-fair explain`, `check`, `audit`, `run` and `datasets`, each a module with
+`add_parser`.
 
 A command holds no mathematics: it reads arguments, calls the library and prints. Exit codes: 0 all is well, 1
 a constraint does not hold, 2 the input is at fault.
@@ -6,15 +7,28 @@ a constraint does not hold, 2 the input is at fault.
 
 from __future__ import annotations
 
-import argparse
-import os
+import errno
 import sys
 from collections.abc import Sequence
 
-from keras_fair.cli import datasets, explain, run
+from keras_fair.cli import audit, check, datasets, explain, run
 from keras_fair.cli.inputs import InputFault
+from keras_fair.cli.options import page
+from keras_fair.cli.terminal import nobody_reads
 
 __all__ = ["main"]
+
+_EPILOG = """\
+exit codes of every command:
+  0  all is well    1  a constraint does not hold    2  faulty input
+
+examples:
+  keras-fair run
+  keras-fair explain "spread(E[y | race=*]) <= 0.05"
+  keras-fair audit predictions.csv --prediction score \\
+    -c "spread(E[y | race=*]) <= 0.05" --html audit.html
+
+`keras-fair COMMAND --help` says more, with examples."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -26,23 +40,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit code. Malformed options end the process with exit code 2, as `argparse` does.
     """
-    parser = argparse.ArgumentParser(
-        prog="keras-fair", description="Fairness constraints for Keras, written as text."
+    from keras_fair import __version__
+
+    parser = page(
+        prog="keras-fair", description="Fairness constraints for Keras, written as text.", epilog=_EPILOG
     )
+    parser.add_argument("--version", action="version", version=f"keras-fair {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (run, explain, datasets):
+    for command in (explain, check, audit, run, datasets):
         command.add_parser(commands)
     options = parser.parse_args(arguments)
+    code = 0
     try:
-        code: int = options.command(options)
+        code = options.command(options)
         sys.stdout.flush()
-        return code
     except InputFault as fault:
         print(f"{options.prog}: error: {fault}", file=sys.stderr)
         return 2
-    except BrokenPipeError:  # the reader, such as `head`, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    except BrokenPipeError:
+        nobody_reads()
+        if options.decides:  # it was stopped before it had a verdict, and no verdict is no pass
+            return 1
+    except OSError as fault:
+        if fault.errno != errno.ENOSPC:
+            raise
+        nobody_reads()  # what is left in the buffer fits no more
+        print(f"{options.prog}: error: can't write the output: {fault.strerror}", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         print(f"\n{options.prog}: interrupted", file=sys.stderr)
         return 130
+    return code

@@ -8,17 +8,23 @@ from dataclasses import asdict
 from typing import Any
 
 from keras_fair.cli.catalogue import CATALOGUE
+from keras_fair.cli.options import add_command
+from keras_fair.cli.terminal import terminal
 
 __all__ = ["add_parser"]
 
 
 def add_parser(commands: Any) -> None:
     """Add the command to `argparse`'s subparsers."""
-    parser = commands.add_parser(
-        "datasets", help="list the data sets", description="List the data sets that `keras-fair run` takes."
+    parser = add_command(
+        commands,
+        "datasets",
+        help="list the data sets",
+        description="List the data sets that `keras-fair run` takes.",
+        epilog="examples:\n  keras-fair datasets\n\n  keras-fair datasets --json",
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
-    parser.set_defaults(command=_list, prog=parser.prog)
+    parser.set_defaults(command=_list)
 
 
 def _list(options: argparse.Namespace) -> int:
@@ -26,11 +32,10 @@ def _list(options: argparse.Namespace) -> int:
         entries = [{"name": name, **asdict(entry)} for name, entry in CATALOGUE.items()]
         print(json.dumps(entries, indent=2, ensure_ascii=False))
         return 0
-    from rich.console import Console
     from rich.padding import Padding
     from rich.text import Text
 
-    console = Console(highlight=False)
+    console = terminal()
     for name, entry in CATALOGUE.items():
         console.print(Text.assemble((name, "bold"), f"  {entry.people:,} people; label 1: {entry.label}"))
         attributes = [

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from keras_fair.cli.inputs import InputFault, faults_of_input, read_constraints, read_table
+from keras_fair.cli.inputs import InputFault, faults_of_input, joined_constraints, read_texts
+from keras_fair.cli.measure import audited
+from keras_fair.cli.modes import modes, stand_ins, use_of
+from keras_fair.cli.options import add_command, add_constraints, add_table, constraint_texts, open_data
+from keras_fair.cli.samples import Samples
 from keras_fair.cli.start import start_keras
-from keras_fair.errors import ConstraintError, ConstraintTypeError, near_names
+from keras_fair.cli.terminal import terminal
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -20,106 +23,89 @@ if TYPE_CHECKING:
 __all__ = ["add_parser"]
 
 _MOST_ROWS = 60  # formulas that are printed for one set of constraints
-_AFFINE_MODES = ("projection", "monitoring")
+
+_DESCRIPTION = """\
+Print the canonical text of constraints, their rows as formulas, what they need,
+and which modes take them; with --data also group sizes and current values."""
+
+_EPILOG = """\
+exit codes:
+  0  explained    2  faulty input
+
+examples:
+  keras-fair explain "disparate_impact(race) >= 80%"
+
+  keras-fair explain @fairness.fair --data predictions.csv --prediction score
+
+  keras-fair explain "equalized_odds(sex) <= 0.05" --json
+
+`keras-fair check` answers yes or no, for a pipeline."""
 
 
 def add_parser(commands: Any) -> None:
     """Add the command to `argparse`'s subparsers."""
-    parser = commands.add_parser(
-        "explain",
-        help="say what a constraint means",
-        description="Print the canonical text of constraints, their rows as formulas, what they need, and "
-        "which modes take them; with --data also group sizes and current values.",
+    parser = add_command(
+        commands, "explain", help="say what a constraint means", description=_DESCRIPTION, epilog=_EPILOG
     )
-    parser.add_argument("constraint", nargs="+", help="a constraint, or @path of a file with constraints")
-    parser.add_argument("--data", metavar="FILE", help="a CSV file with a header: one line a sample")
-    parser.add_argument("--prediction", metavar="COLUMN", help="the column of --data with the predictions y")
-    parser.add_argument("--label", metavar="COLUMN", help="its column with the label (label)")
+    add_constraints(parser, positional=True)
+    add_table(parser, option=True, missing="exclude")
     parser.add_argument("--json", action="store_true", help="print the tree as JSON, and nothing else")
-    parser.set_defaults(command=_explain, prog=parser.prog)
+    parser.set_defaults(command=_explain)
 
 
 def _explain(options: argparse.Namespace) -> int:
-    if options.data is None and (options.prediction or options.label):
-        raise InputFault("--prediction and --label name columns of --data, which is not given")
+    texts = constraint_texts(options)
+    if options.data is None and (options.prediction or options.label or options.weight):
+        raise InputFault("--prediction, --label and --weight name columns of --data, which is not given")
+    contents = read_texts(texts)
     start_keras()
-    constraints = read_constraints(options.constraint)
+    constraints = joined_constraints(contents)
     if options.json:
         print(constraints.to_json())
         return 0
-    from rich.console import Console
-
-    console = Console(highlight=False, soft_wrap=True)
-    data = None if options.data is None else _Table.read(options, constraints)
-    found = None if data is None else _audited(constraints, data)
-    _print_meaning(console, constraints, data)
-    if data is not None and found is not None:
-        _print_values(console, data, found)
+    console = terminal(soft_wrap=True)
+    if options.data is None:
+        _print_meaning(console, constraints, None)
+        return 0
+    with open_data(options) as source:
+        if options.label is None and constraints.uses_label and "label" in source.header:
+            options.label = "label"
+        samples = Samples.of(source, constraints, options)
+        vocabulary = samples.vocabulary()
+        found = audited(constraints, samples)
+    _print_meaning(console, constraints, vocabulary)
+    _print_values(console, samples, found)
     return 0
 
 
-@dataclass(frozen=True)
-class _Table:
-    """The columns of --data by their part."""
-
-    path: str
-    attributes: dict[str, Any]
-    prediction: Any
-    label: Any
-    vocabulary: Vocabulary
-    size: int
-
-    @classmethod
-    def read(cls, options: argparse.Namespace, constraints: ConstraintSet) -> _Table:
-        """Read the file and learn the values of the attributes."""
-        from keras_fair.rows.vocabulary import Vocabulary
-
-        columns = read_table(options.data)
-        prediction = _named(columns, options.prediction, "--prediction")
-        if prediction is not None and prediction.dtype.kind != "f":
-            raise InputFault(
-                f"expected numbers in column {options.prediction!r} of {options.data}, found text"
-            )
-        label = _named(columns, options.label, "--label")
-        if label is None and constraints.uses_label:
-            label = columns.get("label")
-        with faults_of_input():
-            wanted = {name: columns[name] for name in constraints.attributes if name in columns}
-            vocabulary = Vocabulary(missing="exclude").adapt(wanted, label)
-        return cls(options.data, columns, prediction, label, vocabulary, len(next(iter(columns.values()))))
-
-
-def _named(columns: dict[str, Any], name: str | None, option: str) -> Any:
-    if name is not None and name not in columns:
-        raise InputFault(f"{option}: there is no column {name!r}{near_names(name, columns)}")
-    return None if name is None else columns[name]
-
-
-def _print_meaning(console: Console, constraints: ConstraintSet, data: _Table | None) -> None:
+def _print_meaning(console: Console, constraints: ConstraintSet, known: Vocabulary | None) -> None:
     from rich.markup import escape
 
     from keras_fair.language import node_text
+    from keras_fair.language.prose import in_words
 
     attributes = ", ".join(constraints.attributes) or "none"
     label = "yes" if constraints.uses_label else "no"
     console.print(f"[bold]needs[/] attributes: {escape(attributes)}; label: {label}")
-    vocabulary, named = _vocabulary(constraints, data)
+    vocabulary, named = stand_ins(constraints) if known is None else (known, [])
     left = _MOST_ROWS
     for place, statement in enumerate(constraints):
         console.print(f"\n[bold]{escape(node_text(statement))}[/]")
-        refusal, formulas = _formulas(constraints, place, vocabulary, data)
-        if refusal is None:
-            console.print(f"  can be used by: {', '.join(_AFFINE_MODES)}, audit")
+        console.print(f"  {escape(in_words(statement))}")
+        with faults_of_input():
+            use = use_of(constraints, place, vocabulary)
+        if use.refusal is None:
+            console.print(f"  can be used by: {', '.join(modes())}")
         else:
-            console.print(f"  can be used by: audit only; {escape(refusal.message)}")
-        if formulas:
+            console.print(f"  can be used by: audit only; {escape(use.refusal.message)}")
+        if use.rows:
             console.print("  rows:")
-        for formula in formulas[:left]:
-            console.print(f"    {escape(formula)}")
-        if len(formulas) > left:
-            console.print(f"    ... and {len(formulas) - left} more rows")
-        left = max(left - len(formulas), 0)
-        if any(" t" in formula for formula in formulas):
+        for row in use.rows[:left]:
+            console.print(f"    {escape(row)}")
+        if len(use.rows) > left:
+            console.print(f"    ... and {len(use.rows) - left} more rows")
+        left = max(left - len(use.rows), 0)
+        if any(" t" in row for row in use.rows):
             console.print("  t1, t2, ...: auxiliary scalars that the solver chooses")
     if named:
         console.print(
@@ -128,73 +114,21 @@ def _print_meaning(console: Console, constraints: ConstraintSet, data: _Table | 
         )
 
 
-def _vocabulary(constraints: ConstraintSet, data: _Table | None) -> tuple[Vocabulary, list[str]]:
-    """The values that stars and quantifiers run over; without data stand-ins, and for which attributes."""
-    from keras_fair.language.nodes import Attribute, Binder, Comparison, Node, Star
-    from keras_fair.language.tree import walk
-    from keras_fair.rows.vocabulary import Vocabulary
-
-    if data is not None:
-        return data.vocabulary, []
-    counts: dict[str, int] = {}
-    for statement in constraints:
-        for node in walk(statement):
-            subject: Node | None = None
-            count = 2
-            if isinstance(node, Comparison) and isinstance(node.value, Star):
-                subject = node.subject
-            elif isinstance(node, Binder):
-                subject, count = node.domain, max(2, len(node.variables))
-            if isinstance(subject, Attribute):
-                counts[subject.name] = max(count, counts.get(subject.name, 0))
-    values = {name: [f"{name}_{place + 1}" for place in range(count)] for name, count in counts.items()}
-    return Vocabulary(values, label=[0, 1]), sorted(values)
-
-
-def _formulas(
-    constraints: ConstraintSet, place: int, vocabulary: Vocabulary, data: _Table | None
-) -> tuple[ConstraintTypeError | None, list[str]]:
-    """Why affine rows can't hold a statement, or None; and its rows."""
-    from keras_fair.rows.formulas import row_formulas
-
-    outputs = _outputs(constraints)
-    try:
-        found = row_formulas([constraints.statements[place]], constraints.text, vocabulary, outputs)
-    except ConstraintTypeError as refusal:
-        if "audit" in refusal.message:
-            return refusal, []
-        raise InputFault(str(refusal)) from refusal
-    return None, [row for relation in found for row in relation.rows]
-
-
-def _outputs(constraints: ConstraintSet) -> Any:
-    """As many outputs, or such names, as the constraints speak of."""
-    from keras_fair.language.nodes import Prediction
-    from keras_fair.language.tree import walk
-
-    nodes = (node for statement in constraints for node in walk(statement))
-    found = [node.output for node in nodes if isinstance(node, Prediction)]
-    names = sorted({output for output in found if isinstance(output, str)})
-    if names:
-        return names
-    return 1 + max((output for output in found if isinstance(output, int)), default=0)
-
-
-def _print_values(console: Console, data: _Table, found: Audit) -> None:
+def _print_values(console: Console, samples: Samples, found: Audit) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title=f"{data.path}: {data.size} samples")
+    table = Table(title=f"{samples.name}: {samples.size} samples")
     table.add_column("statistic", overflow="fold")
     table.add_column("samples", justify="right")
     table.add_column("value", justify="right")
     statistics = {each.text: each for relation in found for each in relation.statistics}
     for statistic in statistics.values():
-        size, value = _known(statistic, data.prediction is not None)
+        size, value = _known(statistic, bool(samples.predictions))
         table.add_row(Text(statistic.text), size, value)
     console.print()
     console.print(table)
-    if data.prediction is None:
+    if not samples.predictions:
         console.print("Values of statistics in y, and verdicts, need --prediction COLUMN.")
         console.print(found.outside, markup=False)
     else:
@@ -214,16 +148,3 @@ def _known(statistic: StatisticValue, predicted: bool) -> tuple[str, str]:
         if node.condition is not None and on_prediction(node.condition):
             size = "-"
     return size, value
-
-
-def _audited(constraints: ConstraintSet, data: _Table) -> Audit:
-    import numpy as np
-
-    from keras_fair.audit import audit
-
-    y = np.zeros(data.size) if data.prediction is None else data.prediction
-    with faults_of_input():
-        try:
-            return audit(constraints, y, data.attributes, data.label, vocabulary=data.vocabulary)
-        except ConstraintError as fault:
-            raise InputFault(f"{data.path}: {fault}") from fault

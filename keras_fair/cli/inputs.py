@@ -1,22 +1,19 @@
-"""What people hand to a command: constraints, numbers, tables; and the error that says what is wrong."""
+"""What people hand to a command: constraints and numbers; and the error that says what is wrong with them."""
 
 from __future__ import annotations
 
 import argparse
-import csv
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from keras_fair.errors import ConstraintError
 
 if TYPE_CHECKING:
     from keras_fair.rows.constraint_set import ConstraintSet
 
-__all__ = ["InputFault", "faults_of_input", "read_constraints", "read_table", "whole_number"]
+__all__ = ["InputFault", "faults_of_input", "joined_constraints", "read_texts", "whole_number"]
 
 
 class InputFault(Exception):
@@ -53,61 +50,49 @@ def whole_number(least: int) -> Callable[[str], int]:
     return read
 
 
-def read_constraints(texts: Sequence[str]) -> ConstraintSet:
-    """Parse constraints as they are given on the command line, several as one set.
+def read_texts(texts: Sequence[str]) -> list[str]:
+    """Constraints as they are given on the command line, seen to follow the grammar; Keras is not needed.
 
     Args:
         texts: constraints; `@path` stands for the content of a file.
 
+    Returns:
+        Their contents.
+
     Raises:
-        InputFault: with the caret under the place, or because there is no such file.
+        InputFault: with the caret under the place, and for a file its line; or because there is no such file.
+    """
+    from keras_fair.language import parse_statements
+
+    contents = [_content(text) if text.startswith("@") else text for text in texts]
+    for text, content in zip(texts, contents, strict=True):  # one by one: none may be empty
+        try:
+            parse_statements(content)
+        except ConstraintError as fault:
+            where = ""
+            if text.startswith("@"):
+                line = content.count("\n", 0, fault.span.start if fault.span else 0) + 1
+                where = f"{text[1:]}, line {line}: "
+            raise InputFault(f"{where}{fault}") from fault
+    return contents
+
+
+def joined_constraints(contents: Sequence[str]) -> ConstraintSet:
+    """What `read_texts` gave, as one set of constraints.
+
+    Raises:
+        InputFault: two of them have one name.
     """
     from keras_fair.rows.constraint_set import parse
 
     with faults_of_input():
-        return parse("\n".join(_content(text) if text.startswith("@") else text for text in texts))
-
-
-def read_table(path: str) -> dict[str, np.ndarray]:
-    """The columns of a CSV file with a header: float64 where every entry is a number or empty, else text.
-
-    Raises:
-        InputFault: there is no such file, or its lines differ in length.
-    """
-    try:
-        with Path(path).expanduser().open(newline="", encoding="utf-8-sig") as lines:
-            reader = csv.reader(lines, skipinitialspace=True)
-            header = [name.strip() for name in next(reader, [])]
-            records = []
-            for record in filter(None, reader):
-                if len(record) != len(header):
-                    raise InputFault(
-                        f"{path}, line {reader.line_num}: expected {len(header)} fields as in the header, "
-                        f"found {len(record)}"
-                    )
-                records.append(record)
-    except (OSError, UnicodeDecodeError, csv.Error) as fault:
-        raise InputFault(f"can't read {path}: {getattr(fault, 'strerror', None) or fault}") from fault
-    if not records:
-        raise InputFault(f"expected a header and at least one line in {path}, found {len(records)} lines")
-    if len(set(header)) < len(header):
-        repeated = next(name for name in header if header.count(name) > 1)
-        raise InputFault(f"expected a name for each column of {path}, found {repeated!r} twice")
-    return {name: _column(entries) for name, entries in zip(header, zip(*records, strict=True), strict=True)}
-
-
-def _column(entries: Sequence[str]) -> np.ndarray:
-    stripped = [entry.strip() for entry in entries]
-    try:
-        return np.array([float(entry) if entry else np.nan for entry in stripped])
-    except ValueError:
-        return np.array(stripped, dtype=object)
+        return parse("\n".join(contents))
 
 
 def _content(reference: str) -> str:
     path = reference[1:]
     try:
-        return Path(path).expanduser().read_text(encoding="utf-8")
+        return Path(path).expanduser().read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as fault:
         reason = getattr(fault, "strerror", None) or fault
         raise InputFault(f"can't read the constraints in {path!r}: {reason}") from fault

@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from keras_fair.cli.catalogue import CATALOGUE, REGRESSIONS
-from keras_fair.cli.inputs import InputFault, faults_of_input, read_constraints, whole_number
+from keras_fair.cli.inputs import InputFault, faults_of_input, joined_constraints, read_texts, whole_number
+from keras_fair.cli.options import add_command
 from keras_fair.cli.start import start_keras
+from keras_fair.cli.terminal import terminal
 from keras_fair.errors import near_names
 
 if TYPE_CHECKING:
@@ -24,17 +26,35 @@ if TYPE_CHECKING:
 
 __all__ = ["add_parser"]
 
+_DESCRIPTION = """\
+Train two Keras models, one free and one held to constraints, and show what each
+does on held-out people, predicted in one batch."""
+
+_EPILOG = """\
+exit codes:
+  0  the constraints hold for the held-out people
+  1  one does not, or can't be estimated    2  faulty input
+
+examples:
+  keras-fair run
+
+  keras-fair run --constraint "spread(E[y | race=*]) <= 0.03" \\
+    --divergence binary_crossentropy
+
+  keras-fair run --dataset adult --data ~/data --epochs 10 --out pictures"""
+
 _DIVERGENCES = ("euclidean", "binary_crossentropy")
 
 
 def add_parser(commands: Any) -> None:
     """Add the command to `argparse`'s subparsers."""
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
         "run",
         help="train a free and a fair model and compare them",
-        description="Train two Keras models, one free and one held to constraints, and show what each does "
-        "on held-out people, predicted in one batch.",
-        epilog="Exit codes: 0 the constraints hold for the held-out people, 1 they do not, 2 faulty input.",
+        description=_DESCRIPTION,
+        epilog=_EPILOG,
+        decides=True,
     )
     parser.add_argument(
         "--dataset", default="lending", metavar="NAME", help="see `keras-fair datasets` (lending)"
@@ -64,7 +84,7 @@ def add_parser(commands: Any) -> None:
         "--data", metavar="PATH", help="the file of the data set, or the folder that holds it"
     )
     parser.add_argument("--out", default="run", metavar="FOLDER", help="where the picture is saved (run)")
-    parser.set_defaults(command=_run, prog=parser.prog)
+    parser.set_defaults(command=_run)
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -77,11 +97,10 @@ def _run(options: argparse.Namespace) -> int:
     if options.dataset not in CATALOGUE:
         near = near_names(options.dataset, CATALOGUE)
         raise InputFault(f"there is no data set named {options.dataset!r}{near}")
+    texts = read_texts(options.constraint or [CATALOGUE[options.dataset].constraint])
     start_keras()
-    from rich.console import Console
-
-    console = Console(highlight=False)
-    constraints = read_constraints(options.constraint or [CATALOGUE[options.dataset].constraint])
+    console = terminal()
+    constraints = joined_constraints(texts)
     train, test = _loaded(options, constraints)
     folder = _folder(options.out)
     console.print(f"[bold]{options.dataset}[/]: {train.size:,} people to learn from, {test.size:,} held out")
@@ -208,7 +227,8 @@ def _verdict(console: Console, comparison: Comparison, constraints: ConstraintSe
     from keras_fair.audit import Verdict
 
     found = comparison.fair.audit
-    for relation in found.with_verdict(Verdict.UNESTIMABLE):
+    unestimable = found.with_verdict(Verdict.UNESTIMABLE)
+    for relation in unestimable:
         console.print(f"can't be estimated on the held-out people: {relation.name}", markup=False)
     violated = found.with_verdict(Verdict.VIOLATED)
     for relation in violated:
@@ -227,4 +247,4 @@ def _verdict(console: Console, comparison: Comparison, constraints: ConstraintSe
             "The constraints use the label, which is not known when predicting: there they hold for the "
             "model's own probabilities of the label, and for the labels only as far as these are right."
         )
-    return 1 if violated else 0
+    return 1 if violated or unestimable else 0

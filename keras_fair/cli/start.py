@@ -7,6 +7,7 @@ form, at that time only; everything else that was written is passed on, also whe
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 import sys
@@ -25,12 +26,15 @@ _NOTE = re.compile(
 
 
 def start_keras() -> None:
-    """Import Keras and its backend, and let the backend look for devices."""
+    """Import Keras and its backend, let the backend look for devices, and keep all of it for good."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with _notes_dropped():
         import keras
 
         keras.ops.convert_to_tensor(0.0)
+    # What was imported stays. Left to the garbage collector, its million objects are gone through again and
+    # again while a large table is read.
+    gc.freeze()
 
 
 @contextmanager

@@ -133,7 +133,9 @@ def compare(
 
     def side(y: Any) -> Side:
         y = np.asarray(y, "float64")[:, 0]
-        found = audit(constraints, y, test.attributes, test.label, vocabulary=vocabulary)
+        found = audit(
+            constraints, y, test.attributes, test.label, vocabulary=vocabulary, confidence=None
+        )  # of these people, who are all that is spoken of
         return Side(y, scores_of(y, test.label), found)
 
     keras.utils.set_random_seed(seed)

@@ -12,7 +12,7 @@ from keras_fair.ops.precision import working_dtype
 from keras_fair.rows.linear import LinearRows
 from keras_fair.rows.plan import RowPlan
 
-__all__ = ["project_batch"]
+__all__ = ["positive_weight", "project_batch"]
 
 
 def project_batch(
@@ -40,17 +40,21 @@ def project_batch(
     size = y.shape[0] if isinstance(y.shape[0], int) else ops.shape(y)[0]
     rows = plan.evaluate(columns, label, statistics_weight, size=size)
     dtype = working_dtype()
-    weight = objective_weight
-    if weight is not None:
-        weight = ops.cast(weight, dtype)
-        weight = weight[:, 0] if len(weight.shape) == 2 else weight
-        weight = ops.where(ops.greater(weight, 0), weight, ops.ones_like(weight))
     projection = project_rows(
         ops.cast(y, dtype),
         rows,
         domain=domain,
         divergence=divergence,
-        sample_weight=weight,
+        sample_weight=positive_weight(objective_weight),
         stiffness=stiffness,
     )
     return rows, projection
+
+
+def positive_weight(weight: Any) -> Any:
+    """Weights of the objective, `(n,)`, with 1 in the place of 0; None where there are none."""
+    if weight is None:
+        return None
+    weight = ops.cast(weight, working_dtype())
+    weight = weight[:, 0] if len(weight.shape) == 2 else weight
+    return ops.where(ops.greater(weight, 0), weight, ops.ones_like(weight))

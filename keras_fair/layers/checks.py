@@ -1,12 +1,13 @@
 """What is wrong with a batch: predictions outside their domain, values that no one knows.
 
-Outside a graph a fault is an error at once, and shows what was seen. Inside one each check is a pair of a
-condition and a sentence, and `keras_fair.layers.guard` sees to it that a failed one is not passed over.
+Outside a graph a fault is an error at once, and shows what was seen. Inside one a check is a condition with
+the faults that may be behind it, and `keras_fair.layers.guard` sees to it that a failed one is not passed
+over. Every batch pays for the conditions; the faults are told apart only once something is wrong.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,7 +16,7 @@ from keras import backend, ops
 from keras_fair.errors import ConstraintTypeError, near_names, quoted
 from keras_fair.ops import Domain
 from keras_fair.ops.precision import working_dtype
-from keras_fair.rows.arrays import concrete
+from keras_fair.rows.arrays import concrete, dtype_of
 from keras_fair.rows.encoding import has_words
 from keras_fair.rows.linear import LinearRows
 from keras_fair.rows.plan import RowPlan
@@ -23,19 +24,45 @@ from keras_fair.rows.vocabulary import Vocabulary
 
 __all__ = [
     "Check",
+    "Fault",
+    "all_fine",
     "check_predictions",
     "check_shape",
     "check_unknown_numbers",
     "graph_checks",
+    "holds_codes",
     "unknown_text",
 ]
 
 
+class Fault(NamedTuple):
+    """What may be wrong: a bool tensor of any shape, made when it is asked for, and a sentence."""
+
+    absent: Callable[[], Any]
+    message: str
+
+
 class Check(NamedTuple):
-    """A condition, as a bool tensor, and what is wrong where it does not hold."""
+    """A condition on each sample or on the batch, () or (n, ...) bool, and the faults where it fails."""
 
     fine: Any
-    message: str
+    faults: Sequence[Fault]
+
+
+def all_fine(checks: Sequence[Check]) -> Any:
+    """Whether all checks hold, () bool: one pass over the samples, whatever their number."""
+    whole = [check.fine for check in checks if not len(check.fine.shape)]
+    of_samples = [check.fine for check in checks if len(check.fine.shape)]
+    of_samples = [fine if len(fine.shape) == 1 else ops.all(fine, axis=1) for fine in of_samples]
+    conditions = whole + ([ops.all(_conjunction(of_samples))] if of_samples else [])
+    return _conjunction(conditions)
+
+
+def _conjunction(conditions: Sequence[Any]) -> Any:
+    total = conditions[0]
+    for condition in conditions[1:]:
+        total = ops.logical_and(total, condition)
+    return total
 
 
 def check_shape(shape: tuple[int | None, ...], domain: Domain) -> int:
@@ -108,38 +135,74 @@ def graph_checks(
     refuse_unknown: bool,
 ) -> list[Check]:
     """The checks of a batch inside a graph. Names stand in backticks, for TensorFlow escapes quotes."""
-    slack, slack_of_sum = _slacks(backend.standardize_dtype(y.dtype), domain)
-    finite = np.finfo("float64").max
-    low, high = max(domain.low - slack, -finite), min(domain.high + slack, finite)
-    wide = ops.cast(y, working_dtype())
-    inside = ops.all(
-        ops.logical_and(ops.greater_equal(wide, low), ops.less_equal(wide, high))
-    )  # NaN is in no interval
-    checks = [Check(inside, f"{_outside(domain)}, received some that are outside it, infinite or NaN")]
-    if domain.simplex:
-        sums = ops.abs(ops.sum(wide, axis=-1) - 1.0)
-        checks.append(
-            Check(ops.all(ops.less_equal(sums, slack_of_sum)), f"{_outside(domain)}, received other sums")
-        )
+    checks = _prediction_checks(y, domain)
+    coded = {name for name, column in columns.items() if holds_codes(plan, name, column)}
+    for name in sorted(coded):
+        checks.append(_code_check(plan, name, columns[name], refuse_unknown and name in rows.unknown))
     if refuse_unknown:
+        message = "attribute `{}` has values outside the vocabulary"
         checks += [
-            Check(ops.equal(count, 0), f"attribute `{name}` has values outside the vocabulary")
+            _plain(ops.equal(count, 0), message.format(name))
             for name, count in rows.unknown.items()
+            if name not in coded
         ]
     if plan.vocabulary.missing == "error":
+        message = "attribute `{}` has missing values (NaN or empty text)"
         checks += [
-            Check(ops.equal(count, 0), f"attribute `{name}` has missing values (NaN or empty text)")
+            _plain(ops.equal(count, 0), message.format(name))
             for name, count in rows.missing.items()
+            if name not in coded
         ]
         checks += [
-            Check(
-                ops.logical_not(ops.any(ops.isnan(columns[name]))),
-                f"attribute `{name}` has missing values (NaN)",
-            )
+            _plain(ops.logical_not(ops.isnan(columns[name])), message.format(name))
             for name in sorted(plan.needs.numbers - set(rows.missing))
             if backend.is_float_dtype(backend.standardize_dtype(columns[name].dtype))
         ]
     return checks
+
+
+def holds_codes(plan: RowPlan, name: str, column: Any) -> bool:
+    """Whether a column holds codes of words: whole numbers, one a sample."""
+    one = len(column.shape) == 1 or column.shape[1] == 1
+    return one and has_words(plan.vocabulary.values.get(name)) and "int" in dtype_of(column)
+
+
+def _prediction_checks(y: Any, domain: Domain) -> list[Check]:
+    slack, slack_of_sum = _slacks(backend.standardize_dtype(y.dtype), domain)
+    finite = np.finfo("float64").max
+    low, high = max(domain.low - slack, -finite), min(domain.high + slack, finite)
+    wide = ops.cast(y, working_dtype())
+    inside = ops.logical_and(ops.greater_equal(wide, low), ops.less_equal(wide, high))  # NaN is in none
+    checks = [_plain(inside, f"{_outside(domain)}, received some that are outside it, infinite or NaN")]
+    if domain.simplex:
+        sums = ops.abs(ops.sum(wide, axis=-1) - 1.0)
+        checks.append(_plain(ops.less_equal(sums, slack_of_sum), f"{_outside(domain)}, received other sums"))
+    return checks
+
+
+def _code_check(plan: RowPlan, name: str, column: Any, refuse_unknown: bool) -> Check:
+    size = len(plan.vocabulary.values[name] or ())
+    refuse_missing = plan.vocabulary.missing == "error"
+    within = Fault(lambda: _between(column, size + 1), f"attribute `{name}` has codes out of range")
+    known = Fault(
+        lambda: ops.not_equal(column, size), f"attribute `{name}` has values outside the vocabulary"
+    )
+    there = Fault(
+        lambda: ops.not_equal(column, size + 1), f"attribute `{name}` has missing values (NaN or empty text)"
+    )
+    faults = [within, *([known] if refuse_unknown else []), *([there] if refuse_missing else [])]
+    fine = _between(column, size + 1 - refuse_missing - (refuse_unknown and refuse_missing))
+    if refuse_unknown and not refuse_missing:
+        fine = ops.logical_and(fine, known.absent())
+    return Check(fine, faults)
+
+
+def _between(column: Any, highest: int) -> Any:
+    return ops.logical_and(ops.greater_equal(column, 0), ops.less_equal(column, highest))
+
+
+def _plain(fine: Any, message: str) -> Check:
+    return Check(fine, [Fault(lambda: fine, message)])
 
 
 def _outside(domain: Domain) -> str:

@@ -8,20 +8,22 @@ are refused.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 from keras import backend, ops
 
-from keras_fair.errors import ConstraintError, ConstraintTypeError, near_names, quoted
-from keras_fair.layers.checks import Check, unknown_text
+from keras_fair.errors import ConstraintTypeError, near_names, quoted
+from keras_fair.layers.checks import check_predictions, holds_codes, unknown_text
+from keras_fair.ops import Domain
+from keras_fair.rows.arrays import concrete
 from keras_fair.rows.columns import columns_of
 from keras_fair.rows.encoding import has_words
 from keras_fair.rows.plan import RowPlan
+from keras_fair.rows.vocabulary import Vocabulary
 
-__all__ = ["Given", "check_names", "clipped_codes", "encode", "place_kept", "ranked", "unpacked"]
+__all__ = ["Given", "check_names", "clipped_codes", "encode", "encode_known", "ranked", "unpacked"]
 
 _OWN_KEYS = ("y", "label", "sample_weight")
 
@@ -80,21 +82,20 @@ def check_names(plan: RowPlan, given: Given) -> None:
 
 
 def encode(
-    plan: RowPlan, given: Given, known: Collection[str], *, refuse_unknown: bool
-) -> tuple[dict[str, Any], Any]:
-    """The columns that a plan needs, and the label, encoded.
+    plan: RowPlan, given: Given, known: Collection[str], domain: Domain, *, refuse_unknown: bool
+) -> Given:
+    """The call with the columns that a plan needs, and the label, encoded; the predictions are checked.
 
     Args:
         plan: the lowered constraints.
         given: the call.
         known: the attributes whose values a vocabulary lists, so that codes mean something.
+        domain: of the predictions.
         refuse_unknown: whether a value outside the vocabulary is an error, where it can be seen.
-
-    Returns:
-        Columns by name, and the label.
 
     Raises:
         ConstraintTypeError: a column does not fit; the caret is at the place that needs it.
+        ValueError: predictions are not numbers in the domain, where that can be seen.
     """
     columns: dict[str, Any] = {}
     for name, span in plan.needs.attributes.items():
@@ -123,38 +124,32 @@ def encode(
             label = plan.vocabulary.encode_label(label)
         except ValueError as fault:
             raise ConstraintTypeError(str(fault), text=plan.text, span=plan.needs.label) from None
-    return columns, label
+    values = concrete(given.y)
+    if values is not None:
+        check_predictions(values, domain)
+    return Given(given.y, columns, label, given.sample_weight)
 
 
-def clipped_codes(plan: RowPlan, columns: Mapping[str, Any]) -> tuple[dict[str, Any], list[Check]]:
-    """Codes brought into their range, for a graph where none can be refused.
+def encode_known(vocabulary: Vocabulary, columns: Any, *, refuse_unknown: bool) -> dict[str, Any]:
+    """Columns of a vocabulary, encoded; raises ValueError for text outside it where that is refused."""
+    found = vocabulary.encode(columns)
+    for name, column in found.items():
+        wrong = unknown_text(vocabulary, name, column, columns[name]) if refuse_unknown else None
+        if wrong is not None:
+            raise ValueError(wrong)
+    return found
 
-    Returns:
-        The columns, a code out of range being read as a value outside the vocabulary; and a check of each.
-    """
-    clipped, checks = dict(columns), []
+
+def clipped_codes(plan: RowPlan, columns: Mapping[str, Any]) -> dict[str, Any]:
+    """The columns with codes brought into their range, for a graph where none can be refused: one that is
+    out of it is read as a value outside the vocabulary."""
+    clipped = dict(columns)
     for name, column in columns.items():
-        values = plan.vocabulary.values.get(name)
-        if has_words(values) and _is_codes(column):
-            size = len(values or ())
+        if holds_codes(plan, name, column):
+            size = len(plan.vocabulary.values[name] or ())
             inside = ops.logical_and(ops.greater_equal(column, 0), ops.less_equal(column, size + 1))
             clipped[name] = ops.where(inside, column, ops.full_like(column, size))
-            checks.append(Check(ops.all(inside), f"attribute `{name}` has codes out of range"))
-    return clipped, checks
-
-
-@contextmanager
-def place_kept() -> Iterator[None]:
-    """Keep the place of a constraint error while it passes through Keras.
-
-    Keras makes every error in a call anew from its first argument, with the call's arguments added, which
-    would lose the line and the caret. An error that says it has them is let through.
-    """
-    try:
-        yield
-    except ConstraintError as error:
-        error._keras_call_info_injected = True  # type: ignore[attr-defined]
-        raise
+    return clipped
 
 
 def _is_codes(column: Any) -> bool:

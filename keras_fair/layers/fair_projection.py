@@ -9,7 +9,6 @@ which own the mathematics.
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -24,25 +23,15 @@ from keras_fair.layers.arguments import (
     only,
 )
 from keras_fair.layers.batch import project_batch
-from keras_fair.layers.checks import (
-    Check,
-    check_predictions,
-    check_shape,
-    check_unknown_numbers,
-    graph_checks,
-    unknown_text,
-)
-from keras_fair.layers.columns import (
-    Given,
-    check_names,
-    clipped_codes,
-    encode,
-    place_kept,
-    unpacked,
-)
-from keras_fair.layers.guard import compiles_with_xla, guard, refuse_text_under_xla
-from keras_fair.layers.record import Record, RecordWeights
-from keras_fair.ops import Outcome, check_divergence, check_domain
+from keras_fair.layers.checks import check_shape
+from keras_fair.layers.columns import Given, check_names, clipped_codes, encode, encode_known, unpacked
+from keras_fair.layers.guard import refuse_text_under_xla
+from keras_fair.layers.memory import Memory, check_memory
+from keras_fair.layers.place import place_kept
+from keras_fair.layers.record import Record, RecordWeight
+from keras_fair.layers.reports import Reports
+from keras_fair.layers.streamed import stream_of
+from keras_fair.ops import check_divergence, check_domain
 from keras_fair.rows.arrays import concrete
 from keras_fair.rows.constraint_set import ConstraintSet, parse
 from keras_fair.rows.lower import lower
@@ -75,6 +64,10 @@ class FairProjection(keras.layers.Layer):
             weight of 0 counts as 1 there.
         unknown: what a value outside the vocabulary means: `"error"` (default) refuses it, `"exclude"` leaves
             the sample out of all groups of that attribute; it still counts in `E[y]`.
+        memory: for training with small batches: about how many past predictions count beside those of the
+            batch, >= 1; older ones fade. The rows then hold over both together and are elastic, as in a
+            stream (docs/streaming.md), `stiffness` does not count, and in `fit` single batches may violate
+            them. Outside training, and with None (default), each batch obeys them by itself.
 
     Call arguments:
         y: `(n,)`, `(n, 1)` or `(n, outputs)` predictions inside the domain. Or one dict that holds all
@@ -119,6 +112,7 @@ class FairProjection(keras.layers.Layer):
         weight_statistics: bool = True,
         weight_objective: bool = True,
         unknown: str = "error",
+        memory: int | None = None,
         **kwargs: Any,
     ) -> None:
         kwargs.setdefault(
@@ -132,10 +126,11 @@ class FairProjection(keras.layers.Layer):
         self.weight_statistics = bool(weight_statistics)
         self.weight_objective = bool(weight_objective)
         self.unknown = check_choice("unknown", unknown, ("error", "exclude"))
+        self.memory = check_memory(memory)
+        self._memory = None if self.memory is None else Memory(self.memory, self.domain, self.divergence)
         self.vocabulary = check_vocabulary(vocabulary)
         self._plans: dict[int, RowPlan] = {}
-        self._record: RecordWeights | None = None
-        self._told: set[Outcome] = set()
+        self._reports: Reports | None = None
 
     def adapt(self, attributes: Any, label: Any = None) -> None:
         """Learn the values of the attributes, as `keras.layers.StringLookup` does; forgets what was known.
@@ -175,13 +170,7 @@ class FairProjection(keras.layers.Layer):
                 f"expected a vocabulary to encode with: adapt layer={self.name!r} first, or give it one"
             )
         columns = only(attributes, set(self.constraints.attributes) & set(self.vocabulary.values))
-        found = self.vocabulary.encode(columns)
-        if self.unknown == "error":
-            for name, column in found.items():
-                wrong = unknown_text(self.vocabulary, name, column, columns[name])
-                if wrong is not None:
-                    raise ValueError(wrong)
-        return found
+        return encode_known(self.vocabulary, columns, refuse_unknown=self.unknown == "error")
 
     def plan(self, outputs: int = 1) -> RowPlan:
         """The constraints lowered for this vocabulary, domain and number of outputs.
@@ -202,16 +191,25 @@ class FairProjection(keras.layers.Layer):
         Raises:
             ValueError: the layer was not called yet.
         """
-        return self._weights_of_record().read(self._built_plan.names)
+        return self._record().read(self._built_plan.names)
 
     def reset_record(self) -> None:
         """Forget the batches so far."""
-        self._weights_of_record().reset()
+        self._record().reset()
 
     def build(self, y_shape: Any) -> None:
         with place_kept():
             self._built_plan = self.plan(check_shape(tuple(y_shape), self.domain))
-        self._record = RecordWeights(self.add_weight, len(self._built_plan.names))
+        self._reports = Reports(
+            self.name,
+            self._built_plan,
+            self.domain,
+            refuse_unknown=self.unknown == "error",
+            literal=self.vocabulary is None,
+            record=RecordWeight(self.add_weight, len(self._built_plan.names)),
+        )
+        if self._memory is not None:
+            self._memory.build(self.add_weight, self._built_plan)
 
     def __call__(
         self, y: Any, attributes: Any = None, label: Any = None, sample_weight: Any = None, **kwargs: Any
@@ -228,17 +226,24 @@ class FairProjection(keras.layers.Layer):
             **kwargs,
         )
 
-    def call(self, y: Any, attributes: Any = None, label: Any = None, sample_weight: Any = None) -> Any:
+    def call(
+        self,
+        y: Any,
+        attributes: Any = None,
+        label: Any = None,
+        sample_weight: Any = None,
+        training: bool | None = None,
+    ) -> Any:
         if y.shape[0] == 0:
             return ops.cast(y, self.compute_dtype)
         with place_kept():
-            return self._projected(y, attributes or {}, label, sample_weight)
+            return self._projected(y, attributes or {}, label, sample_weight, bool(training))
 
     def compute_output_shape(self, y_shape: Any, **_: Any) -> Any:
         return tuple(y_shape)
 
     def compute_output_spec(
-        self, y: Any, attributes: Any = None, label: Any = None, sample_weight: Any = None
+        self, y: Any, attributes: Any = None, label: Any = None, sample_weight: Any = None, **_: Any
     ) -> Any:
         with place_kept():
             check_names(self._built_plan, Given(y, attributes or {}, label, sample_weight))
@@ -256,6 +261,7 @@ class FairProjection(keras.layers.Layer):
             "weight_statistics": self.weight_statistics,
             "weight_objective": self.weight_objective,
             "unknown": self.unknown,
+            "memory": self.memory,
         }
 
     @classmethod
@@ -266,34 +272,32 @@ class FairProjection(keras.layers.Layer):
         return cls(**config)
 
     def save_own_variables(self, store: Any) -> None:
-        """Nothing: the record of past batches is no part of a model."""
+        """What is remembered of past batches; their record is no part of a model."""
+        if self._memory is not None:
+            self._memory.save(store)
 
     def load_own_variables(self, store: Any) -> None:
-        """Nothing: see `save_own_variables`."""
+        """See `save_own_variables`."""
+        if self._memory is not None:
+            self._memory.load(store)
 
     def _read(self, given: Given) -> Given:
         """The call with predictions as a tensor and the columns encoded."""
-        y = given.y if ops.is_tensor(given.y) else ops.convert_to_tensor(given.y)
-        plan = self.plan(check_shape(tuple(y.shape), self.domain))
+        given = given._replace(y=given.y if ops.is_tensor(given.y) else ops.convert_to_tensor(given.y))
+        plan = self.plan(check_shape(tuple(given.y.shape), self.domain))
         check_names(plan, given)
         self._note_text(given.attributes)
-        values = {} if self.vocabulary is None else self.vocabulary.values
-        columns, label = encode(plan, given, values, refuse_unknown=self.unknown == "error")
-        known = concrete(y)
-        if known is not None:
-            check_predictions(known, self.domain)
-        return Given(y, columns, label, given.sample_weight)
+        known = {} if self.vocabulary is None else self.vocabulary.values
+        return encode(plan, given, known, self.domain, refuse_unknown=self.unknown == "error")
 
-    def _projected(self, y: Any, columns: Mapping[str, Any], label: Any, sample_weight: Any) -> Any:
-        plan, refuse_unknown = self._built_plan, self.unknown == "error"
-        eager = concrete(y) is not None
-        checks: list[Check] = []
-        if not eager:
-            columns, checks = clipped_codes(plan, columns)
-        rows, projection = project_batch(
-            plan,
+    def _projected(
+        self, y: Any, columns: Mapping[str, Any], label: Any, sample_weight: Any, training: bool
+    ) -> Any:
+        stream = stream_of(self) or (self._memory if training else None)
+        rows, projection = (project_batch if stream is None else stream.project_batch)(
+            self._built_plan,
             y,
-            columns,
+            clipped_codes(self._built_plan, columns) if concrete(y) is None else columns,
             label,
             statistics_weight=sample_weight if self.weight_statistics else None,
             objective_weight=sample_weight if self.weight_objective else None,
@@ -301,24 +305,9 @@ class FairProjection(keras.layers.Layer):
             divergence=self.divergence,
             stiffness=self.stiffness,
         )
-        record = self._weights_of_record()
-        if eager:
-            if refuse_unknown:
-                check_unknown_numbers(plan, rows, columns)
-            self._tell(Outcome(int(projection.outcome)))
-        else:
-            checks += graph_checks(y, self.domain, plan, rows, columns, refuse_unknown=refuse_unknown)
-            if compiles_with_xla():
-                record.add_checks([check.fine for check in checks])
-            else:
-                guard(self.name, checks, projection.outcome, record.seen(projection.outcome))
-        record.add(projection, rows.active)
+        assert self._reports is not None
+        self._reports.add(y, columns, rows, projection)
         return ops.cast(projection.y, self.compute_dtype)
-
-    def _tell(self, outcome: Outcome) -> None:
-        if outcome is not Outcome.SOLVED and outcome not in self._told:
-            self._told.add(outcome)
-            warnings.warn(f"{self.name}: at least one batch: {outcome.message}", stacklevel=5)
 
     def _note_text(self, attributes: Mapping[str, Any]) -> None:
         """XLA has no text: a model that reads it in the graph is not compiled by `jit_compile="auto"`."""
@@ -326,7 +315,7 @@ class FairProjection(keras.layers.Layer):
             self.supports_jit = False
             refuse_text_under_xla(self.name)
 
-    def _weights_of_record(self) -> RecordWeights:
-        if self._record is None:
+    def _record(self) -> RecordWeight:
+        if self._reports is None:
             raise ValueError(f"expected a layer that was called, received layer={self.name!r}, which was not")
-        return self._record
+        return self._reports.record

@@ -9,7 +9,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from keras_fair.layers.checks import Check
+from keras_fair.layers.checks import Check, all_fine
 from keras_fair.ops import Outcome
 
 __all__ = ["guard"]
@@ -17,8 +17,8 @@ __all__ = ["guard"]
 
 def guard(name: str, checks: Sequence[Check], outcome: Any, seen: Any) -> None:
     """See `keras_fair.layers.guard`. An error raised on the host reaches the caller as one of JAX."""
-    fine = jax.numpy.stack([jax.numpy.asarray(check.fine) for check in checks])
-    messages = [check.message for check in checks]
+    faults = [fault for check in checks for fault in check.faults]
+    messages = [fault.message for fault in faults]
 
     def speak(fine: Any, outcome: Any) -> None:
         failed = [message for message, held in zip(messages, np.asarray(fine), strict=True) if not held]
@@ -26,13 +26,15 @@ def guard(name: str, checks: Sequence[Check], outcome: Any, seen: Any) -> None:
             raise ValueError(f"{name}: {failed[0]}")
         warnings.warn(f"{name}: at least one batch: {Outcome(int(outcome)).message}", stacklevel=2)
 
+    def absent() -> Any:
+        return jax.numpy.stack([jax.numpy.all(fault.absent()) for fault in faults])
+
     quiet = jax.numpy.logical_and(
-        jax.numpy.all(fine), jax.numpy.logical_or(jax.numpy.equal(outcome, int(Outcome.SOLVED)), seen)
+        all_fine(checks), jax.numpy.logical_or(jax.numpy.equal(outcome, int(Outcome.SOLVED)), seen)
     )
     jax.lax.cond(
         quiet,
-        lambda fine, outcome: None,
-        lambda fine, outcome: jax.debug.callback(speak, fine, outcome),
-        fine,
+        lambda outcome: None,
+        lambda outcome: jax.debug.callback(speak, absent(), outcome),
         outcome,
     )

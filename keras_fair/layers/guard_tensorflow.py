@@ -7,7 +7,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from keras_fair.layers.checks import Check
+from keras_fair.layers.checks import Check, all_fine
 from keras_fair.ops import Outcome
 
 __all__ = ["compiles_with_xla", "guard"]
@@ -15,12 +15,11 @@ __all__ = ["compiles_with_xla", "guard"]
 
 def guard(name: str, checks: Sequence[Check], outcome: Any, seen: Any) -> None:
     """See `keras_fair.layers.guard`. Not for functions that are compiled with XLA."""
-    fine = tf.reduce_all(tf.stack([check.fine for check in checks]))
-    quiet = tf.logical_and(fine, tf.logical_or(tf.equal(outcome, int(Outcome.SOLVED)), seen))
+    quiet = tf.logical_and(all_fine(checks), tf.logical_or(tf.equal(outcome, int(Outcome.SOLVED)), seen))
 
     def speak() -> Any:
-        for check in checks:
-            tf.debugging.Assert(check.fine, [f"{name}: {check.message}"])
+        for fault in (fault for check in checks for fault in check.faults):
+            tf.debugging.Assert(tf.reduce_all(fault.absent()), [f"{name}: {fault.message}"])
         messages = tf.constant([kind.message for kind in Outcome])
         tf.print(f"keras_fair: {name}: at least one batch:", tf.gather(messages, outcome))
         return tf.constant(0)

@@ -18,8 +18,9 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_fair.layers.columns import place_kept
 from keras_fair.layers.fair_projection import FairProjection
+from keras_fair.layers.place import place_kept
+from keras_fair.layers.reports import nobody_in
 from keras_fair.models.inputs import Choice, Routes, check_choice
 from keras_fair.models.labels import can_stand_in, class_of, stand_in
 from keras_fair.models.steps import current_step, labels_to_come, running, step_of
@@ -57,7 +58,7 @@ class FairModel(keras.Model):
         base_model: a Keras model or layer that gives predictions `(n, 1)`, `(n,)` or `(n, outputs)` in the
             domain.
         constraints: text, or a `ConstraintSet`.
-        domain, divergence, vocabulary, stiffness, unknown: see `FairProjection`.
+        domain, divergence, vocabulary, stiffness, unknown, memory: see `FairProjection`.
         label_source: what stands in for labels where there are none: None for the base model's prediction,
             the key of an input that holds probabilities, or a Keras model that gives them for the base
             model's inputs (it is not trained along).
@@ -95,6 +96,7 @@ class FairModel(keras.Model):
         weight_statistics: bool = False,
         weight_objective: bool = False,
         unknown: str = "error",
+        memory: int | None = None,
         **kwargs: Any,
     ) -> None:
         kwargs.setdefault("autocast", False)  # the base model casts for itself, attributes stay as they are
@@ -120,6 +122,7 @@ class FairModel(keras.Model):
             weight_statistics=weight_statistics,
             weight_objective=weight_objective,
             unknown=unknown,
+            memory=memory,
             dtype=self.dtype_policy,
             name="projection",
         )
@@ -138,7 +141,7 @@ class FairModel(keras.Model):
     def build(self, inputs_shape: Any) -> None:
         """Nothing of its own; its parts are built when they are first called."""
 
-    def call(self, inputs: Any, label: Any = None) -> Any:
+    def call(self, inputs: Any, label: Any = None, training: bool | None = None) -> Any:
         with place_kept():
             features, attributes = self._routes.split(inputs)
             raw = self.base_model(features)
@@ -166,11 +169,11 @@ class FairModel(keras.Model):
             return fair
 
     def train_step(self, *arguments: Any, **keywords: Any) -> Any:
-        with step_of(self, *arguments, **keywords):
+        with self._step(*arguments, **keywords):
             return super().train_step(*arguments, **keywords)
 
     def test_step(self, *arguments: Any, **keywords: Any) -> Any:
-        with step_of(self, *arguments, **keywords):
+        with self._step(*arguments, **keywords):
             return super().test_step(*arguments, **keywords)
 
     def fit(self, x: Any = None, y: Any = None, **keywords: Any) -> Any:
@@ -203,7 +206,7 @@ class FairModel(keras.Model):
             return super().predict_on_batch(self._readable(x))
 
     def get_config(self) -> dict[str, Any]:
-        own = ("domain", "divergence", "vocabulary", "stiffness", "unknown")
+        own = ("domain", "divergence", "vocabulary", "stiffness", "unknown", "memory")
         weigh = ("weight_statistics", "weight_objective")
         projection = self.projection.get_config()
         source = self.label_source
@@ -245,6 +248,18 @@ class FairModel(keras.Model):
         return stand_in(plan, guess)
 
     @contextmanager
+    def _step(self, *arguments: Any, **keywords: Any) -> Iterator[None]:
+        """A step of `fit` or `evaluate`, with the labels that constraints on the label need."""
+        with step_of(self, *arguments, **keywords):
+            step = current_step(self)
+            if self.constraints.uses_label and step is not None and step.label is None:
+                raise ValueError(
+                    "expected labels y where there are constraints on the label, received y=None: only "
+                    "predict has something else to put in their place"
+                )
+            yield
+
+    @contextmanager
     def _ran(self, *, labels: bool) -> Iterator[None]:
         """Run over data; raise afterwards for faults of the data that `jit_compile=True` can't stop at."""
         before = self._faulty()
@@ -261,12 +276,7 @@ class FairModel(keras.Model):
         """Warn of rows whose groups nobody belonged to: a misspelt value must not pass for held."""
         inactive = [row for row, batches in self.projection.record().active.items() if batches == 0]
         if inactive:
-            warnings.warn(
-                f"{self.name}: nobody belonged to the groups of {', '.join(map(repr, inactive[:5]))}"
-                f"{' and others' if len(inactive) > 5 else ''}: nothing was enforced there. Check the "
-                "spelling of values, or call adapt with the data first: it refuses values that do not occur",
-                stacklevel=3,
-            )
+            warnings.warn(f"{self.name}: {nobody_in(inactive)}", stacklevel=3)
 
     def _faulty(self) -> int:
         compiled = self._jit_compile and keras.backend.backend() == "tensorflow"

@@ -11,7 +11,7 @@ from typing import Any
 
 from keras import backend
 
-__all__ = ["compiled", "padded_size"]
+__all__ = ["compiled", "compiled_vector", "padded_size"]
 
 
 def compiled(function: Any, structure: Any) -> Any:
@@ -27,6 +27,16 @@ def compiled(function: Any, structure: Any) -> Any:
     else:
         return bound
     return compile_here(bound)
+
+
+def compiled_vector(function: Any, structure: Any, size: int) -> Any:
+    """`compiled` for a function of one float64 vector `(size,)`, called from the host: it may be a NumPy
+    array."""
+    if backend.backend() == "tensorflow":
+        from keras_fair.ops.compilation_tensorflow import compiled_vector as compile_here
+
+        return compile_here(lambda vector: function(structure, vector), size)
+    return compiled(function, structure)
 
 
 def padded_size(size: Any) -> Any:

@@ -9,50 +9,72 @@ import numpy as np
 from keras import ops
 
 from keras_fair.ops.dual_problem import DualProblem
-from keras_fair.ops.precision import proximal_floor
+from keras_fair.ops.precision import proximal_floor, rounding, row_tolerance
 from keras_fair.ops.quadratic import ModelSolution, solve_model
 
 __all__ = ["Anchor", "Field", "Local"]
 
 # A step that only the proximal term limits moves predictions by this many widths of the domain.
 _PROXIMAL_REACH = 1e6
+# Rows with a large constant part, such as those of a stream, are known to so many times its rounding.
+_ROUNDINGS = 16.0
 
 
 class Field(NamedTuple):
     """How far things can move.
 
     Attributes:
-        reach: (m,) of each row.
+        reach: (m,) of each row; what errors are measured by.
         width: of the domain.
-        movable: (m,) which rows can move at all.
-        stuck: () whether a row that cannot move lies outside its bounds.
+        movable: (m,) which rows take part: those that predictions or auxiliary scalars can move, and soft
+            ones.
+        fixed: (m,) which of them no prediction moves.
+        stuck: () whether a row that takes no part lies outside its bounds.
     """
 
     reach: Any
     width: Any
     movable: Any
+    fixed: Any
     stuck: Any
 
     @classmethod
     def around(cls, problem: DualProblem) -> Field:
         span = problem.high - problem.low
-        drawn = ops.maximum(ops.max(problem.r) - ops.min(problem.r), 1.0)
-        width = ops.where(ops.isfinite(span), span, drawn)
-        reach = problem.moments.reach() * width
+        width = ops.cond(ops.isfinite(span), lambda: span, lambda: _spread(problem.r))
+        reach = (problem.moments.reach() if problem.reach is None else problem.reach) * width
         bounded = ops.logical_or(ops.isfinite(problem.lower), ops.isfinite(problem.upper))
-        movable = ops.logical_and(bounded, reach > 0)
+        still = ops.equal(reach, 0.0)
+        free = ops.logical_or(ops.logical_not(still), problem.softness > 0)
+        if problem.border is not None:
+            free = ops.logical_or(free, ops.any(ops.not_equal(problem.border, 0.0), axis=1))
+        movable = ops.logical_and(bounded, free)
         outside = ops.maximum(problem.offset - problem.upper, problem.lower - problem.offset)
         stuck = ops.any(ops.logical_and(ops.logical_and(bounded, ops.logical_not(movable)), outside > 0))
-        return cls(ops.where(movable, reach, ops.ones_like(reach)), width, movable, stuck)
+        dtype = problem.offset.dtype
+        finest = ops.abs(problem.offset) * (_ROUNDINGS * rounding(dtype) / row_tolerance(dtype))
+        largest = ops.max(reach)
+        reach = ops.where(still, ops.where(largest > 0, largest, ops.ones_like(largest)), reach)
+        reach = ops.where(movable, ops.maximum(reach, finest), ops.ones_like(reach))
+        return cls(reach, width, movable, ops.logical_and(movable, still), stuck)
+
+    def filled(self, steepest: Any) -> Any:
+        """Curvatures of rows, with the largest of them for the rows that no prediction moves."""
+        largest = ops.max(steepest)
+        largest = ops.where(largest > 0, largest, ops.ones_like(largest))
+        return ops.where(self.fixed, largest, steepest)
 
     def without_immovable(self, problem: DualProblem) -> DualProblem:
-        """Free the rows that no prediction moves (a covariance with a constant): they can only be
-        reported."""
+        """Free the rows that take no part (a covariance with a constant): they can only be reported."""
         infinite = ops.full_like(problem.lower, np.inf)
         return problem._replace(
             lower=ops.where(self.movable, problem.lower, -infinite),
             upper=ops.where(self.movable, problem.upper, infinite),
         )
+
+
+def _spread(r: Any) -> Any:
+    return ops.maximum(ops.max(r) - ops.min(r), 1.0)
 
 
 class Anchor(NamedTuple):

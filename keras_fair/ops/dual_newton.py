@@ -12,11 +12,10 @@ cost no passes. Where the model oversteps, seen in the sign of the slope, the st
 loop runs over predictions.
 
 The model carries a proximal term that vanishes with the error, so that dependent rows stay solvable. Rows
-that cannot
-be met have no dual solution: the duals grow without bound. That is noticed, and the iteration goes on as the
-    method of
-multipliers, which ends at the predictions with the least sum of squared violations, and among those at the
-closest (Chiche and Gilbert, J. Convex Analysis 23(2), 2016).
+that cannot be met have no dual solution: the duals grow without bound. That is noticed, and the iteration
+goes on as the method of multipliers, which ends at the predictions with the least sum of squared violations,
+and among those at the closest (Chiche and Gilbert, J. Convex Analysis 23(2), 2016). That the end is reached
+is proven, not taken from the iteration standing still: `keras_fair.ops.certificate`.
 """
 
 from __future__ import annotations
@@ -25,6 +24,7 @@ from typing import Any, NamedTuple
 
 from keras import ops
 
+from keras_fair.ops.certificate import violation_above_least
 from keras_fair.ops.dual_local import Anchor, Field, Local
 from keras_fair.ops.dual_problem import DualProblem, Structure, answer, curvature_of_rows
 from keras_fair.ops.outcome import Outcome
@@ -33,20 +33,25 @@ from keras_fair.ops.precision import rounding, row_tolerance
 __all__ = ["DualSolution", "solve_dual"]
 
 _MAXIMUM_PASSES = 400
-# Inside the loop: stopped short of an answer, reported as the iteration limit.
-_STOPPED = -1
 # Rows that can be met pull predictions by about the width of their domain. A pull this many widths strong, or
 # this many passes without an end, means rows that cannot be met together, or hardly. Then the iteration
 # starts afresh as the method of multipliers: rounds of an elastic problem, each anchored at the duals of the
 # one before. Where the rows can be met it ends on them. Where not, the rows stand still while the duals grow
 # by the violation each round.
 _FARTHEST_PULL = 100.0
-_ROUND_PASSES = 80
+_SEARCHING_PASSES = 80
 _LEAST_SOFTNESS = 1e-4
 _LEAST_SOFTNESS_SINGLE = 1e-2
+# A round that does not settle in so many passes is taken again with a softer anchor, so often at most.
+_ROUND_PASSES = 25
+_EASED = 100.0
+_MOST_EASED = 3
 _STANDSTILL = 100.0  # row tolerances
 # Rounds of standing still, so that the duals of the first rounds no longer count.
 _STILL_ROUNDS = 20
+# The violation is proven to be the least up to this part of itself, or it is not called the least.
+_PROVEN = 1e-4
+_PROVEN_SINGLE = 1e-2
 
 
 class DualSolution(NamedTuple):
@@ -57,7 +62,10 @@ class DualSolution(NamedTuple):
         t: (p,) auxiliary scalars.
         outcome: () int32, an `Outcome`.
         iterations: () int32, passes over the predictions.
-        residual: () the largest error left, relative to the reach of its row.
+        residual: () where solved, the largest error left, relative to the reach of its row; where relaxed,
+        how far
+            the violation may lie above the least, relative to itself; at the limit, the largest violation,
+            relative to the reach of its row.
     """
 
     lam: Any
@@ -80,14 +88,17 @@ class _State(NamedTuple):
     steepest: Any
     residual: Any
     centre: Any
+    centre_t: Any
+    softness: Any
+    least_softness: Any
     round_rows: Any
     rounds: Any
     still_rounds: Any
-    distance: Any
-    earlier_distance: Any
+    eased: Any
     passes: Any
     since: Any
-    outcome: Any
+    held: Any
+    ended: Any
 
 
 def solve_dual(problem: DualProblem, structure: Structure, start: Any = None) -> DualSolution:
@@ -101,11 +112,12 @@ def solve_dual(problem: DualProblem, structure: Structure, start: Any = None) ->
     field = Field.around(problem)
     problem, movable = field.without_immovable(problem), field.movable
     tolerance = row_tolerance(problem.r.dtype)
-    unlimited = int(Outcome.ITERATION_LIMIT)
+    precise = rounding(problem.r.dtype) < 1e-10
+    enough = (1e-9 if structure.divergence == "euclidean" else 1e-7) if precise else 1e-4
 
     def unfinished(*loop: Any) -> Any:
         state = _State(*loop)
-        return ops.logical_and(ops.equal(state.outcome, unlimited), state.passes < _MAXIMUM_PASSES)
+        return ops.logical_and(ops.logical_not(state.ended), state.passes < _MAXIMUM_PASSES)
 
     def advance(*loop: Any) -> tuple:
         state = _State(*loop)
@@ -114,8 +126,8 @@ def solve_dual(problem: DualProblem, structure: Structure, start: Any = None) ->
         rows = problem.moments.rows(here.y) + problem.offset
         curvature = curvature_of_rows(problem, structure, here.curvature)
         steepest = ops.maximum(state.steepest, curvature if structure.diagonal else ops.diagonal(curvature))
-        local = Local(trial, rows, curvature, steepest, field)
-        anchor = Anchor(_softness(state.rounds, trial.dtype) * local.gentlest(), state.centre)
+        local = Local(trial, rows, curvature, field.filled(steepest), field)
+        anchor = Anchor(state.softness * local.gentlest(), state.centre)
         target = problem.softness * trial
         residual = local.residual(problem, target + anchor.force(trial), state.next_t)
         slope = local.slope(problem, target + anchor.force(trial), state.direction)
@@ -128,26 +140,30 @@ def solve_dual(problem: DualProblem, structure: Structure, start: Any = None) ->
         accepted = ops.logical_or(slope <= 0.25 * ops.abs(state.slope), ops.logical_or(settled, held))
 
         anchored = state.rounds > 0
-        tired = state.passes - state.since >= _ROUND_PASSES
-        lost = ops.logical_or(pull > _FARTHEST_PULL, tired)
-        leave = ops.logical_and(ops.logical_not(anchored), ops.logical_and(lost, ops.logical_not(settled)))
+        patience = ops.where(anchored, _ROUND_PASSES, _SEARCHING_PASSES)
+        tired = ops.logical_and(state.passes - state.since >= patience, ops.logical_not(settled))
+        lost = ops.logical_or(ops.logical_and(pull > _FARTHEST_PULL, ops.logical_not(settled)), tired)
+        leave = ops.logical_and(ops.logical_not(anchored), lost)
         again = ops.logical_and(anchored, settled)
-        # A round that does not settle ends the iteration at the round before it.
-        stopped = ops.logical_and(ops.logical_and(anchored, tired), ops.logical_not(settled))
-        lasting = ops.logical_and(state.rounds > 3, state.distance > 0.5 * state.earlier_distance)
+        stopped = ops.logical_and(anchored, tired)
+        ease = ops.logical_and(stopped, state.eased < _MOST_EASED)
         moved = ops.max(ops.where(movable, ops.abs(rows - target - state.round_rows) / field.reach, 0.0))
-        unmoved = ops.logical_and(state.rounds > 3, moved < _STANDSTILL * tolerance)
-        standstill = ops.logical_and(again, unmoved)
-        still_rounds = ops.where(standstill, state.still_rounds + 1, ops.zeros_like(state.still_rounds))
-        relaxed = still_rounds >= _STILL_ROUNDS
-        standing = ops.where(distance <= rounded, int(Outcome.SOLVED), int(Outcome.RELAXED))
-        outcome = ops.where(held, int(Outcome.SOLVED), ops.where(relaxed, standing, unlimited))
-        given_up = ops.where(lasting, int(Outcome.RELAXED), _STOPPED)
-        outcome = ops.where(ops.logical_and(stopped, ops.logical_not(held)), given_up, outcome)
+        unmoved = ops.logical_and(state.rounds > 5, moved < _STANDSTILL * tolerance)
+        still_rounds = ops.where(ops.logical_and(again, unmoved), state.still_rounds + 1, 0)
+        least = ops.cond(
+            ops.logical_and(again, state.rounds > 5),
+            lambda: violation_above_least(problem, structure, field, here.y, rows, state.next_t) <= enough,
+            lambda: ops.convert_to_tensor(False),
+        )
+        ended = ops.logical_or(ops.logical_or(held, least), still_rounds >= _STILL_ROUNDS)
+        ended = ops.logical_or(ended, ops.logical_and(stopped, ops.logical_not(ease)))
 
         rounds = state.rounds + ops.cast(ops.logical_or(leave, again), "int32")
         centre = ops.where(leave, ops.zeros_like(trial), ops.where(again, trial, state.centre))
-        anchor = Anchor(_softness(rounds, trial.dtype) * local.gentlest(), centre)
+        softness = ops.maximum(0.1 * state.softness, state.least_softness)
+        softness = ops.where(again, softness, ops.where(ease, _EASED * state.softness, state.softness))
+        softness = ops.where(leave, ops.ones_like(softness), softness)
+        anchor = Anchor(softness * local.gentlest(), centre)
         z, next_t = local.step(problem, anchor, residual, state.next_t)
         shrink = state.slope / ops.where(accepted, -ops.ones_like(slope), state.slope - slope)
         tried = state._replace(
@@ -155,13 +171,18 @@ def solve_dual(problem: DualProblem, structure: Structure, start: Any = None) ->
             steepest=steepest,
             rounds=rounds,
             still_rounds=ops.where(again, still_rounds, state.still_rounds),
-            distance=ops.where(again, distance, state.distance),
-            earlier_distance=ops.where(again, state.distance, state.earlier_distance),
             centre=centre,
+            centre_t=ops.where(again, state.next_t, state.centre_t),
+            softness=softness,
+            least_softness=ops.where(ease, softness, state.least_softness),
+            eased=state.eased + ops.cast(ease, "int32"),
             round_rows=ops.where(again, rows - target, state.round_rows),
             passes=state.passes + 1,
-            since=ops.where(ops.logical_or(leave, again), state.passes + 1, state.since),
-            outcome=ops.cast(outcome, "int32"),
+            since=ops.where(
+                ops.logical_or(ops.logical_or(leave, ease), again), state.passes + 1, state.since
+            ),
+            held=held,
+            ended=ended,
         )
         taken = tried._replace(
             lam=trial,
@@ -173,7 +194,9 @@ def solve_dual(problem: DualProblem, structure: Structure, start: Any = None) ->
             residual=residual,
         )
         afresh = tried._replace(
-            lam=ops.zeros_like(trial),
+            lam=centre,
+            t=tried.centre_t,
+            next_t=tried.centre_t,
             slope=-ops.ones_like(slope),
             direction=ops.zeros_like(trial),
             length=ops.ones_like(state.length),
@@ -182,18 +205,12 @@ def solve_dual(problem: DualProblem, structure: Structure, start: Any = None) ->
             ops.where(ops.logical_or(accepted, again), on, back)
             for on, back in zip(taken, tried, strict=True)
         ]
-        taken = _State(*(ops.where(leave, new, on) for new, on in zip(afresh, chosen, strict=True)))
-        back_at = ops.logical_and(stopped, ops.logical_not(held))
-        return tuple(
-            taken._replace(
-                lam=ops.where(back_at, state.centre, taken.lam),
-                residual=ops.where(back_at, state.distance, taken.residual),
-            )
-        )
+        restart = ops.logical_or(leave, ease)
+        return tuple(ops.where(restart, new, on) for new, on in zip(afresh, chosen, strict=True))
 
     nothing = ops.zeros_like(problem.offset)
     one = ops.ones_like(problem.low)
-    count = ops.convert_to_tensor(0, dtype="int32")
+    count, no = ops.convert_to_tensor(0, dtype="int32"), ops.convert_to_tensor(False)
     scalars = ops.zeros((0 if problem.border is None else int(problem.border.shape[1]),), dtype=nothing.dtype)
     first = _State(
         lam=nothing if start is None else start,
@@ -205,24 +222,36 @@ def solve_dual(problem: DualProblem, structure: Structure, start: Any = None) ->
         steepest=nothing,
         residual=one,
         centre=nothing,
+        centre_t=scalars,
+        softness=0.0 * one,
+        least_softness=one * (_LEAST_SOFTNESS if precise else _LEAST_SOFTNESS_SINGLE),
         round_rows=nothing,
         rounds=count,
         still_rounds=count,
-        distance=one,
-        earlier_distance=one,
+        eased=count,
         passes=count,
         since=count,
-        outcome=ops.convert_to_tensor(unlimited, dtype="int32"),
+        held=no,
+        ended=no,
     )
     last = _State(*ops.while_loop(unfinished, advance, tuple(first)))
-    met = ops.logical_or(ops.logical_not(field.stuck), ops.not_equal(last.outcome, int(Outcome.SOLVED)))
-    outcome = ops.where(met, last.outcome, ops.full_like(last.outcome, int(Outcome.RELAXED)))
-    outcome = ops.where(ops.equal(outcome, _STOPPED), ops.full_like(outcome, unlimited), outcome)
-    return DualSolution(last.lam, last.t, outcome, last.passes, last.residual)
+    # A round cut short is no answer: the one before it ended at its centre.
+    inside = ops.logical_and(ops.logical_not(last.held), last.rounds > 1)
+    lam, t = ops.where(inside, last.centre, last.lam), ops.where(inside, last.centre_t, last.t)
 
+    def unmet() -> Any:
+        y = answer(problem, structure, lam).y
+        rows = problem.moments.rows(y) + problem.offset
+        gap = violation_above_least(problem, structure, field, y, rows, t)
+        last_rows = Local(lam, rows, rows, ops.zeros_like(rows), field)
+        short = last_rows.residual(problem, problem.softness * lam, t)
+        proven = gap <= (_PROVEN if precise else _PROVEN_SINGLE)
+        return ops.stack([ops.cast(proven, gap.dtype), ops.where(proven, gap, short)])
 
-def _softness(rounds: Any, dtype: Any) -> Any:
-    """The softness of the anchor, in units of the gentlest row's curvature: none before it is cast."""
-    floor = _LEAST_SOFTNESS if rounding(dtype) < 1e-10 else _LEAST_SOFTNESS_SINGLE
-    falling = ops.maximum(10.0 ** (2.0 - 2.0 * ops.cast(rounds, dtype)), floor)
-    return ops.where(rounds > 0, falling, ops.zeros_like(falling))
+    relaxed, residual = ops.unstack(
+        ops.cond(last.held, lambda: ops.stack([ops.cast(field.stuck, one.dtype), last.residual]), unmet), 2
+    )
+    unmet_outcome = ops.where(relaxed > 0, int(Outcome.RELAXED), int(Outcome.ITERATION_LIMIT))
+    solved = ops.logical_and(last.held, ops.logical_not(field.stuck))
+    outcome = ops.where(solved, int(Outcome.SOLVED), unmet_outcome)
+    return DualSolution(lam, t, ops.cast(outcome, "int32"), last.passes, residual)

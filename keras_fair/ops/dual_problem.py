@@ -43,6 +43,7 @@ class DualProblem(NamedTuple):
         offset, lower, upper: (m,).
         softness: (m,) `1 / rho`, zero for hard rows.
         low, high: the domain, scalars.
+        reach: (m,) `sum_i |A_ji|` where it is known beforehand, else None.
     """
 
     r: Any
@@ -55,6 +56,7 @@ class DualProblem(NamedTuple):
     softness: Any
     low: Any
     high: Any
+    reach: Any = None
 
 
 def answer(problem: DualProblem, structure: Structure, lam: Any) -> Response:

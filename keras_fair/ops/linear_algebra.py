@@ -14,7 +14,25 @@ from keras import ops
 
 from keras_fair.ops.precision import smallest_pivot
 
-__all__ = ["quasi_definite_inverse"]
+__all__ = ["quasi_definite_inverse", "small_product"]
+
+# Up to so many numbers, a product is written out.
+_WRITTEN_OUT = 16
+
+
+def small_product(matrix: Any, vector: Any) -> Any:
+    """`matrix @ vector`. Where the matrix is very small it is written out, so that a compiler makes it a part
+    of what comes next: a product by itself takes a microsecond, whatever its size.
+
+    Args:
+        matrix: (m, k) float tensor of static shape.
+        vector: (k,).
+    """
+    m, k = (int(side) for side in matrix.shape)
+    if not 0 < m * k <= _WRITTEN_OUT:
+        return ops.matmul(matrix, vector)
+    products = [matrix[:, column] * vector[column] for column in range(k)]
+    return sum(products[1:], products[0])
 
 
 def quasi_definite_inverse(matrix: Any) -> Any:

@@ -9,6 +9,9 @@ cell per combination of memberships that matters) and one cell number per sample
 
 `A y` is then a sum per cell followed by a product with the small matrix: two groups cost what two hundred do.
 Predictions of several outputs are flattened to (n * outputs,), and the cell number says which output.
+
+Few cells are summed over as products with their 0/1 vectors, which processors do several numbers at a time;
+a sum by code goes one by one.
 """
 
 from __future__ import annotations
@@ -17,7 +20,12 @@ from typing import Any, NamedTuple
 
 from keras import ops
 
+from keras_fair.ops.linear_algebra import small_product
+
 __all__ = ["CellPart", "DensePart", "Moments"]
+
+# Up to so many cells each has a vector of its own members.
+_FEW_CELLS = 4
 
 
 class CellPart(NamedTuple):
@@ -25,13 +33,34 @@ class CellPart(NamedTuple):
 
     Attributes:
         cells: (m, C + 1) float tensor; cell C belongs to no term, and its column is zero.
-        codes: (N,) int32 tensor in [0, C], with `N = n * outputs`.
+        codes: (N,) int32 tensor, with `N = n * outputs`; nobody's are C or larger.
         scale: (N,) float tensor, or None for ones.
+        members: (C, N) 0/1 float tensor, who is in each cell, where cells are few; else None.
     """
 
     cells: Any
     codes: Any
     scale: Any
+    members: Any = None
+
+    @property
+    def few(self) -> int:
+        """The number of cells, nobody's left out, where they are few; else 0."""
+        count = int(self.cells.shape[1]) - 1
+        return count if count <= _FEW_CELLS else 0
+
+    @property
+    def clipped(self) -> Any:
+        """(N,) codes, nobody's all C."""
+        return ops.minimum(self.codes, int(self.cells.shape[1]) - 1)
+
+    def with_members(self) -> CellPart:
+        """The part with its members, for sums that are taken more than once."""
+        if not self.few or self.members is not None:
+            return self
+        numbers = ops.arange(self.few, dtype="int32")
+        members = ops.equal(ops.expand_dims(self.codes, 0), ops.expand_dims(numbers, 1))
+        return self._replace(members=ops.cast(members, self.cells.dtype))
 
     def scaled(self, y: Any) -> Any:
         """`scale_i y_i`, (N,)."""
@@ -39,11 +68,16 @@ class CellPart(NamedTuple):
 
     def sums(self, y: Any) -> Any:
         """`sum of scale_i y_i` in each cell, (C + 1,)."""
-        return ops.segment_sum(self.scaled(y), self.codes, num_segments=int(self.cells.shape[1]))
+        if self.few:
+            return ops.pad(ops.matmul(self.with_members().members, self.scaled(y)), (0, 1))
+        return ops.segment_sum(self.scaled(y), self.clipped, num_segments=int(self.cells.shape[1]))
 
     def seen(self, per_cell: Any) -> Any:
-        """What each prediction sees of a number per cell, (N,)."""
-        return self.scaled(ops.take(per_cell, self.codes, axis=0))
+        """What each prediction sees of a number per cell, (N,); nobody's number is zero."""
+        if not self.few:
+            return self.scaled(ops.take(per_cell, self.clipped, axis=0))
+        members = self.with_members().members
+        return self.scaled(_total([per_cell[cell] * members[cell] for cell in range(self.few)]))
 
 
 class DensePart(NamedTuple):
@@ -64,17 +98,21 @@ class Moments(NamedTuple):
     cell_parts: tuple[CellPart, ...]
     dense_parts: tuple[DensePart, ...]
 
+    def with_members(self) -> Moments:
+        """The same map, for sums that are taken more than once."""
+        return self._replace(cell_parts=tuple(part.with_members() for part in self.cell_parts))
+
     def adjoint(self, lam: Any) -> Any:
         """`A^T lam`, (N,)."""
         return _total(
-            [part.seen(ops.matmul(lam, part.cells)) for part in self.cell_parts]
+            [part.seen(small_product(ops.transpose(part.cells), lam)) for part in self.cell_parts]
             + [ops.matmul(ops.matmul(lam, part.mix), part.dense) for part in self.dense_parts]
         )
 
     def rows(self, y: Any) -> Any:
         """`A y`, (m,), for `y` of shape (N,)."""
         return _total(
-            [ops.matmul(part.cells, part.sums(y)) for part in self.cell_parts]
+            [small_product(part.cells, part.sums(y)) for part in self.cell_parts]
             + [ops.matmul(part.mix, ops.matmul(part.dense, y)) for part in self.dense_parts]
         )
 
@@ -89,7 +127,7 @@ class Moments(NamedTuple):
                 grams.append(_with_transpose(_cell_cross(part, other, weights)))
             for dense in self.dense_parts:
                 scaled = ops.transpose(dense.dense * part.scaled(weights)[None, :])
-                sums = ops.segment_sum(scaled, part.codes, num_segments=int(part.cells.shape[1]))
+                sums = ops.segment_sum(scaled, part.clipped, num_segments=int(part.cells.shape[1]))
                 cross = ops.matmul(ops.matmul(part.cells, sums), ops.transpose(dense.mix))
                 grams.append(_with_transpose(cross))
         for k, dense in enumerate(self.dense_parts):
@@ -103,13 +141,13 @@ class Moments(NamedTuple):
     def gram_diagonal(self, weights: Any) -> Any:
         """The diagonal of `gram(weights)`, (m,), where there is one cell part and nothing else."""
         (part,) = self.cell_parts
-        return ops.matmul(part.cells * part.cells, part.sums(part.scaled(weights)))
+        return small_product(part.cells * part.cells, part.sums(part.scaled(weights)))
 
     def per_sample(self, y: Any, outputs: int) -> Any:
         """`sum over outputs k of A[:, i, k] y[i, k]`, (n, m), for `y` of shape (N,)."""
         every = _total(
             [
-                ops.take(ops.transpose(part.cells), part.codes, axis=0) * part.scaled(y)[:, None]
+                ops.take(ops.transpose(part.cells), part.clipped, axis=0) * part.scaled(y)[:, None]
                 for part in self.cell_parts
             ]
             + [
@@ -123,10 +161,9 @@ class Moments(NamedTuple):
         """`sum_i |A_ji|`, (m,); an upper bound where there are several parts."""
         reaches = []
         for part in self.cell_parts:
-            size = ops.ones(ops.shape(part.codes), dtype=part.cells.dtype)
-            size = size if part.scale is None else ops.abs(part.scale)
-            sums = ops.segment_sum(size, part.codes, num_segments=int(part.cells.shape[1]))
-            reaches.append(ops.matmul(ops.abs(part.cells), sums))
+            positive = part._replace(scale=None if part.scale is None else ops.abs(part.scale))
+            ones = ops.ones_like(part.codes, dtype=part.cells.dtype)
+            reaches.append(small_product(ops.abs(part.cells), positive.sums(ones)))
         for dense in self.dense_parts:
             reaches.append(ops.matmul(ops.abs(dense.mix), ops.sum(ops.abs(dense.dense), axis=1)))
         return _total(reaches)
@@ -134,7 +171,7 @@ class Moments(NamedTuple):
 
 def _cell_cross(part: CellPart, other: CellPart, weights: Any) -> Any:
     mine, theirs = int(part.cells.shape[1]), int(other.cells.shape[1])
-    joint = part.codes * theirs + other.codes
+    joint = part.clipped * theirs + other.clipped
     sums = ops.segment_sum(part.scaled(other.scaled(weights)), joint, num_segments=mine * theirs)
     return _sandwich(part.cells, ops.reshape(sums, (mine, theirs)), other.cells)
 

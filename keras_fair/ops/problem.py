@@ -14,6 +14,7 @@ from keras import ops
 from keras_fair.ops.compilation import padded_size
 from keras_fair.ops.domain import Domain
 from keras_fair.ops.dual_problem import DualProblem, Structure
+from keras_fair.ops.linear_algebra import small_product
 from keras_fair.ops.moments import CellPart, DensePart, Moments
 from keras_fair.ops.precision import working_dtype
 from keras_fair.rows.linear import LinearRows
@@ -61,7 +62,6 @@ def make_problem(r: Any, rows: LinearRows, domain: Domain, sample_weight: Any, s
             cells, codes, scale = _cells(family, mix, dtype)
             codes = ops.cast(codes, "int32")  # rows keep them as narrow as they can
             nowhere = int(cells.shape[1]) - 1
-            codes = ops.cast(codes, "int32")
             codes = codes if outputs == 1 else ops.repeat(codes[:, None], outputs, axis=1)
             codes = _padded(ops.reshape(codes, (-1,)), samples, padded, outputs, nowhere)
             cell_parts.append(CellPart(cells, codes, None if scale is None else per_sample(scale)))
@@ -71,7 +71,7 @@ def make_problem(r: Any, rows: LinearRows, domain: Domain, sample_weight: Any, s
             if padded is not None:
                 dense = ops.pad(dense, ((0, 0), (0, (padded - samples) * outputs)))
             dense_parts.append(DensePart(mix, dense))
-    constants = ops.matmul(matrix, ops.expand_dims(ops.cast(rows.terms.constants, dtype), -1))[:, 0]
+    constants = small_product(matrix, ops.cast(rows.terms.constants, dtype))
     softness = 1.0 / ops.cast(ops.broadcast_to(ops.convert_to_tensor(stiffness, dtype), (len(rows),)), dtype)
     low, high = domain.bounds
     aux = rows.aux
@@ -86,7 +86,18 @@ def make_problem(r: Any, rows: LinearRows, domain: Domain, sample_weight: Any, s
         softness=softness,
         low=ops.convert_to_tensor(low, dtype=dtype),
         high=ops.convert_to_tensor(high, dtype=dtype),
+        reach=_known_reach(rows, matrix, domain, dtype),
     )
+
+
+def _known_reach(rows: LinearRows, matrix: Any, domain: Domain, dtype: str) -> Any:
+    """`sum_i |A_ji|` where no prediction is in two terms and their coefficients are summed already."""
+    if len(rows.terms.families) != 1 or domain.simplex:
+        return None
+    (family,) = rows.terms.families
+    if not isinstance(family, CellFamily) or not family.disjoint or family.totals is None:
+        return None
+    return small_product(ops.abs(matrix), ops.cast(family.totals, dtype))
 
 
 def _in_cells(family: Any) -> bool:
@@ -96,7 +107,12 @@ def _in_cells(family: Any) -> bool:
 def _cells(family: Any, mix: Any, dtype: str) -> tuple[Any, Any, Any]:
     """Row coefficients per cell with a last cell for nobody, the cell of each sample, and the scale."""
     if isinstance(family, CellFamily):
-        table = ops.matmul(mix, ops.cast(ops.convert_to_tensor(family.table), dtype))
+        # The last kinds of samples may be in no group: values outside the vocabulary, missing ones.
+        used = family.table[:, : 1 + int(np.flatnonzero(family.table.any(axis=0)).max(initial=0))]
+        if np.all(used.sum(axis=0) == 1):  # each kind belongs to one term
+            table = ops.take(mix, used.argmax(axis=0).astype("int32"), axis=1)
+        else:
+            table = ops.matmul(mix, ops.cast(ops.convert_to_tensor(used), dtype))
         return ops.pad(table, ((0, 0), (0, 1))), family.cells, family.scale
     return ops.pad(mix, ((0, 0), (0, 1))), family.codes, family.coefficients
 

@@ -31,7 +31,9 @@ class Projection(NamedTuple):
         violation: (m,) how far each row is outside its bounds, >= 0, in the row's units.
         iterations: passes over the predictions.
         outcome: an `Outcome`; inside a graph its number.
-        residual: the largest error of the optimality conditions, relative to how far each row can move.
+        residual: where solved, the largest error of the optimality conditions, relative to how far each row
+            can move; where relaxed, how far the violation may be above the least, relative to itself; at the
+            iteration limit, the largest violation, relative to how far each row can move.
     """
 
     y: Any
@@ -55,10 +57,11 @@ def project(
 
         minimise sum_i w_i D(y_i, r_i)   subject to   lower <= A y + V t + c <= upper,   y in the domain
 
-    Where no predictions in the domain meet all rows, those that violate them least (in the sum of squares,
-    and among those the closest) are returned with `outcome` `RELAXED`. A finite stiffness `rho` prices the
-    violation of a row at
-    `rho violation^2 / 2` instead.
+    Where no predictions in the domain meet all rows, those that violate them least are returned with
+    `outcome` `RELAXED`: least in the sum of squares over rows, in the rows' own units, proven up to the part
+    `residual` of its root; see `Outcome`. Where neither is reached nor proven the outcome is
+    `ITERATION_LIMIT`. A finite stiffness `rho` prices the violation of a row at `rho violation^2 / 2`
+    instead.
 
     Args:
         y: (n,), (n, 1) or (n, outputs) predictions `r`, a NumPy array or a tensor.
@@ -145,11 +148,16 @@ def project_rows(
     size = int(np.prod(r.shape)) if None not in tuple(r.shape) else ops.size(r)
     shape = tuple(-1 if side is None else side for side in r.shape)
     y = ops.reshape(projected.y[:size], shape)
-    flat = y if len(shape) == 1 or rows.terms.outputs > 1 else y[:, 0]
+    if int(rows.aux.shape[1]):
+        flat = y if len(shape) == 1 or rows.terms.outputs > 1 else y[:, 0]
+        violation = rows.violation(flat)
+    else:
+        outside = ops.maximum(problem.lower - projected.rows, projected.rows - problem.upper)
+        violation = ops.maximum(outside, ops.zeros_like(outside))
     return Projection(
         y=ops.cast(y, r.dtype),
         duals=ops.stop_gradient(projected.lam),
-        violation=ops.stop_gradient(rows.violation(flat)),
+        violation=ops.stop_gradient(violation),
         iterations=projected.iterations,
         outcome=projected.outcome,
         residual=ops.stop_gradient(projected.residual),

@@ -37,23 +37,31 @@ from typing import Any, NamedTuple
 
 from keras import ops
 
+from keras_fair.ops.bordered_system import bordered_system
 from keras_fair.ops.compilation import compiled
 from keras_fair.ops.divergences import Response
+from keras_fair.ops.dual_apart import Apart, solve_apart
 from keras_fair.ops.dual_newton import solve_dual
 from keras_fair.ops.dual_problem import DualProblem, Structure, answer, curvature_of_rows
 from keras_fair.ops.moments import CellPart, DensePart, Moments
-from keras_fair.ops.precision import rounding
-from keras_fair.ops.quadratic import bordered_system
+from keras_fair.ops.outcome import Outcome
+from keras_fair.ops.precision import rounding, row_tolerance
 
 __all__ = ["Projected", "projector"]
 
 
 class Projected(NamedTuple):
-    """What the projector gives: `y` (N,) and the numbers of `keras_fair.ops.dual_newton.DualSolution`."""
+    """What the projector gives.
+
+    Attributes:
+        y: (N,) the projected predictions.
+        rows: (m,) `A y + c`.
+        lam, outcome, iterations, residual: see `keras_fair.ops.dual_newton.DualSolution`.
+    """
 
     y: Any
+    rows: Any
     lam: Any
-    t: Any
     outcome: Any
     iterations: Any
     residual: Any
@@ -84,7 +92,7 @@ def projector(structure: Structure) -> Any:
                 # TensorFlow hands over one gradient for each result, JAX one tuple of them.
                 of_y = upstream[0][0] if isinstance(upstream[0], (tuple, list)) else upstream[0]
                 carried = _first_order_only(lambda u, lam, *leaves: tuple(backward(rebuild(leaves), lam, u)))
-                return carried(of_y, solved[1], *leaves)
+                return carried(of_y, solved[2], *leaves)
 
             return solved, gradient
 
@@ -94,17 +102,61 @@ def projector(structure: Structure) -> Any:
 
 
 def _forward(structure: Structure, problem: DualProblem, start: Any) -> Projected:
-    solution = solve_dual(problem, structure, start)
-    y = answer(problem, structure, solution.lam).y
+    problem = problem._replace(moments=problem.moments.with_members())
+    if structure.diagonal and problem.border is None:
+        # One matrix leaves the loop and one the branches: each tensor that does costs a copy.
+        matrix = solve_apart(problem, structure, start)
+        solved = _Solved.read(
+            ops.cond(
+                Apart.read(matrix).met(row_tolerance(problem.r.dtype)),
+                lambda: _Solved.apart(Apart.read(matrix)).matrix(),
+                lambda: _Solved.together(Apart.read(matrix).placed(problem), structure, start).matrix(),
+            )
+        )
+        problem = Apart.read(matrix).placed(problem)
+    else:
+        solved = _Solved.together(problem, structure, start)
+    y = answer(problem, structure, solved.lam).y
     if not structure.simplex:
         # Where every row holds already the predictions come back bit for bit.
         resting = ops.minimum(ops.maximum(problem.r, problem.low), problem.high)
-        y = ops.where(ops.all(ops.equal(solution.lam, 0.0)), resting, y)
-    return Projected(y, *solution)
+        y = ops.where(ops.all(ops.equal(solved.lam, 0.0)), resting, y)
+    return Projected(y, *solved)
+
+
+class _Solved(NamedTuple):
+    """What a solver found; see `Projected`. As a matrix each is a line, repeated for every row."""
+
+    rows: Any
+    lam: Any
+    outcome: Any
+    iterations: Any
+    residual: Any
+
+    @classmethod
+    def apart(cls, apart: Apart) -> _Solved:
+        return cls(apart.rows, apart.lam, int(Outcome.SOLVED), apart.passes, apart.off / apart.scale)
+
+    @classmethod
+    def together(cls, problem: DualProblem, structure: Structure, start: Any) -> _Solved:
+        found = solve_dual(problem, structure, start)
+        rows = problem.moments.rows(answer(problem, structure, found.lam).y) + problem.offset
+        return cls(rows, found.lam, found.outcome, found.iterations, found.residual)
+
+    def matrix(self) -> Any:
+        nothing = ops.zeros_like(self.lam)
+        return ops.stack([nothing + ops.cast(line, nothing.dtype) for line in self])
+
+    @classmethod
+    def read(cls, matrix: Any) -> _Solved:
+        rows, lam, outcome, iterations, residual = (matrix[line] for line in range(5))
+        outcome, iterations = ops.cast(outcome[0], "int32"), ops.cast(iterations[0], "int32")
+        return cls(rows, lam, outcome, iterations, ops.max(residual))
 
 
 def _backward(structure: Structure, problem: DualProblem, lam: Any, u: Any) -> tuple[Any, ...]:
     """The gradients of all leaves of the problem, in the order of `_split`."""
+    problem = problem._replace(moments=problem.moments.with_members())
     moments, weights = problem.moments, problem.weights
     price = moments.adjoint(lam)
     price = price if weights is None else price / weights
@@ -126,8 +178,8 @@ def _backward(structure: Structure, problem: DualProblem, lam: Any, u: Any) -> t
     for part in moments.cell_parts:
         gradients.append(-x[:, None] * part.sums(here.y)[None, :] - lam[:, None] * part.sums(g)[None, :])
         if part.scale is not None:
-            by_y = ops.take(ops.matmul(x, part.cells), part.codes, axis=0) * here.y
-            gradients.append(-by_y - ops.take(ops.matmul(lam, part.cells), part.codes, axis=0) * g)
+            of_x, of_lam = (part._replace(scale=None).seen(ops.matmul(z, part.cells)) for z in (x, lam))
+            gradients.append(-of_x * here.y - of_lam * g)
     for dense in moments.dense_parts:
         sums_y, sums_g = ops.matmul(dense.dense, here.y), ops.matmul(dense.dense, g)
         gradients.append(-x[:, None] * sums_y[None, :] - lam[:, None] * sums_g[None, :])

@@ -137,7 +137,7 @@ def atoms(condition: Condition, text: str) -> list[Atom]:
                 raise ConstraintTypeError(
                     "a condition on y makes a statistic that is not affine in y: "
                     "it can be audited, not enforced; kf.audit takes it, "
-                    "projection and monitoring do not. "
+                    "projection, streaming and monitoring do not. "
                     "Constrain the score itself, as in E[y | ...]",
                     text=text,
                     span=node.span,

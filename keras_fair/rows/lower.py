@@ -137,6 +137,8 @@ def lower(
             for one in derived
         ),
         binary_label=is_binary_label(compared.get(label, [])),
+        term_keys=tuple(terms[index].key for index in layout.order),
+        constant_keys=tuple(constant.key for constant in constants),
     )
 
 

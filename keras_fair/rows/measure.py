@@ -9,7 +9,7 @@ cluster.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -80,11 +80,18 @@ def measure(
         if found
     ]
     flat = xp.concatenate(sums, axis=0) if sums else floats(xp, np.zeros(0))
-    families = _families(xp, [_family(group, members[group.cluster], quantities) for group in layout.groups])
+    weights = xp.take(flat, layout.term_weights, axis=0)
+    families, start = [], 0
+    for group in layout.groups:
+        family = _family(group, members[group.cluster], quantities)
+        if isinstance(family, CellFamily) and family.scale is None:  # each coefficient is 1
+            family = replace(family, totals=weights[start : start + family.size])
+        families.append(family)
+        start += family.size
     terms = Terms(
-        families=families,
+        families=_families(xp, families),
         constants=floats(xp, np.zeros(len(layout.order))),
-        weights=xp.take(flat, layout.term_weights, axis=0),
+        weights=weights,
         outputs=outputs,
     )
     unknown, missing = _outside(factors, samples)

@@ -74,6 +74,8 @@ class RowPlan:
         names: of the rows, unique.
         relations: the ground relations.
         disjoint: no sample takes part in two terms and no term in two rows, as long as groups are certain.
+        term_keys, constant_keys: a text for each term and constant, by which they are known again in a plan
+            for more values.
     """
 
     text: str
@@ -91,6 +93,8 @@ class RowPlan:
     gap: GapPlan = field(repr=False)
     derived: tuple[tuple[Derived, tuple[ScalarArray, ...]], ...] = field(repr=False)
     binary_label: bool = False
+    term_keys: tuple[str, ...] = field(default=(), repr=False)
+    constant_keys: tuple[str, ...] = field(default=(), repr=False)
 
     @property
     def attributes(self) -> tuple[str, ...]:

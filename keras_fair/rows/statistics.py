@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from keras_fair.errors import ConstraintTypeError
+from keras_fair.language import node_text
 from keras_fair.language.nodes import And, Condition, Covariance, Mean, Number, Share
 from keras_fair.rows.conditions import Given
 from keras_fair.rows.factors import atoms
@@ -23,7 +24,7 @@ __all__ = ["Statistic", "Statistics"]
 
 AUDIT_ONLY = (
     "a share of predictions counts decisions, which is not affine in y: it can be audited, not enforced; "
-    "kf.audit takes it, projection and monitoring do not. "
+    "kf.audit takes it, projection, streaming and monitoring do not. "
     "Constrain the score itself, as in E[y | ...]"
 )
 
@@ -45,6 +46,20 @@ class Statistic:
     condition: Given
     selected: Given
     present: frozenset[str | None] = frozenset()
+
+    @property
+    def key(self) -> str:
+        """A text that tells it from any other statistic, whatever else there is."""
+        parts = [f"{node_text(alpha)} * y[{output}]" for output, alpha in self.value.alphas]
+        parts += [] if self.value.beta is None else [node_text(self.value.beta)]
+        found = " + ".join(parts)
+        for mark, condition in (("of", self.selected), ("over", self.condition)):
+            if condition is not None and not (mark == "of" and self.selected == self.condition):
+                found += f" {mark} {node_text(condition)}"
+        if self.present:
+            names = sorted("label" if name is None else f"`{name}`" for name in self.present)
+            found += f" where {', '.join(names)} is known"
+        return found
 
 
 class Statistics:

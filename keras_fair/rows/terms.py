@@ -92,12 +92,14 @@ class CellFamily:
         cells: `(n,)` int.
         scale: `(n,)`, or `(n, outputs)`: `w_i alpha_i`; None where all are 1.
         disjoint: no kind of sample belongs to two terms, so the family may be read as a partition.
+        totals: `(size,)`, the sum of each term's coefficients, where it is known.
     """
 
     table: np.ndarray
     cells: Tensor
     scale: Tensor | None = None
     disjoint: bool = False
+    totals: Tensor | None = None
 
     @property
     def size(self) -> int:

@@ -183,6 +183,14 @@ def test_what_cannot_be_held_is_told_once_and_recorded(batch) -> None:
     assert sum(layer.record().batches.values()) == 0
 
 
+def test_a_misspelt_value_is_told_once(batch) -> None:
+    layer = kf.FairProjection("E[y | sex=Femal] == E[y | sex=Male] +- 0.02")
+    with pytest.warns(UserWarning, match="nobody belonged to the groups of 'E.y . sex=Femal"):
+        layer(batch.y, attributes={"sex": batch.sex})
+    layer(batch.y, attributes={"sex": batch.sex})  # warnings are errors here: a second one would fail
+    assert set(layer.record().active.values()) == {0}
+
+
 def test_adapt_learns_the_values(batch) -> None:
     layer = kf.FairProjection("spread(E[y | sex=*]) <= 0.02")
     layer.adapt({"sex": batch.sex, "id": np.arange(len(batch.sex))})
@@ -212,6 +220,7 @@ def full_layer() -> kf.FairProjection:
         weight_statistics=False,
         weight_objective=False,
         unknown="exclude",
+        memory=300,
         name="fair",
         dtype="mixed_bfloat16",
     )

@@ -236,6 +236,14 @@ def test_labels_that_no_probability_can_stand_in_for(task) -> None:
         model.predict({"x": task["x"], "sex": task["codes"]}, batch_size=80, verbose=0)
 
 
+@pytest.mark.parametrize("what", ["fit", "evaluate"])
+def test_constraints_on_the_label_need_one(task, what) -> None:
+    model = kf.FairModel(network(), OPPORTUNITY, vocabulary=SEX)
+    model.compile("adam", "binary_crossentropy")
+    with pytest.raises(ValueError, match="expected labels y where there are constraints on the label"):
+        getattr(model, what)({"x": task["x"], "sex": task["codes"]}, verbose=0)
+
+
 def test_one_hot_labels_are_classes(task) -> None:
     base = keras.Sequential([keras.Input((3,)), keras.layers.Dense(3, activation="softmax")])
     model = kf.FairModel(
@@ -310,6 +318,7 @@ def test_config_round_trips_with_other_than_default_values() -> None:
         weight_statistics=True,
         weight_objective=True,
         unknown="exclude",
+        memory=40,
         name="model",
         dtype="mixed_bfloat16",
     )
@@ -356,3 +365,23 @@ def test_a_misspelt_value_is_told_after_fit(task) -> None:
     model.compile(optimizer="adam", loss="binary_crossentropy")
     with pytest.warns(UserWarning, match="nobody belonged to the groups of .*Femal"):
         model.fit({"x": task["x"], "sex": task["sex"]}, task["label"], batch_size=40, verbose=0)
+
+
+def test_layers_of_the_base_model_know_when_they_are_trained():
+    seen = []
+
+    class Listener(keras.layers.Layer):
+        def call(self, x, training=None):
+            seen.append(training)
+            return x
+
+    base = keras.Sequential([keras.Input((3,)), Listener(), keras.layers.Dense(1, activation="sigmoid")])
+    model = kf.FairModel(base, "E[y | sex=a] == E[y | sex=b] +- 0.1", vocabulary={"sex": ["a", "b"]})
+    model.compile("sgd", "binary_crossentropy", run_eagerly=True)
+    inputs = {"x": np.ones((4, 3), "float32"), "sex": np.array([0, 1, 0, 1])}
+    seen.clear()
+    model.fit(inputs, np.array([0, 1, 1, 0]), verbose=0)
+    assert True in seen
+    seen.clear()
+    model.predict(inputs, verbose=0)
+    assert set(seen) == {False}

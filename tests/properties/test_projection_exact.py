@@ -25,7 +25,6 @@ def divergence_of(name: str, y: np.ndarray, r: np.ndarray) -> float:
 @pytest.mark.parametrize("in_cells", [True, False], ids=["cells", "dense"])
 @pytest.mark.parametrize("kind", KINDS)
 def test_euclidean_agrees_with_clarabel(kind: str, in_cells: bool) -> None:
-    given_up: list[int] = []  # reported as ITERATION_LIMIT: only where the rows cannot be met
 
     @settings(max_examples=EXAMPLES, derandomize=True, deadline=None, database=None)
     @given(seed=seeds)
@@ -39,17 +38,14 @@ def test_euclidean_agrees_with_clarabel(kind: str, in_cells: bool) -> None:
             assert case.violation(projection.y) <= 1e-9
             assert divergence_of("euclidean", projection.y, case.r) <= least * (1.0 + 1e-6) + 1e-9
         elif status == "infeasible":
-            assert projection.outcome is not Outcome.SOLVED
-            if projection.outcome is Outcome.ITERATION_LIMIT:
-                given_up.append(seed)
-                return
+            assert projection.outcome is Outcome.RELAXED
             values = case.matrix @ projection.y
             outside = np.maximum(np.maximum(values - case.upper, case.lower - values), 0.0)
             best = least_violation(case.matrix, case.lower, case.upper, (0.0, 1.0), case.aux)
             assert np.sum(outside**2) <= best * (1.0 + 1e-5) + 1e-8
+            assert projection.residual <= 1e-4
 
     check()
-    assert len(given_up) <= 0.03 * EXAMPLES
 
 
 @pytest.mark.parametrize("kind", ["two groups", "spread", "arbitrary rows"])

@@ -1,0 +1,262 @@
+"""An audit that takes samples as they come: chunk after chunk, shard beside shard, and keeps sums only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from keras_fair.audit.cells import Coded
+from keras_fair.audit.coding import all_binary, code, learnt, states_for, without_nan
+from keras_fair.audit.demands import Demands, Subject, demands_of
+from keras_fair.audit.histograms import Histograms
+from keras_fair.audit.measure import Measurement, measure
+from keras_fair.audit.result import Audit
+from keras_fair.audit.samples import Chunk, predictions_of
+from keras_fair.audit.states import States
+from keras_fair.audit.tables import Table
+from keras_fair.language.nodes import Node
+from keras_fair.rows.constraint_set import ConstraintSet, parse
+from keras_fair.rows.values import Outputs
+from keras_fair.rows.vocabulary import Vocabulary
+
+__all__ = ["Auditor"]
+
+_BLOCK = 262_144  # samples that are looked at together
+
+
+class Auditor:
+    """Constraints measured on samples that arrive in chunks, in any order, larger together than memory.
+
+    It keeps sums over the groups that the constraints tell apart, so `result()` is that of an audit of all
+    samples at once, to rounding, intervals included. Values of attributes are learnt as they arrive.
+
+    Args:
+        constraints: text, or a parsed `ConstraintSet`.
+        vocabulary: the values of attributes, where they are known; those of others are learnt. Its policy for
+            missing values holds.
+        outputs: names of the columns of `y`; default: as many as the first chunk has.
+        confidence: of the intervals, in (0, 1); None: no intervals, for samples that are everyone there is.
+            `with confidence p` in the text has precedence over a number, not over None.
+        simultaneous: whether the intervals of one quantified constraint are to hold all at once.
+        seed: of the bootstrap, an integer >= 0.
+        slack: how far outside its bounds a number may lie, by rounding, and still count as within.
+
+    Raises:
+        ConstraintError: the constraints are malformed.
+        ValueError: another argument is.
+
+    Example:
+
+    >>> import keras_fair as kf
+    >>> auditor = kf.Auditor("E[y | sex=Female] >= 0.5")
+    >>> for y, sex in [([0.7, 0.9], ["Female", "Male"]), ([0.9, 0.8], ["Female", "Female"])]:
+    ...     _ = auditor.update(y, {"sex": sex})
+    >>> found = auditor.result()
+    >>> round(found.relations[0].gap, 6), found.samples
+    (0.8, 4)
+    """
+
+    def __init__(
+        self,
+        constraints: str | ConstraintSet,
+        *,
+        vocabulary: Vocabulary | None = None,
+        outputs: Sequence[str] | None = None,
+        confidence: float | None = 0.95,
+        simultaneous: bool = False,
+        seed: int = 0,
+        slack: float = 1e-6,
+    ) -> None:
+        if not slack >= 0:
+            raise ValueError(f"expected slack >= 0, received slack={slack!r}")
+        if confidence is not None and not 0 < confidence < 1:
+            raise ValueError(f"expected confidence in (0, 1) or None, received confidence={confidence!r}")
+        if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
+            raise ValueError(f"expected seed to be an integer >= 0, received seed={seed!r}")
+        self.constraints = parse(constraints)
+        self.vocabulary = Vocabulary.from_config((vocabulary or Vocabulary()).get_config())
+        self.confidence, self.simultaneous, self.seed, self.slack = confidence, simultaneous, int(seed), slack
+        self.samples = 0
+        self._outputs = None if outputs is None else Outputs.of(outputs)
+        self._demands: Demands | None = None
+        self._states: dict[Subject, States] = {}
+        self._tables: list[Table] = []
+        self._binary: dict[Node, bool] = {}
+        self._histograms: Histograms | None = None
+        self._weights = (np.inf, -np.inf)
+        self._outside: dict[str, list[int]] = {}
+
+    def update(self, y: Any, attributes: Any, label: Any = None, sample_weight: Any = None) -> Auditor:
+        """Add samples.
+
+        Args:
+            y: `(n,)`, `(n, 1)` or `(n, outputs)` predictions, a NumPy array or a tensor.
+            attributes: the columns that the constraints name, `(n,)` each; a dict of arrays or a DataFrame.
+            label: `(n,)`, the ground truth; needed where a constraint uses it.
+            sample_weight: `(n,)` weights >= 0; default: all 1.
+
+        Returns:
+            The auditor itself.
+
+        Raises:
+            ConstraintError: the constraints have no meaning for these data.
+            ValueError: predictions, columns or weights are malformed. Nothing of the chunk counts then.
+        """
+        given = predictions_of(y)
+        if self._demands is None:
+            self._begin(given.shape[1])
+        assert self._demands is not None
+        assert self._outputs is not None
+        if given.shape[1] != self._outputs.count:
+            raise ValueError(
+                f"expected predictions of shape (n, {self._outputs.count}), one column for each of outputs, "
+                f"received shape {given.shape}"
+            )
+        chunk = Chunk(
+            self._demands,
+            self.constraints.text,
+            self._outputs,
+            given,
+            attributes,
+            label,
+            sample_weight,
+            self.vocabulary,
+        )
+        coded = code(chunk, self._states)
+        quantities = {
+            quantity: chunk.value(quantity) for table in self._tables for quantity in table.plan.quantities
+        }
+        for start in range(0, chunk.size, _BLOCK):
+            self._add(chunk, coded, quantities, slice(start, min(start + _BLOCK, chunk.size)))
+        self.samples += chunk.size
+        return self
+
+    def merge(self, other: Auditor) -> Auditor:
+        """Add the samples that another auditor of the same constraints has seen.
+
+        Returns:
+            The auditor itself; the other one is left as it is.
+
+        Raises:
+            ValueError: it audits other constraints, or with another vocabulary.
+        """
+        if not isinstance(other, Auditor) or other.constraints != self.constraints:
+            raise ValueError("expected an auditor of the same constraints to merge")
+        if other.vocabulary != self.vocabulary:
+            raise ValueError("expected an auditor with the same vocabulary to merge")
+        if other._demands is None or other._outputs is None:
+            return self
+        if self._demands is None:
+            self._outputs = other._outputs if self._outputs is None else self._outputs
+            self._begin(other._outputs.count)
+        if self._outputs != other._outputs:
+            raise ValueError("expected an auditor with the same outputs to merge")
+        codes = {
+            subject: np.arange(2)
+            if subject[0] == "present"
+            else self._states[subject].learn(other._states[subject])
+            for subject in (*self._states, *self._presences())
+        }
+        for mine, theirs in zip(self._tables, other._tables, strict=True):
+            mine.merge(theirs, codes)
+        assert self._histograms is not None
+        assert other._histograms is not None
+        self._histograms.merge(other._histograms, codes)
+        for quantity, binary in other._binary.items():
+            self._binary[quantity] = self._binary[quantity] and binary
+        self._weights = (
+            min(self._weights[0], other._weights[0]),
+            max(self._weights[1], other._weights[1]),
+        )
+        for name, counts in other._outside.items():
+            for place, count in enumerate(counts):
+                self._outside[name][place] += count
+        self.samples += other.samples
+        return self
+
+    def result(self) -> Audit:
+        """The audit of all samples so far; more may follow.
+
+        Raises:
+            ConstraintError: the data give the constraints no meaning.
+            ValueError: there are no samples.
+        """
+        if not self.samples or self._demands is None or self._outputs is None or self._histograms is None:
+            raise ValueError("expected at least one sample to audit, received shape (0,)")
+        return measure(
+            Measurement(
+                constraints=self.constraints,
+                demands=self._demands,
+                vocabulary=learnt(self.vocabulary, self._demands, self._states),
+                outputs=self._outputs,
+                states=self._states,
+                tables=self._tables,
+                binary=self._binary,
+                histograms=self._histograms,
+                weights=self._weights,
+                outside={name: (counts[0], counts[1]) for name, counts in self._outside.items()},
+                samples=self.samples,
+                confidence=self.confidence,
+                simultaneous=self.simultaneous,
+                seed=self.seed,
+                slack=self.slack,
+            )
+        )
+
+    def _begin(self, outputs: int) -> None:
+        self._outputs = self._outputs or Outputs.of(outputs)
+        if self._outputs.count != outputs:
+            raise ValueError(
+                f"expected predictions of shape (n, {self._outputs.count}), one column for each of outputs, "
+                f"received shape (n, {outputs})"
+            )
+        self._demands = demands_of(self.constraints, self._outputs)
+        self._states = states_for(self._demands, self.vocabulary)
+        self._tables = [Table(plan) for plan in self._demands.tables]
+        self._binary = {quantity: True for table in self._tables for quantity in table.plan.quantities}
+        self._histograms = Histograms(self._demands)
+        self._outside = {name: [0, 0] for name in self._demands.attributes}
+
+    def _presences(self) -> list[Subject]:
+        assert self._demands is not None
+        return [subject for subject in self._demands.subjects if subject[0] == "present"]
+
+    def _add(
+        self, chunk: Chunk, coded: dict[Subject, Coded], quantities: dict[Node, Any], where: slice
+    ) -> None:
+        """Add the sums of a block of a chunk."""
+        assert self._histograms is not None
+        n = where.stop - where.start
+        block = {
+            subject: Coded(
+                None if one.codes is None else one.codes[where],
+                one.size,
+                one.states,
+                None if one.shares is None else one.shares[where],
+            )
+            for subject, one in coded.items()
+        }
+        weight = None if chunk.weight is None else chunk.weight[where]
+        taken = {
+            quantity: value if np.ndim(value) == 0 else value[where] for quantity, value in quantities.items()
+        }
+        taken = {quantity: without_nan(value) for quantity, value in taken.items()}
+        for quantity, value in taken.items():
+            self._binary[quantity] = self._binary[quantity] and all_binary(value)
+        for table in self._tables:
+            table.add(block, [taken[quantity] for quantity in table.plan.quantities], weight, n)
+        low, high = (1.0, 1.0) if weight is None else (float(weight.min()), float(weight.max()))
+        self._weights = (min(self._weights[0], low), max(self._weights[1], high))
+        for name, counts in self._outside.items():
+            one = block.get(("attribute", name))
+            if one is not None and one.codes is not None:
+                present = np.bincount(one.codes, minlength=2)
+                if self._states["attribute", name].kind != "numbers":
+                    counts[0] += int(present[1])
+                counts[1] += int(present[0])
+            elif one is None:
+                counts[1] += int(np.isnan(chunk.numbers(name)[where]).sum())
+        measured = {name: chunk.numbers(name)[where] for name in self._histograms.measured}
+        self._histograms.add(chunk.y[where, 0], block, measured, weight)

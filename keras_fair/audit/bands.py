@@ -1,0 +1,70 @@
+"""What the groups of score histograms are called: values, bands of numbers, quartiles."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from keras_fair.audit.grid import Grid
+from keras_fair.audit.score_rows import ScoreRows
+from keras_fair.audit.states import MISSING, UNKNOWN, States
+from keras_fair.rows.encoding import Entry
+
+__all__ = ["outside", "quartered", "quartile", "shown"]
+
+
+def quartered(rows: ScoreRows) -> ScoreRows:
+    """The rows of the bins of an attribute joined into quarters of about the same weight."""
+    order = sorted(rows.place)
+    weights = np.array([rows.sums[rows.place[key], 1] for key in order])
+    total = weights.sum()
+    before = np.cumsum(weights) - weights
+    quarter = np.minimum((4 * (before + weights / 2) / total).astype(int), 3) if total > 0 else before * 0
+    found = ScoreRows()
+    for key, place in zip(order, quarter.astype(int), strict=True):
+        row = rows.place[key]
+        found.put([(int(place),)], rows.sums[row : row + 1], rows.counts[row : row + 1])
+        low, high = found.starts.get(int(place), (key[0], key[0]))
+        found.starts[int(place)] = (min(low, key[0]), max(high, key[0] + 1))
+    return found
+
+
+def quartile(name: str, rows: ScoreRows, quarter: int, grid: Grid) -> str:
+    """The text of a quarter of an attribute, such as `28 <= age < 37`."""
+    low, high = (bound * grid.width for bound in rows.starts[quarter])
+    there = sorted(rows.starts)
+    if len(there) == 1:
+        return f"{low:g} <= {name} < {high:g}"
+    if quarter == there[0]:
+        return f"{name} < {high:g}"
+    if quarter == there[-1]:
+        return f"{name} >= {low:g}"
+    return f"{low:g} <= {name} < {high:g}"
+
+
+def outside(states: States, state: int) -> bool:
+    """Whether a state belongs to no group."""
+    return state == UNKNOWN or (state == MISSING and states.missing != "group")
+
+
+def shown(name: str, states: States, state: int) -> Entry:
+    """The value of a state; of a band of numbers its text."""
+    if state == MISSING:
+        return "missing"
+    entry = states.entries[state]
+    if states.kind == "text" or states.demand.exact or isinstance(entry, str):
+        return entry if entry is not None else ""
+    cuts = states.cuts
+    place = state - 2
+    if not cuts:
+        return name
+    below = cuts[place - 1] if place else None
+    above = cuts[place] if place < len(cuts) else None
+    if below is not None and above is not None and below[0] == above[0]:
+        return f"{name} = {below[0]:g}"
+    if below is None and above is not None:
+        return f"{name} {'<=' if above[1] else '<'} {above[0]:g}"
+    if above is None and below is not None:
+        return f"{name} {'>' if below[1] else '>='} {below[0]:g}"
+    assert below is not None
+    assert above is not None
+    return f"{below[0]:g} {'<' if below[1] else '<='} {name} {'<=' if above[1] else '<'} {above[0]:g}"

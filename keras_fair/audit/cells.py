@@ -1,0 +1,227 @@
+"""Sums over samples, cell by cell: all that an audit keeps of the data.
+
+    size = sum s     first = sum w s x     second = sum (w s x)(w s x)^T,     x = (1, q_1, ..., q_Q)
+
+A cell is a joint state of the subjects of a table; only cells that occur are kept. Where the states of some
+subjects are probabilities, `s` is the probability of each of their joint states, else 1. Sums add up, so
+chunks can be taken in any order and tables of shards can be joined. Memory grows with the cells, not with the
+samples.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+
+__all__ = ["Cells", "Coded", "joint_codes"]
+
+_DENSE = 65_536  # joint states that are counted without looking for those that occur
+_MOST_CELLS = 2_000_000
+
+
+@dataclass(frozen=True)
+class Coded:
+    """The states of samples in one subject.
+
+    Args:
+        codes: `(n,)`, or None where states are probabilities.
+        size: one more than the largest code.
+        states: the states that `shares` is about.
+        shares: `(n, k)`, or None.
+    """
+
+    codes: np.ndarray | None
+    size: int = 0
+    states: tuple[int, ...] = ()
+    shares: np.ndarray | None = None
+
+
+class Cells:
+    """The cells of samples whose subjects are certain, or probabilities, in the same places.
+
+    Args:
+        hard: which subjects are certain.
+        soft: which are probabilities, and the states that they are about.
+        quantities: Q.
+    """
+
+    def __init__(
+        self, hard: tuple[int, ...], soft: tuple[tuple[int, tuple[int, ...]], ...], quantities: int
+    ) -> None:
+        self.hard, self.soft = hard, soft
+        self.width = 1 + quantities
+        self.grid = [tuple(states) for states in product(*(states for _, states in soft))]
+        self._place: dict[tuple[int, ...], int] = {}
+        k, p = len(self.grid), self.width
+        self._size = np.zeros((0, k))
+        self._first = np.zeros((0, k, p))
+        self._second = np.zeros((0, k, p, k, p))
+
+    @property
+    def count(self) -> int:
+        """How many cells occur."""
+        return len(self._place)
+
+    @property
+    def keys(self) -> np.ndarray:
+        """The states of the certain subjects, `(cells, hard)`."""
+        return np.array(list(self._place), dtype=np.int64).reshape(self.count, len(self.hard))
+
+    @property
+    def sums(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """`size (cells, k)`, `first (cells, k, 1 + Q)`, `second (cells, k, 1 + Q, k, 1 + Q)`."""
+        count = self.count
+        return self._size[:count], self._first[:count], self._second[:count]
+
+    def add(
+        self,
+        coded: Sequence[Coded],
+        quantities: Sequence[np.ndarray | float],
+        weight: np.ndarray | None,
+        n: int,
+    ) -> None:
+        """Add `n` samples.
+
+        Args:
+            coded: their states, one for each subject of the table.
+            quantities: each `(n,)`, or one number for all.
+            weight: `(n,)` or None.
+        """
+        keys, joint, dense = joint_codes([coded[place] for place in self.hard], n)
+        rows = self._rows(keys)
+        if self.soft:
+            self._add_soft(
+                rows, joint, dense, [coded[place] for place, _ in self.soft], quantities, weight, n
+            )
+            return
+        total = len(keys) if dense is None else dense[1]
+
+        def summed(values: np.ndarray | None) -> np.ndarray:
+            found = np.bincount(joint, weights=values, minlength=total)
+            return found if dense is None else found[dense[0]]
+
+        x = [None, *(np.broadcast_to(np.asarray(one, "float64"), (n,)) for one in quantities)]
+        weighted = x if weight is None else [weight, *(weight * one for one in x[1:] if one is not None)]
+        self._size[rows, 0] += summed(None)
+        for i, one in enumerate(weighted):
+            first = summed(one)
+            self._first[rows, 0, i] += first
+            for j in range(i, self.width):
+                other = weighted[j]
+                both = other if one is None else one if other is None else one * other
+                second = first if weight is None and i == 0 and j == 0 else summed(both)
+                self._second[rows, 0, i, 0, j] += second
+                if i != j:
+                    self._second[rows, 0, j, 0, i] += second
+
+    def merge(self, other: Cells, codes: Sequence[np.ndarray]) -> None:
+        """Add the cells of other samples.
+
+        Args:
+            other: with the same subjects in the same places, `soft` included, in the codes of this one.
+            codes: for each certain subject the codes here of the codes there.
+        """
+        keys = other.keys
+        if not len(keys):
+            return
+        keys = (
+            np.stack([code[column] for code, column in zip(codes, keys.T, strict=True)], axis=1)
+            if len(self.hard)
+            else keys
+        )
+        rows = self._rows(keys)
+        size, first, second = other.sums
+        np.add.at(self._size, rows, size)
+        np.add.at(self._first, rows, first)
+        np.add.at(self._second, rows, second)
+
+    def _add_soft(
+        self,
+        rows: np.ndarray,
+        joint: np.ndarray,
+        dense: tuple[np.ndarray, int] | None,
+        coded: Sequence[Coded],
+        quantities: Sequence[np.ndarray | float],
+        weight: np.ndarray | None,
+        n: int,
+    ) -> None:
+        shares = np.ones((n, 1))
+        for one in coded:
+            if one.shares is not None:
+                shares = (shares[:, :, None] * one.shares[:, None, :]).reshape(n, -1)
+        x = np.stack([np.broadcast_to(np.asarray(q, "float64"), (n,)) for q in (1.0, *quantities)], axis=1)
+        if weight is not None:
+            x = x * weight[:, None]
+        order = np.argsort(joint, kind="stable")
+        ends = (np.flatnonzero(np.diff(joint[order], append=-1)) + 1).tolist()
+        begin = 0
+        for row, end in zip(rows, ends, strict=True):
+            chosen = order[begin:end]
+            wide = shares[chosen][:, :, None] * x[chosen][:, None, :]
+            flat = wide.reshape(len(chosen), -1)
+            self._size[row] += shares[chosen].sum(axis=0)
+            self._first[row] += wide.sum(axis=0)
+            self._second[row] += (flat.T @ flat).reshape(self._second.shape[1:])
+            begin = end
+
+    def _rows(self, keys: np.ndarray) -> np.ndarray:
+        found = np.empty(len(keys), dtype=np.intp)
+        for place, key in enumerate(map(tuple, keys.tolist())):
+            found[place] = self._place.setdefault(key, len(self._place))
+        if len(self._place) > _MOST_CELLS:
+            raise ValueError(
+                f"the conditions of one constraint tell more than {_MOST_CELLS:,} kinds of samples apart; "
+                "ask for less in one constraint"
+            )
+        lacking = len(self._place) - len(self._size)
+        if lacking > 0:
+            extra = max(lacking, len(self._size))
+
+            def grown(array: np.ndarray) -> np.ndarray:
+                return np.concatenate([array, np.zeros((extra, *array.shape[1:]))])
+
+            self._size, self._first, self._second = map(grown, (self._size, self._first, self._second))
+        return found
+
+
+def joint_codes(
+    coded: Sequence[Coded], n: int
+) -> tuple[np.ndarray, np.ndarray, tuple[np.ndarray, int] | None]:
+    """One number for the joint state of each sample.
+
+    Returns:
+        The states of the cells that occur, `(cells, subjects)`; the number of each sample, `(n,)`; and where
+        numbers are not those of the cells that occur, which of them occur and how many there could be.
+    """
+    radices = [max(one.size, 1) for one in coded]
+    total = 1
+    for radix in radices:
+        total *= radix
+    if total > 2**62:
+        return _by_search(coded, n)
+    joint = np.zeros(n, dtype=np.intp)
+    for place, (one, radix) in enumerate(zip(coded, radices, strict=True)):
+        codes = np.asarray(one.codes).astype(np.intp, copy=False)
+        joint = codes if place == 0 else joint * radix + codes
+    if total <= max(_DENSE, n // 4):
+        there = np.flatnonzero(np.bincount(joint, minlength=total))
+        return _states(there, radices), joint, (there, total)
+    found, inverse = np.unique(joint, return_inverse=True)
+    return _states(found, radices), inverse.reshape(-1), None
+
+
+def _by_search(coded: Sequence[Coded], n: int) -> tuple[np.ndarray, np.ndarray, None]:
+    stacked = np.stack([np.asarray(one.codes) for one in coded], axis=1)
+    found, inverse = np.unique(stacked, axis=0, return_inverse=True)
+    return found, inverse.reshape(-1), None
+
+
+def _states(joint: np.ndarray, radices: Sequence[int]) -> np.ndarray:
+    states = []
+    for radix in reversed(radices):
+        joint, state = np.divmod(joint, radix)
+        states.append(state)
+    return np.stack(states[::-1], axis=1) if states else np.zeros((len(joint), 0), dtype=np.int64)

@@ -1,0 +1,236 @@
+"""What constraints ask of the samples: which columns, told apart how finely, and which numbers of each.
+
+    statements -> subjects (what conditions compare), quantities (what stands inside E and cov) -> tables
+
+All of this is known before any data are seen but for the number of outputs, so samples can come in chunks and
+be forgotten. What the answers mean is left to `keras_fair.audit.statistics`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from keras_fair.language.nodes import (
+    Arithmetic,
+    Attribute,
+    Comparison,
+    Covariance,
+    Label,
+    Literal,
+    Mean,
+    Membership,
+    Node,
+    Prediction,
+    Span,
+    Star,
+    Statement,
+    Variable,
+)
+from keras_fair.language.tree import walk
+from keras_fair.rows.constraint_set import ConstraintSet
+from keras_fair.rows.factors import Cut
+from keras_fair.rows.values import Outputs
+
+__all__ = ["Demands", "Subject", "SubjectDemand", "TablePlan", "demands_of", "presence", "quantities_of"]
+
+Subject = tuple[str, Any]  # ("attribute", name), ("label", None), ("y", output), ("present", name or None)
+
+_CUTS = {"<": (0,), ">=": (0,), "<=": (1,), ">": (1,), "=": (0, 1), "!=": (0, 1)}
+
+
+@dataclass
+class SubjectDemand:
+    """How finely a subject must be told apart.
+
+    Args:
+        span: where it is first named.
+        cuts: the thresholds that numbers are compared with.
+        exact: whether each distinct number is a state of its own, for all of them are compared.
+        listed: whether its values are enumerated, or a number must be one that occurs.
+        binary: whether all that it is compared with is 0 or 1, so that a label may be a probability of 1.
+    """
+
+    span: Span
+    cuts: set[Cut] = field(default_factory=set)
+    exact: bool = False
+    listed: bool = False
+    binary: bool = True
+
+
+@dataclass(frozen=True)
+class TablePlan:
+    """A table of sums: one cell for each joint state of its subjects, one sum for each quantity."""
+
+    subjects: tuple[Subject, ...]
+    quantities: tuple[Node, ...]
+
+
+@dataclass(frozen=True)
+class Demands:
+    """All that constraints ask.
+
+    Args:
+        attributes: the columns, each with the place where it is first named.
+        numbers: the attributes that stand in arithmetic.
+        label: where the label is first named, or None.
+        subjects: what conditions and quantifiers ask for.
+        tables: the sums to take.
+        table_of: for each statement the index of its table.
+        groups: the sets of attributes that conditions combine, each attribute alone first.
+    """
+
+    attributes: dict[str, Span]
+    numbers: frozenset[str]
+    label: Span | None
+    subjects: dict[Subject, SubjectDemand]
+    tables: tuple[TablePlan, ...]
+    table_of: tuple[int, ...]
+    groups: tuple[tuple[str, ...], ...]
+
+
+def presence(name: str | None) -> Subject:
+    """Whether a sample has a value of an attribute, or of the label, that stands in arithmetic."""
+    return ("present", name)
+
+
+def quantities_of(statistic: Any) -> tuple[Node, ...]:
+    """What is summed for a statistic: nothing for a share, the value of a mean, `u v`, `u`, `v` for a
+    covariance."""
+    if isinstance(statistic, Mean):
+        return (statistic.value,)
+    if isinstance(statistic, Covariance):
+        u, v = statistic.left, statistic.right
+        return (Arithmetic(operator="*", left=u, right=v, span=statistic.span), u, v)
+    return ()
+
+
+def demands_of(constraints: ConstraintSet, outputs: Outputs) -> Demands:
+    """What constraints ask of samples.
+
+    Raises:
+        ConstraintTypeError: they name an output that the model does not have.
+    """
+    text = constraints.text
+    subjects: dict[Subject, SubjectDemand] = {}
+    places: dict[str | None, Span] = {}
+    needs, groups, numbers = [], dict[tuple[str, ...], None](), set()
+    for statement in constraints:
+        for node in walk(statement):
+            if isinstance(node, (Attribute, Label)):
+                places.setdefault(getattr(node, "name", None), node.span)
+            elif isinstance(node, Prediction):
+                outputs.index(node, text)
+        asked = _compared(statement, outputs, text, subjects)
+        quantities = list(
+            dict.fromkeys(quantity for node in walk(statement) for quantity in quantities_of(node))
+        )
+        for quantity in quantities:
+            for leaf in walk(quantity):
+                if isinstance(leaf, (Attribute, Label)):
+                    name = getattr(leaf, "name", None)
+                    asked.setdefault(presence(name))
+                    subjects.setdefault(presence(name), SubjectDemand(leaf.span))
+                    numbers.add(name)
+        needs.append((frozenset(asked), quantities))
+        groups.update((one, None) for one in _groups(statement))
+    tables, table_of = _tables(needs)
+    attributes = {name: span for name, span in places.items() if name is not None}
+    alone = [(name,) for name in attributes]
+    return Demands(
+        attributes=attributes,
+        numbers=frozenset(name for name in numbers if name is not None),
+        label=places.get(None),
+        subjects=subjects,
+        tables=tables,
+        table_of=table_of,
+        groups=(*alone, *(group for group in groups if len(group) > 1)),
+    )
+
+
+def _compared(
+    statement: Statement, outputs: Outputs, text: str, subjects: dict[Subject, SubjectDemand]
+) -> dict[Subject, None]:
+    """The subjects of the conditions of a statement; how they are compared is added to `subjects`."""
+    asked: dict[Subject, None] = {}
+    domains = {}
+    for binder in statement.binders:
+        domains.update(dict.fromkeys(binder.variables, binder.domain))
+        if isinstance(binder.domain, (Attribute, Label)):
+            demand = _demand(binder.domain, outputs, text, subjects)[1]
+            demand.listed = True
+    for node in walk(statement):
+        if not isinstance(node, (Comparison, Membership)):
+            continue
+        subject, demand = _demand(node.subject, outputs, text, subjects)
+        asked[subject] = None
+        sign = "=" if isinstance(node, Membership) else node.operator
+        for value in node.values if isinstance(node, Membership) else (node.value,):
+            _add(demand, sign, value, domains)
+    return asked
+
+
+def _add(demand: SubjectDemand, sign: str, value: Any, domains: dict[str, Any]) -> None:
+    if isinstance(value, Star):
+        demand.exact = demand.listed = True
+        demand.binary = False
+    elif isinstance(value, Variable):
+        domain = domains.get(value.name)
+        if isinstance(domain, (Attribute, Label)):
+            demand.exact, demand.binary = True, False
+        else:
+            for literal in getattr(domain, "values", ()):
+                _add(demand, sign, literal, domains)
+    elif isinstance(value, Literal):
+        if sign in ("=", "!="):
+            demand.listed = True
+        if isinstance(value.value, str):
+            demand.binary = False
+            return
+        demand.binary = demand.binary and sign in ("=", "!=") and value.value in (0.0, 1.0)
+        demand.cuts.update((float(value.value), above) for above in _CUTS[sign])
+
+
+def _demand(
+    node: Any, outputs: Outputs, text: str, subjects: dict[Subject, SubjectDemand]
+) -> tuple[Subject, SubjectDemand]:
+    if isinstance(node, Attribute):
+        subject: Subject = ("attribute", node.name)
+    elif isinstance(node, Label):
+        subject = ("label", None)
+    else:
+        subject = ("y", outputs.index(node, text))
+    return subject, subjects.setdefault(subject, SubjectDemand(node.span))
+
+
+def _groups(statement: Statement) -> Iterable[tuple[str, ...]]:
+    """The attributes that the statistics of a statement combine."""
+    for node in walk(statement):
+        if hasattr(node, "condition"):
+            names = {
+                part.subject.name
+                for part in walk(node)
+                if isinstance(part, (Comparison, Membership)) and isinstance(part.subject, Attribute)
+            }
+            if names:
+                yield tuple(sorted(names))
+
+
+def _tables(
+    needs: Sequence[tuple[frozenset[Subject], list[Node]]],
+) -> tuple[tuple[TablePlan, ...], tuple[int, ...]]:
+    """Few tables: a statement shares one that tells its subjects apart."""
+    sets: list[frozenset[Subject]] = []
+    for asked, _ in sorted(needs, key=lambda need: -len(need[0])):
+        if not any(asked <= known for known in sets):
+            sets.append(asked)
+    table_of = tuple(next(place for place, known in enumerate(sets) if asked <= known) for asked, _ in needs)
+    quantities: list[dict[Node, None]] = [{} for _ in sets]
+    for (_, found), place in zip(needs, table_of, strict=True):
+        quantities[place].update(dict.fromkeys(found))
+    tables = tuple(
+        TablePlan(tuple(sorted(known, key=repr)), tuple(found))
+        for known, found in zip(sets, quantities, strict=True)
+    )
+    return tables, table_of

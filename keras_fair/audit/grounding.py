@@ -1,0 +1,164 @@
+"""The ground relations of constraints on data at hand: which there are, which say the same, and whether what
+they compare has a meaning."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from keras_fair.audit.demands import Subject
+from keras_fair.audit.expressions import Statistic, relation_value
+from keras_fair.audit.states import MISSING, UNKNOWN, States
+from keras_fair.audit.tables import Table
+from keras_fair.errors import ConstraintTypeError
+from keras_fair.language.nodes import Attribute, Comparison, Label, Literal, Membership, Prediction, Share
+from keras_fair.language.tree import walk
+from keras_fair.rows.constraint_set import ConstraintSet
+from keras_fair.rows.domains import Combination, Domains, Grouping
+from keras_fair.rows.encoding import MISSING_GROUP, has_words
+from keras_fair.rows.factors import Atom, make_factor
+from keras_fair.rows.ground import GroundRelation, ground
+from keras_fair.rows.vocabulary import Vocabulary
+
+__all__ = ["Grounded", "check", "distinct_relations", "occurring_in"]
+
+Occurring = Callable[[tuple[Grouping, ...]], Iterable[Combination]]
+
+_PROBES = 4  # random values for the statistics, to tell relations apart
+
+
+@dataclass(frozen=True)
+class Grounded:
+    """A ground relation and the statistics that it is made of, in the order of the text."""
+
+    relation: GroundRelation
+    statistics: tuple[Statistic, ...]
+
+
+class _Probe:
+    """Random values for statistics; remembers which were asked for."""
+
+    def __init__(self) -> None:
+        self._generator = np.random.default_rng(0)
+        self._values: dict[Statistic, np.ndarray] = {}
+        self.asked: dict[Statistic, None] = {}
+        self.place = 0
+
+    def __call__(self, statistic: Statistic) -> float:
+        self.asked[statistic] = None
+        if statistic not in self._values:
+            self._values[statistic] = self._generator.uniform(0.1, 1.0, _PROBES)
+        return float(self._values[statistic][self.place])
+
+
+def distinct_relations(constraints: ConstraintSet, domains: Domains) -> Iterator[Grounded]:
+    """All ground relations; within a statement those that say the same once.
+
+    Two relations say the same if gap and bounds agree, up to a common sign, whatever their statistics are:
+    `E[y | a] == E[y | b]` and `E[y | b] == E[y | a]`. They are compared at random values of the statistics.
+    """
+    probe = _Probe()
+    for index, statement in enumerate(constraints):
+        seen = set()
+        for relation in ground(statement, index, domains):
+            probe.asked = {}
+            found = []
+            for probe.place in range(_PROBES):
+                value = relation_value(relation.relation, probe, domains)
+                ahead = (value.gap, value.lower, value.upper)
+                found.append(min(ahead, (-value.gap, -value.upper, -value.lower)))
+            key = (frozenset(probe.asked), tuple(tuple(round(x, 9) + 0.0 for x in each) for each in found))
+            if key not in seen:
+                seen.add(key)
+                yield Grounded(relation, tuple(probe.asked))
+
+
+def occurring_in(tables: Sequence[Table], states: Mapping[Subject, States]) -> Occurring:
+    """Which combinations of values some sample may have, from the cells that occur."""
+
+    def occurring(subjects: tuple[Grouping, ...]) -> Iterable[Combination]:
+        wanted = [_subject(subject) for subject in subjects]
+        found: set[Combination] = set()
+        for table in tables:
+            if not set(wanted) <= set(table.plan.subjects):
+                continue
+            for part in table.parts():
+                there = part.size > 0
+                columns = [np.broadcast_to(part.states[one], there.shape)[there] for one in wanted]
+                for combination in np.unique(np.stack(columns, axis=1), axis=0).tolist():
+                    entries = [
+                        _entry(states[one], code) for one, code in zip(wanted, combination, strict=True)
+                    ]
+                    if None not in entries:
+                        found.add(tuple(entry for entry in entries if entry is not None))
+            break
+        return found
+
+    return occurring
+
+
+def check(statistics: Iterable[Statistic], vocabulary: Vocabulary, text: str) -> None:
+    """See that whatever conditions compare can be compared.
+
+    Raises:
+        ConstraintTypeError: a value that an attribute does not have, an order of text, and the like.
+    """
+    compared: dict[Grouping, list[Atom]] = {}
+    for statistic in statistics:
+        for node in _conditions(statistic):
+            values = node.values if isinstance(node, Membership) else (node.value,)
+            sign = "=" if isinstance(node, Membership) else node.operator
+            for value in values:
+                if not isinstance(value, Literal):
+                    continue
+                if isinstance(node.subject, Prediction):
+                    if isinstance(value.value, str):
+                        raise ConstraintTypeError(
+                            f"the predictions are numbers, and '{value.value}' is text",
+                            text=text,
+                            span=value.span,
+                        )
+                    continue
+                atom = Atom(node.subject, sign, value.value, value)
+                compared.setdefault(node.subject, []).append(atom)
+    for subject, found in compared.items():
+        label = isinstance(subject, Label)
+        listed = vocabulary.label if label else vocabulary.values.get(_name(subject))
+        make_factor(
+            subject, dict.fromkeys(found), values=listed, is_open=False, missing=vocabulary.missing, text=text
+        )
+    for statistic in statistics:
+        for part in walk(statistic):
+            if isinstance(part, Label) and has_words(vocabulary.label) and not _compares(statistic, part):
+                raise ConstraintTypeError(
+                    "the label stands in arithmetic here: expected numbers, received text",
+                    text=text,
+                    span=part.span,
+                )
+
+
+def _conditions(statistic: Statistic) -> Iterator[Comparison | Membership]:
+    roots = [statistic.condition, statistic.event if isinstance(statistic, Share) else None]
+    for root in roots:
+        if root is not None:
+            yield from (node for node in walk(root) if isinstance(node, (Comparison, Membership)))
+
+
+def _compares(statistic: Statistic, label: Label) -> bool:
+    return any(node.subject is label for node in _conditions(statistic))
+
+
+def _name(subject: Grouping) -> str:
+    return subject.name if isinstance(subject, Attribute) else ""
+
+
+def _subject(subject: Grouping) -> Subject:
+    return ("attribute", subject.name) if isinstance(subject, Attribute) else ("label", None)
+
+
+def _entry(states: States, code: int) -> str | float | None:
+    if code == MISSING:
+        return MISSING_GROUP if states.missing == "group" else None
+    return None if code == UNKNOWN else states.entries[code]

@@ -1,0 +1,185 @@
+"""The distribution of the scores of each group, in one pass over chunks.
+
+Groups are the values of the attributes that the constraints name, and the intersections that their conditions
+ask for. A number that conditions compare is grouped by the bands that they tell apart; one that stands only
+in arithmetic by quartiles. Scores are those of output 0.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from keras_fair.audit.bands import outside, quartered, quartile, shown
+from keras_fair.audit.cells import Coded
+from keras_fair.audit.demands import Demands, Subject
+from keras_fair.audit.grid import Grid, joined
+from keras_fair.audit.result import GroupScores
+from keras_fair.audit.score_rows import Key, ScoreRows
+from keras_fair.audit.states import States
+from keras_fair.rows.encoding import Entry
+
+__all__ = ["Histograms"]
+
+_FINE = 1024  # bins of scores that are kept
+_SHOWN = 40  # bins of scores in the result
+_BINS = 20  # of scores in [0, 1]
+_FINE_LEVEL = -4
+_ATTRIBUTE_BINS = 256
+
+
+class Histograms:
+    """The scores of all groups.
+
+    Args:
+        demands: what the constraints ask.
+    """
+
+    def __init__(self, demands: Demands) -> None:
+        self.scores = Grid(1.0 / _BINS, _FINE, rough=(0.0, 1.0, _FINE_LEVEL))
+        self.first = 0
+        told = {name for kind, name in demands.subjects if kind == "attribute"}
+        self.sets = [names for names in demands.groups if all(name in told for name in names)]
+        self.measured = {
+            name: Grid(1.0, _ATTRIBUTE_BINS, wide=(16.0, 0))
+            for name in demands.attributes
+            if name not in told
+        }
+        every = [*self.sets, *((name,) for name in self.measured)]
+        self.rows: dict[tuple[str, ...], ScoreRows] = {names: ScoreRows() for names in every}
+
+    def add(
+        self,
+        y: np.ndarray,
+        coded: Mapping[Subject, Coded],
+        numbers: Mapping[str, np.ndarray],
+        weight: np.ndarray | None,
+    ) -> None:
+        """Add samples.
+
+        Args:
+            y: `(n,)`, the scores.
+            coded: the states of attributes.
+            numbers: the attributes that are grouped by quartiles, `(n,)`, NaN where missing.
+            weight: `(n,)` or None.
+        """
+        if not len(y):
+            return
+        self._reach(*self.scores.cover(float(y.min()), float(y.max())))
+        bins = self.scores.bins(y)
+        for names in self.sets:
+            self.rows[names].add([coded["attribute", name] for name in names], y, bins, weight, self._bins)
+        for name, grid in self.measured.items():
+            there = ~np.isnan(numbers[name])
+            if not there.any():
+                continue
+            found = numbers[name][there]
+            widened, _ = grid.cover(float(found.min()), float(found.max()))
+            rows = self.rows[name,]
+            rows.rename(_raised(widened))
+            codes = grid.bins(found)
+            kept = None if weight is None else weight[there]
+            one = Coded(codes, grid.last - grid.first + 1)
+            rows.add([one], y[there], bins[there], kept, self._bins, grid.first)
+
+    def merge(self, other: Histograms, codes: Mapping[Subject, np.ndarray]) -> None:
+        """Add the scores of other samples; `codes` are the codes here of the codes there."""
+        if math.isinf(other.scores.low):
+            return
+        self._reach(*self.scores.cover(other.scores.low, other.scores.high))
+        up = self.scores.level - other.scores.level
+        for names, rows in other.rows.items():
+            counts, first = joined(rows.counts[: rows.size], other.first, max(up, 0))
+            wide = np.zeros((len(counts), self._bins))
+            wide[:, first - self.first : first - self.first + counts.shape[1]] = counts
+            if names[0] in self.measured and len(names) == 1:
+                grid, theirs = self.measured[names[0]], other.measured[names[0]]
+                if math.isinf(theirs.low):
+                    continue
+                widened, _ = grid.cover(theirs.low, theirs.high)
+                self.rows[names].rename(_raised(widened))
+                by = grid.level - theirs.level
+                keys: list[Key] = [(key[0] >> by,) for key in rows.place]
+            else:
+                keys = [
+                    tuple(
+                        int(codes["attribute", name][state]) for name, state in zip(names, key, strict=True)
+                    )
+                    for key in rows.place
+                ]
+            self.rows[names].put(keys, rows.sums[: rows.size], wide)
+
+    def result(self, states: Mapping[Subject, States]) -> tuple[tuple[float, ...], tuple[GroupScores, ...]]:
+        """The edges of the bins of scores, and the groups."""
+        if math.isinf(self.scores.low):
+            return (), ()
+        inside = self.scores.low >= 0 and self.scores.high <= 1
+        levels = -self.scores.level if inside else 0
+        while not inside and (self.scores.last >> levels) - (self.scores.first >> levels) >= _SHOWN:
+            levels += 1
+        width = math.ldexp(self.scores.unit, self.scores.level + levels)
+        begin = self.scores.first >> levels
+        count = (self.scores.last >> levels) - begin + 1
+        if inside:
+            begin, count = 0, _BINS
+        edges = tuple(_rounded((begin + place) * width) for place in range(count + 1))
+        groups: list[GroupScores] = []
+        for names, rows in self.rows.items():
+            quartiles = len(names) == 1 and names[0] in self.measured
+            rows = rows if not quartiles else quartered(rows)
+            counts, first = joined(rows.counts[: rows.size], self.first, levels)
+            binned = np.zeros((rows.size, count))
+            places = np.clip(first - begin + np.arange(counts.shape[1]), 0, count - 1)
+            np.add.at(binned.T, places, counts.T)
+            found = []
+            for key, row in rows.place.items():
+                if quartiles:
+                    values: tuple[Entry, ...] = (quartile(names[0], rows, key[0], self.measured[names[0]]),)
+                    order: tuple = key
+                else:
+                    told = [states["attribute", name] for name in names]
+                    if any(outside(one, state) for one, state in zip(told, key, strict=True)):
+                        continue
+                    values = tuple(
+                        shown(name, one, state) for name, one, state in zip(names, told, key, strict=True)
+                    )
+                    order = tuple(
+                        (1, str(one.entries[state]), 0.0)
+                        if isinstance(one.entries[state], str)
+                        else (0, "", one.entries[state] or 0.0)
+                        for one, state in zip(told, key, strict=True)
+                    )
+                size, weight, total = rows.sums[row]
+                mean = float(total / weight) if weight > 0 else math.nan
+                scores = GroupScores(
+                    names, values, float(size), float(weight), mean, tuple(float(one) for one in binned[row])
+                )
+                found.append((order, scores))
+            groups.extend(scores for _, scores in sorted(found, key=lambda each: each[0]))
+        return edges, tuple(groups)
+
+    @property
+    def _bins(self) -> int:
+        return self.scores.last - self.scores.first + 1
+
+    def _reach(self, levels: int, first: int) -> None:
+        """Bring all counts to the bins of now."""
+        for rows in self.rows.values():
+            counts, begin = joined(rows.counts, self.first, levels) if rows.counts.size else (rows.counts, 0)
+            wide = np.zeros((len(counts), self._bins))
+            if counts.size:
+                start = begin - self.scores.first
+                wide[:, start : start + counts.shape[1]] = counts[:, : self._bins - start]
+            rows.counts = wide
+        self.first = self.scores.first
+
+
+def _raised(levels: int) -> Callable[[Key], Key]:
+    """The keys of bins so many levels up."""
+    return lambda key: (key[0] >> levels,)
+
+
+def _rounded(edge: float) -> float:
+    return float(f"{edge:.12g}")

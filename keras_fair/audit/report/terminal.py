@@ -1,0 +1,55 @@
+"""The audit on a terminal: a `rich` table, and the same as plain text."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+from keras_fair.audit.result import number
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from keras_fair.audit.result import Audit
+
+__all__ = ["to_table", "to_text"]
+
+_WIDTH = 110  # columns, where the audit is printed as text
+
+
+def to_table(audit: Audit) -> Table:
+    """The audit as a `rich` table, one line for each relation; intervals where there are any."""
+    from rich.table import Table
+    from rich.text import Text
+
+    intervals = any(relation.interval is not None for relation in audit)
+    table = Table(title=f"audit of {audit.samples} samples")
+    table.add_column("constraint", overflow="fold")
+    for heading in ("gap", *(["interval"] if intervals else []), "bounds", "violation", "smallest\ngroup"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("verdict", no_wrap=True)
+    for relation in audit:
+        sizes = [statistic.size for statistic in relation.statistics]
+        interval = relation.interval
+        ends = "-" if interval is None else f"{interval.low:.4f} ... {interval.high:.4f}"
+        table.add_row(
+            Text(relation.name),
+            number(relation.gap),
+            *([ends] if intervals else []),
+            relation.bounds,
+            number(relation.violation),
+            f"{min(sizes):.6g}" if sizes else "-",
+            Text(relation.verdict.value, style=relation.verdict.style),
+        )
+    table.caption = audit.outside or None
+    return table
+
+
+def to_text(audit: Audit) -> str:
+    """The table as text without colours, at most 110 columns wide."""
+    from rich.console import Console
+
+    console = Console(file=io.StringIO(), width=_WIDTH, color_system=None)
+    with console.capture() as capture:
+        console.print(to_table(audit))
+    return "\n".join(line.rstrip() for line in capture.get().rstrip().splitlines())

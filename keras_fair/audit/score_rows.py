@@ -1,0 +1,99 @@
+"""Score histograms of groups, one row each, as they accumulate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from keras_fair.audit.cells import Coded, joint_codes
+
+__all__ = ["Key", "ScoreRows"]
+
+Key = tuple[int, ...]
+
+
+class ScoreRows:
+    """One row for each group: size, weight, sum of `w y`, and the weight in each bin of scores."""
+
+    def __init__(self) -> None:
+        self.place: dict[Key, int] = {}
+        self.sums = np.zeros((0, 3))
+        self.counts = np.zeros((0, 0))
+        self.starts: dict[int, tuple[float, float]] = {}
+
+    @property
+    def size(self) -> int:
+        return len(self.place)
+
+    def add(
+        self,
+        coded: Sequence[Coded],
+        y: np.ndarray,
+        bins: np.ndarray,
+        weight: np.ndarray | None,
+        width: int,
+        offset: int = 0,
+    ) -> None:
+        n = len(y)
+        hard = [one for one in coded if one.shares is None]
+        keys, joint, dense = joint_codes(hard, n)
+        if dense is not None:
+            compact = np.zeros(dense[1], dtype=np.intp)
+            compact[dense[0]] = np.arange(len(dense[0]))
+            joint = compact[joint]
+        soft = [one for one in coded if one.shares is not None]
+        grids: list[tuple[tuple[int, ...], np.ndarray | None]] = [((), None)]
+        for one in soft:
+            grids = [
+                ((*states, state), one.shares[:, place] if share is None else share * one.shares[:, place])
+                for states, share in grids
+                for place, state in enumerate(one.states)
+                if one.shares is not None
+            ]
+        count = len(keys)
+        for states, share in grids:
+            w = weight if share is None else share if weight is None else weight * share
+            sums = np.stack(
+                [
+                    np.bincount(joint, weights=share, minlength=count),
+                    np.bincount(joint, weights=w, minlength=count),
+                    np.bincount(joint, weights=y if w is None else w * y, minlength=count),
+                ],
+                axis=1,
+            )
+            counts = np.bincount(joint * width + bins, weights=w, minlength=count * width)
+            named = []
+            for key in keys.tolist():
+                hard_states, soft_states = iter(key), iter(states)
+                named.append(
+                    tuple(next(hard_states) if one.shares is None else next(soft_states) for one in coded)
+                )
+            if offset:
+                named = [(key[0] + offset,) for key in named]
+            self.put(named, sums, counts.reshape(count, width))
+
+    def put(self, keys: Sequence[Key], sums: np.ndarray, counts: np.ndarray) -> None:
+        """Add rows."""
+        for key in keys:
+            self.place.setdefault(key, len(self.place))
+        lacking = len(self.place) - len(self.sums)
+        if lacking > 0:
+            self.sums = np.concatenate([self.sums, np.zeros((lacking, 3))])
+        if len(self.counts) < len(self.place):
+            empty = np.zeros((len(self.place) - len(self.counts), counts.shape[1]))
+            self.counts = np.concatenate([self.counts.reshape(len(self.counts), counts.shape[1]), empty])
+        rows = [self.place[key] for key in keys]
+        np.add.at(self.sums, rows, sums)
+        np.add.at(self.counts, rows, counts)
+
+    def rename(self, change: Callable[[Key], Key]) -> None:
+        """Give rows other keys; those with the same are added."""
+        if not self.place:
+            return
+        keys = [change(key) for key in self.place]
+        if keys == list(self.place):
+            return
+        sums, counts, size = self.sums, self.counts, self.size
+        self.place, self.sums, self.counts = {}, np.zeros((0, 3)), np.zeros((0, counts.shape[1]))
+        self.put(keys, sums[:size], counts[:size])

@@ -1,0 +1,102 @@
+"""Where the samples of an audit come from: arrays, chunks of arrays, or a model and what it predicts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from keras_fair.rows.columns import elements_of
+
+__all__ = ["Parts", "chunks_of"]
+
+Parts = tuple[Any, Any, Any, Any]  # y, attributes, label, sample_weight
+
+
+def chunks_of(y: Any, attributes: Any, label: Any, sample_weight: Any) -> Iterator[Parts]:
+    """The samples in chunks; arguments as those of `keras_fair.audit`.
+
+    Raises:
+        ValueError: elements of another form.
+    """
+    if callable(y) and not hasattr(y, "__array__"):
+        if label is not None or sample_weight is not None:
+            raise ValueError(
+                "expected label and sample_weight inside the data set of a model: "
+                "(inputs, label, sample_weight)"
+            )
+        yield from _predicted(y, attributes)
+    elif _is_stream(y):
+        if attributes is not None or label is not None or sample_weight is not None:
+            raise ValueError(
+                "expected attributes, label and sample_weight inside the chunks: "
+                "(y, attributes, label, sample_weight)"
+            )
+        for element in elements_of(y):
+            if not isinstance(element, (tuple, list)) or not 1 <= len(element) <= 4:
+                raise ValueError(
+                    "expected chunks (y, attributes), (y, attributes, label) or (y, attributes, label, "
+                    f"sample_weight), received a chunk of type {type(element).__name__}"
+                )
+            parts = [*element, None, None, None]
+            yield parts[0], parts[1], parts[2], parts[3]
+    else:
+        yield y, attributes, label, sample_weight
+
+
+def _is_stream(y: Any) -> bool:
+    """Whether this is an iterable of chunks rather than one array of predictions."""
+    if hasattr(y, "as_numpy_iterator"):
+        return True
+    if isinstance(y, (list, tuple)):
+        return bool(y) and isinstance(y[0], (tuple, list)) and any(isinstance(part, Mapping) for part in y[0])
+    return hasattr(y, "__iter__") and not hasattr(y, "__array__") and not hasattr(y, "shape")
+
+
+def _predicted(model: Callable[[Any], Any], data: Any) -> Iterator[Parts]:
+    if data is None or not hasattr(data, "__iter__"):
+        raise ValueError(
+            "expected the data set that the model predicts as attributes: a tf.data pipeline, "
+            f"a dict of inputs or an iterable of batches, received attributes={type(data).__name__}"
+        )
+    elements = [data] if isinstance(data, Mapping) else elements_of(data)
+    for element in elements:
+        parts = element if isinstance(element, (tuple, list)) else (element,)
+        if not 1 <= len(parts) <= 3:
+            raise ValueError(
+                "expected elements inputs, (inputs, label) or (inputs, label, sample_weight), "
+                f"received {len(parts)} parts"
+            )
+        inputs, label, weight = [*parts, None, None][:3]
+        if not isinstance(inputs, Mapping):
+            raise ValueError(
+                "expected inputs as a dict that holds the attributes beside what the model takes, "
+                f"received inputs of type {type(inputs).__name__}"
+            )
+        yield _scores(model, inputs), _attributes(inputs), label, weight
+
+
+def _scores(model: Any, inputs: Mapping[str, Any]) -> np.ndarray:
+    """What the model predicts; it is handed the inputs that it names, or all of them."""
+    from keras import Model, ops
+
+    if not isinstance(model, Model):
+        return np.asarray(model(inputs))
+    return np.asarray(ops.convert_to_numpy(model.predict_on_batch(_taken(model, inputs))))
+
+
+def _taken(model: Any, inputs: Mapping[str, Any]) -> Any:
+    """The inputs that a model takes, of those that there are."""
+    named = [tensor.name for tensor in (getattr(model, "inputs", None) or ())]
+    if not named or not all(name in inputs for name in named):
+        features = [name for name in inputs if name == "x"]
+        return inputs["x"] if len(named) == 1 and features else dict(inputs)
+    if len(named) == 1 and not isinstance(getattr(model, "_inputs_struct", None), dict):
+        return inputs[named[0]]
+    return {name: inputs[name] for name in named}
+
+
+def _attributes(inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """The inputs that can be attributes: columns, not matrices of features."""
+    return dict(inputs)

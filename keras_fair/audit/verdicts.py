@@ -1,0 +1,138 @@
+"""The verdict on a relation, and the words that go with it.
+
+    satisfied    the interval of the gap lies within the bounds
+    violated     it lies wholly outside
+    undecided    it crosses a bound, or there is no interval, or a group is empty or small
+    unestimable  the gap has no value
+
+Without intervals the gap itself decides. Where a bound depends on the data, its distance from the gap has an
+interval of its own.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from keras_fair.audit.expressions import GapForm, RelationValue, Statistic, is_number
+from keras_fair.audit.intervals import Intervals
+from keras_fair.audit.result import Interval, StatisticValue, Verdict
+from keras_fair.language import node_text
+from keras_fair.language.nodes import Arithmetic, Expression, Negative
+
+__all__ = ["SMALL", "Margins", "decide", "margins_of"]
+
+SMALL = 10  # a group of fewer samples is called small, and passes nothing
+
+_Ends = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Margins:
+    """Intervals of a relation.
+
+    Args:
+        gap: of the gap.
+        above_lower: of the gap minus its lower bound; None where there is no interval or no bound.
+        below_upper: of the upper bound minus the gap; likewise.
+    """
+
+    gap: Interval | None
+    above_lower: _Ends | None
+    below_upper: _Ends | None
+
+
+def margins_of(
+    form: GapForm, value: RelationValue, intervals: Intervals, alpha: float, confidence: float
+) -> Margins:
+    """The intervals of a relation whose gap can be estimated.
+
+    Args:
+        form: its gap and bounds.
+        value: their values.
+        intervals: of its statistics.
+        alpha: one minus the confidence that each is made for.
+        confidence: what they are said to be.
+    """
+    gap = form.gap
+    if form.sign_of is not None and intervals.value(form.sign_of) < 0:
+        gap = Negative(operand=gap, span=gap.span)
+    found = intervals.of(gap, alpha, confidence)
+
+    def distance(bound: Expression, number: float, sign: float) -> _Ends | None:
+        if math.isinf(number):
+            return None
+        if is_number(bound):
+            if found is None:
+                return None
+            ends = (sign * (found.low - number), sign * (found.high - number))
+            return min(ends), max(ends)
+        pair = (gap, bound) if sign > 0 else (bound, gap)
+        between = Arithmetic(operator="-", left=pair[0], right=pair[1], span=gap.span)
+        of = intervals.of(between, alpha, confidence)
+        return None if of is None else (of.low, of.high)
+
+    return Margins(found, distance(form.lower, value.lower, 1.0), distance(form.upper, value.upper, -1.0))
+
+
+def decide(
+    value: RelationValue,
+    statistics: Sequence[Statistic],
+    measured: Sequence[StatisticValue],
+    margins: Margins | None,
+    confidence: float | None,
+    slack: float,
+) -> tuple[Verdict, str]:
+    """The verdict, and a note; `""` where nothing is to be said."""
+    empty = _named(statistics, measured, lambda size: size <= 0)
+    small = _named(statistics, measured, lambda size: 0 < size < SMALL)
+    notes = []
+    if empty:
+        notes.append(f"no samples in {_joined(empty)}")
+    if small:
+        notes.append(f"few samples in {_joined(small)}")
+    if math.isnan(value.violation):
+        if not empty:
+            lacking = [one.text for one in measured if math.isnan(one.value)]
+            notes.append(f"no value of {_joined(lacking)}" if lacking else "the gap has no value")
+        return Verdict.UNESTIMABLE, "; ".join(notes)
+    if confidence is None or margins is None:
+        verdict = Verdict.VIOLATED if value.violation > slack else Verdict.SATISFIED
+        return verdict, "; ".join(notes)
+    sides = [
+        (ends, bound)
+        for ends, bound in ((margins.above_lower, value.lower), (margins.below_upper, value.upper))
+        if not math.isinf(bound)
+    ]
+    if any(ends is None for ends, _ in sides):
+        return Verdict.UNDECIDED, "; ".join([*notes, "too few samples for an interval"])
+    if any(ends is not None and ends[1] < -slack for ends, _ in sides):
+        return Verdict.VIOLATED, "; ".join(notes)
+    if all(ends is not None and ends[0] >= -slack for ends, _ in sides):
+        if not notes:
+            return Verdict.SATISFIED, ""
+        return Verdict.UNDECIDED, "; ".join(notes)
+    if value.upper - value.lower <= 2 * slack:
+        notes.append("no sample is large enough to confirm an equality without a tolerance")
+    else:
+        notes.append(f"the {100 * confidence:g}% interval crosses a bound")
+    return Verdict.UNDECIDED, "; ".join(notes)
+
+
+def _named(
+    statistics: Sequence[Statistic], measured: Sequence[StatisticValue], chosen: Callable[[float], bool]
+) -> list[str]:
+    """The groups of some statistics whose size is as asked, each once."""
+    found: dict[str, None] = {}
+    for statistic, one in zip(statistics, measured, strict=True):
+        if chosen(one.size):
+            group = "all" if statistic.condition is None else node_text(statistic.condition)
+            found[f"'{group}'" + (f" ({one.size:.4g})" if one.size > 0 else "")] = None
+    return list(found)
+
+
+def _joined(names: Sequence[str]) -> str:
+    shown = list(names[:5])
+    more = len(names) - len(shown)
+    return ", ".join(shown) + (f" and {more} more" if more else "")

@@ -1,0 +1,272 @@
+"""The pooled gap held over arrivals that come one at a time, in `predict` and in servers.
+
+This module is the face: it guards the state with a lock, has it saved, and tells what it holds. Steps, state
+and values are in `keras_fair.streaming`, models in `keras_fair.callbacks.model_streams`.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from keras_fair.callbacks.model_streams import ModelStreams, StreamedRuns
+from keras_fair.layers.arguments import check_vocabulary
+from keras_fair.ops.domain import check_divergence, check_domain
+from keras_fair.ops.stream_state import StreamRule
+from keras_fair.rows.constraint_set import ConstraintSet, parse
+from keras_fair.rows.vocabulary import Vocabulary
+from keras_fair.streaming.arguments import domain_of, not_negative, positive, whole
+from keras_fair.streaming.keeper import Keeper, check_same, merged_states
+from keras_fair.streaming.report import StreamReport
+from keras_fair.streaming.state_file import StateFile
+from keras_fair.streaming.watch import Watch
+
+__all__ = ["StreamingFairness"]
+
+
+class StreamingFairness(StreamedRuns):
+    """Holds constraints over all arrivals of a stream together, batches of one included.
+
+    With a model that has `FairProjection` layers (or is a `FairModel`), constraints, domain, divergence and
+    vocabulary are theirs, and this is a callback of `predict` and `evaluate`:
+
+        stream = kf.StreamingFairness(state="stream.json")
+        model.predict(requests, callbacks=[stream])
+
+    Without a model, constraints are given here, and `project` serves requests:
+
+        stream = kf.StreamingFairness("E[y | sex=Female] == E[y | sex=Male] +- 0.02")
+        y = stream.project(y, {"sex": sex})
+
+    What is bounded is the pooled gap: that of all predictions given so far. Early arrivals, single persons
+    and rows that cannot be met are not covered; docs/streaming.md says what is proven. Calls from several
+    threads are taken one after the other.
+
+    Args:
+        constraints: text, a `ConstraintSet`, or None where a model or a saved state has them.
+        domain, divergence, vocabulary: see `FairProjection`; for `project`. Without a vocabulary the values
+            of attributes that constraints enumerate (`race=*`) are learnt as they first arrive.
+        step: how firmly a violation is answered, > 0. Larger: tighter early on, and more movement.
+        margin: how many standard deviations of their own swings the pooled gaps keep from their bounds, >= 0.
+        guard: whether bounds are hard: no pooled gap passes its bound once it can be met, at the price of
+            single arrivals that are moved far.
+        half_life: arrivals after which one counts half, > 0; None for never.
+        state: path of the file that the state lives in; read if it exists, written after every `save_every`
+            batches and at the end of a run. It holds sums over all arrivals, and the attributes of those who
+            wait for their label.
+        save_every: batches between two savings, >= 1.
+        window: how many arrivals may wait for their label, see `observe`.
+        on_violation: called with the name of a relation, the arrivals and the violation, once the relation
+            was violated for more than `patience` arrivals without a break.
+        patience: see `on_violation`.
+
+    Raises:
+        ConstraintError: the constraints are malformed, or ask for what no projection can hold.
+        StateError: the state can't be read, is damaged, of other constraints, or could not be written.
+        ValueError: other arguments that do not fit.
+
+    Example:
+        >>> import numpy as np
+        >>> import keras_fair as kf
+        >>> stream = kf.StreamingFairness("E[y | sex=Female] == E[y | sex=Male] +- 0.05")
+        >>> rng = np.random.default_rng(0)
+        >>> for _ in range(500):
+        ...     sex = rng.choice(["Female", "Male"], 1)
+        ...     y = stream.project(rng.uniform(0.0, 0.6, 1) + 0.4 * (sex == "Male"), {"sex": sex})
+        >>> stream.report().violation
+        0.0
+    """
+
+    def __init__(
+        self,
+        constraints: str | ConstraintSet | None = None,
+        *,
+        domain: Any = (0.0, 1.0),
+        divergence: str = "euclidean",
+        step: float = 0.2,
+        margin: float = 3.5,
+        guard: bool = False,
+        half_life: float | None = None,
+        vocabulary: Vocabulary | Mapping[str, Sequence[Any] | None] | None = None,
+        state: str | os.PathLike[str] | None = None,
+        save_every: int = 1,
+        window: int = 1000,
+        on_violation: Callable[[str, int, float], Any] | None = None,
+        patience: int = 1000,
+    ) -> None:
+        super().__init__()
+        where = check_domain(domain)
+        rule = StreamRule(
+            where,
+            check_divergence(divergence, where),
+            positive("step", step),
+            not_negative("margin", margin),
+            bool(guard),
+            math.inf if half_life is None else positive("half_life", half_life),
+        )
+        self._lock = threading.RLock()
+        self._keeper = Keeper(
+            None if constraints is None else parse(constraints),
+            rule,
+            check_vocabulary(vocabulary),
+            whole("window", window, 0),
+            None if state is None else StateFile(state),
+            whole("save_every", save_every, 1),
+            Watch(on_violation, whole("patience", patience, 0)),
+        )
+        self._models = ModelStreams(self._keeper, self._lock)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str], **changes: Any) -> StreamingFairness:
+        """Go on from a saved state, with the settings that it was saved with.
+
+        Args:
+            path: the file; it is written to again as `state`.
+            changes: arguments of the constructor that are to differ.
+
+        Raises:
+            StateError: there is no such file, or it is damaged.
+        """
+        states, settings = StateFile(path).read()
+        learns = settings.pop("learns", True)
+        if len(states) == 1:
+            only = next(iter(states.values()))
+            settings |= {"constraints": only.constraints, "domain": domain_of(only.domain)}
+            if not learns:
+                settings["vocabulary"] = Vocabulary.from_config(only.vocabulary)
+        return cls(**{**settings, "state": path, **changes})
+
+    def project(
+        self, y: Any, attributes: Any = None, label: Any = None, sample_weight: Any = None, ids: Any = None
+    ) -> np.ndarray:
+        """Fair predictions for arrivals, without a model.
+
+        Args:
+            y: `(n,)`, `(n, 1)` or `(n, outputs)` predictions in the domain, n >= 1.
+            attributes: dict of columns `(n,)`, or a DataFrame.
+            label: `(n,)` labels, or probabilities of 1. Where the constraints use the label and none is
+                given, the prediction itself stands in as the probability of 1, until `observe` tells better.
+            sample_weight: `(n,)` weights of the statistics, >= 0.
+            ids: `(n,)` text or whole numbers, by which labels are told later.
+
+        Returns:
+            Predictions of the shape and dtype of `y`. When this returns, the arrivals are counted, and saved
+            where this batch was to be.
+
+        Raises:
+            ConstraintError, ValueError: what is given does not fit; then nothing has changed.
+            StateError: the state could not be saved; the arrivals are counted.
+        """
+        with self._lock:
+            shape = np.shape(y)
+            stream = self._keeper.alone(shape[1] if len(shape) == 2 else 1)
+            fair = stream.project(y, attributes, label, sample_weight, ids)
+            self._keeper.after_batch()
+            return fair
+
+    def observe(self, ids: Sequence[Any], labels: Any) -> int:
+        """Put true labels in the place of the probabilities that stood in for them.
+
+        Args:
+            ids: those of earlier arrivals; one that is not waiting any more, or never was, is passed over.
+            labels: as many labels.
+
+        Returns:
+            How many were found waiting.
+
+        Raises:
+            ValueError: ids and labels do not fit.
+        """
+        with self._lock:
+            found = self._keeper.alone().observe(ids, labels)
+            self._keeper.after_batch()
+            return found
+
+    def report(self) -> Any:
+        """Pooled gaps, violations, duals, weights and arrivals: a `StreamReport`; a dict of them by layer
+        where there are several."""
+        with self._lock:
+            reports = {name: stream.report() for name, stream in self._keeper.known().items()}
+        if not reports:
+            return StreamReport((), 0, (0.0, 0.0, 0.0, 0.0), {}, {})
+        return next(iter(reports.values())) if len(reports) == 1 else reports
+
+    @property
+    def history(self) -> Any:
+        """Gaps, violations and duals over the arrivals of this process: `{"arrivals": (k,), "gap": {name:
+        (k,)}, ...}`; a dict of those by layer where there are several."""
+        with self._lock:
+            found = {name: stream.history.to_dict() for name, stream in self._keeper.streams.items()}
+        if not found:
+            return {"arrivals": np.zeros(0, dtype="int64"), "gap": {}, "violation": {}, "dual": {}}
+        return next(iter(found.values())) if len(found) == 1 else found
+
+    def plot(self, **keywords: Any) -> Any:
+        """The history as a picture; see `keras_fair.plots.stream`.
+
+        Raises:
+            ImportError: matplotlib is not installed.
+        """
+        from keras_fair import plots
+
+        return plots.stream(self.history, **keywords)
+
+    def save(self, path: str | os.PathLike[str] | None = None) -> None:
+        """Write the state, now.
+
+        Args:
+            path: where; default: the file given as `state`.
+
+        Raises:
+            ValueError: there is neither.
+            StateError: it could not be written.
+        """
+        with self._lock:
+            self._keeper.save(path)
+
+    def merge(self, other: StreamingFairness) -> StreamingFairness:
+        """The stream of both: a new one, without a file, with the settings of this one.
+
+        Raises:
+            TypeError: `other` is no stream.
+            ValueError: they are of different constraints.
+        """
+        if not isinstance(other, StreamingFairness):
+            raise TypeError(f"expected a StreamingFairness to merge with, received {type(other).__name__}")
+        first, second = (self, other) if id(self) < id(other) else (other, self)
+        with first._lock, second._lock:
+            mine, theirs = self._keeper.states(), other._keeper.states()
+            check_same(self._keeper.constraints, other._keeper.constraints)
+            settings = self._keeper.settings
+            learns = settings.pop("learns")
+            constraints, domain = self._keeper.constraints, self._keeper.rule.domain
+            merged = StreamingFairness(
+                other._keeper.constraints if constraints is None else constraints,
+                domain="simplex" if domain.simplex else domain.bounds,
+                vocabulary=None if learns else self._keeper.vocabulary,
+                on_violation=self._keeper.watch.hook,
+                patience=self._keeper.watch.patience,
+                **settings,
+            )
+            merged._keeper.saved = merged_states(mine, theirs)
+        return merged
+
+    @contextmanager
+    def attached(self, model: Any) -> Iterator[StreamingFairness]:
+        """Stream all that a model predicts and evaluates inside, whether or not it is given this callback.
+
+        Args:
+            model: with at least one `FairProjection` layer.
+        """
+        with self._models.of(model).attached():
+            try:
+                yield self
+            finally:
+                with self._lock:
+                    self._keeper.after_run()

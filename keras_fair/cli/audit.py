@@ -1,0 +1,205 @@
+"""`keras-fair audit`: predictions in a file against constraints; a table, reports, an exit code for gates."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+from keras_fair.cli.inputs import InputFault, joined_constraints, read_texts, whole_number
+from keras_fair.cli.measure import audited
+from keras_fair.cli.options import (
+    add_command,
+    add_constraints,
+    add_table,
+    constraint_texts,
+    number_within,
+    open_data,
+)
+from keras_fair.cli.outputs import Output, check_distinct
+from keras_fair.cli.samples import Samples
+from keras_fair.cli.start import start_keras
+from keras_fair.cli.terminal import nobody_reads, terminal
+from keras_fair.cli.values import CHUNK
+
+if TYPE_CHECKING:
+    from keras_fair.audit import Audit, Verdict
+    from keras_fair.rows.constraint_set import ConstraintSet
+
+__all__ = ["add_parser"]
+
+_DESCRIPTION = """\
+Measure constraints on predictions in a file: for each its gap with a confidence
+interval, and whether it is satisfied. The file may be larger than memory."""
+
+_EPILOG = """\
+exit codes:
+  0  every constraint is satisfied, with the confidence asked for
+  1  one is violated; or undecided (the interval crosses the bound: too few
+     samples to tell); or unestimable (a group has no samples)
+  2  faulty input: constraints, table or options; nothing was measured
+
+  `--allow undecided` lets undecided ones pass, which also lets pass gaps that
+  are past their bound by less than chance explains. `--allow unestimable` lets
+  those pass that were not measured at all. Violated ones never pass.
+
+examples:
+  keras-fair audit predictions.csv --prediction score \\
+    -c "E[y | sex=Female] == E[y | sex=Male] +- 0.05"
+
+  keras-fair audit predictions.parquet --constraints fairness.fair \\
+    --prediction score --label repaid --weight weight \\
+    --html audit.html --json audit.json
+
+  query-the-database | keras-fair audit - --prediction score \\
+    -c "disparate_impact(race) >= 80%" --allow undecided --json -"""
+
+_ADVICE = {
+    "undecided": "more samples would decide; --allow undecided lets them pass",
+    "unestimable": "nothing says that what can't be measured is fair; --allow unestimable lets it pass",
+}
+_WORST_FIRST = ("violated", "undecided", "unestimable", "satisfied")
+_MOST_NOTES = 20  # lines
+_REPORTS = ("html", "markdown", "json")
+
+
+def add_parser(commands: Any) -> None:
+    """Add the command to `argparse`'s subparsers."""
+    parser = add_command(
+        commands,
+        "audit",
+        help="measure predictions in a file, and gate on the outcome",
+        description=_DESCRIPTION,
+        epilog=_EPILOG,
+        decides=True,
+    )
+    add_table(parser, option=False)
+    add_constraints(parser)
+    reports = parser.add_argument_group("reports", "FILE may be - for the standard output.")
+    reports.add_argument("--html", metavar="FILE", help="write one self-contained page")
+    reports.add_argument("--markdown", metavar="FILE", help="write Markdown")
+    reports.add_argument("--card", action="store_true", help="the Markdown is a section of a model card")
+    reports.add_argument("--json", metavar="FILE", help="write all numbers")
+    verdict = parser.add_argument_group("the verdict")
+    verdict.add_argument(
+        "--confidence",
+        type=number_within(0, 1, none=True),
+        default=0.95,
+        metavar="SHARE",
+        help="of the intervals, where a constraint does not say; none: the samples are all the people there "
+        "are, and gaps are judged as they stand (0.95)",
+    )
+    verdict.add_argument(
+        "--simultaneous",
+        action="store_true",
+        help="intervals that hold together for all rows of a quantified constraint",
+    )
+    verdict.add_argument(
+        "--allow",
+        action="append",
+        choices=("undecided", "unestimable"),
+        default=[],
+        help="a verdict that does not end with exit code 1; may be repeated",
+    )
+    parser.add_argument("--seed", type=whole_number(0), default=0, metavar="N", help="of the bootstrap (0)")
+    parser.add_argument(
+        "--chunk-size",
+        type=whole_number(1),
+        default=CHUNK,
+        metavar="N",
+        help=f"samples in memory at a time ({CHUNK})",
+    )
+    parser.set_defaults(command=_audit)
+
+
+def _audit(options: argparse.Namespace) -> int:
+    texts = constraint_texts(options)
+    if options.card and not options.markdown:
+        raise InputFault("--card says what --markdown FILE writes, which is not given")
+    with ExitStack() as stack:
+        outputs = {
+            name: stack.enter_context(Output(getattr(options, name), f"--{name}"))
+            for name in _REPORTS
+            if getattr(options, name) is not None
+        }
+        files = [text[1:] for text in texts if text.startswith("@")]
+        check_distinct(list(outputs.values()), [options.data, *files])
+        source = stack.enter_context(open_data(options))
+        if not options.prediction:
+            raise InputFault(
+                f"say which column holds the predictions: --prediction COLUMN\n  {source.listed}"
+            )
+        contents = read_texts(texts)
+        start_keras()
+        from keras_fair.audit import Verdict
+
+        constraints = joined_constraints(contents)
+        samples = Samples.of(source, constraints, options)
+        found = audited(
+            constraints,
+            samples,
+            confidence=options.confidence,
+            simultaneous=options.simultaneous,
+            seed=options.seed,
+            chunk_size=options.chunk_size,
+        )
+        silent = _without_relations(constraints, found)
+        counts = {verdict: len(found.with_verdict(verdict)) for verdict in Verdict}
+        counts[Verdict.UNESTIMABLE] += len(silent)
+        passing = {Verdict.SATISFIED, *(Verdict(name) for name in options.allow)}
+        code = int(any(counts[verdict] for verdict in Verdict if verdict not in passing))
+        try:
+            # The standard output comes last: its reader may be gone.
+            for name, output in sorted(outputs.items(), key=lambda pair: pair[1].to_terminal):
+                output.write(_report(name, found, options))
+            console = terminal(errors=any(output.to_terminal for output in outputs.values()))
+            console.print(found.table())
+            for line in _notes(found):
+                console.print(line, markup=False, soft_wrap=True)
+            for text in silent:
+                console.print(
+                    f"nothing to measure, for too few groups occur: {text}", markup=False, soft_wrap=True
+                )
+            for name, output in outputs.items():
+                if not output.to_terminal:
+                    console.print(f"{name}: {output.path}", markup=False, soft_wrap=True)
+            console.print(_summary(counts, passing, code), markup=False, soft_wrap=True)
+            sys.stdout.flush()
+        except BrokenPipeError:  # the verdict stands, whoever reads it
+            nobody_reads()
+    return code
+
+
+def _without_relations(constraints: ConstraintSet, found: Audit) -> list[str]:
+    """Statements that say nothing of these samples, such as one on all pairs of groups where one occurs."""
+    from keras_fair.language import node_text
+
+    measured = {relation.statement for relation in found}
+    return [node_text(each) for place, each in enumerate(constraints) if place not in measured]
+
+
+def _report(name: str, found: Audit, options: argparse.Namespace) -> str:
+    if name == "html":
+        return found.to_html()
+    if name == "markdown":
+        return found.to_markdown(card=options.card)
+    return found.to_json()
+
+
+def _notes(found: Audit) -> list[str]:
+    """Why relations are not satisfied, where the audit has a word on it: small and empty groups, for one."""
+    notes = [f"{each.verdict.value}: {each.name}: {each.note}" for each in found if each.note]
+    more = len(notes) - _MOST_NOTES
+    return notes if more <= 0 else [*notes[:_MOST_NOTES], f"... and {more} more; --json FILE has all"]
+
+
+def _summary(counts: dict[Verdict, int], passing: set[Verdict], code: int) -> str:
+    """One line: the counts of the verdicts, and what they mean for the exit code."""
+    worst_first = sorted(counts, key=lambda verdict: _WORST_FIRST.index(verdict.value))
+    found = ", ".join(f"{counts[verdict]} {verdict.value}" for verdict in worst_first if counts[verdict])
+    stopped = {verdict.value for verdict, count in counts.items() if count and verdict not in passing}
+    if "violated" in stopped:
+        stopped = set()
+    advice = "".join(f"; {_ADVICE[name]}" for name in _ADVICE if name in stopped)
+    return f"{'not passed' if code else 'passed'}: {found}{advice}"

@@ -1,0 +1,144 @@
+"""`keras-fair check`: whether constraints are well formed, fit a table, and can be used as intended."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+from keras_fair.cli.inputs import InputFault, faults_of_input, joined_constraints, read_texts
+from keras_fair.cli.measure import tried
+from keras_fair.cli.modes import Use, modes, stand_ins, use_of
+from keras_fair.cli.options import add_command, add_constraints, add_table, constraint_texts, open_data
+from keras_fair.cli.samples import Samples
+from keras_fair.cli.start import start_keras
+from keras_fair.cli.terminal import nobody_reads, terminal
+
+if TYPE_CHECKING:
+    from keras_fair.rows.constraint_set import ConstraintSet
+
+__all__ = ["add_parser"]
+
+_MODES = ("projection", "monitoring", "streaming", "audit")
+
+_DESCRIPTION = """\
+Say yes or no: constraints are well formed, the modes that are asked for take
+them, and with --data a table has their columns and values. Nothing is measured."""
+
+_EPILOG = """\
+modes:
+  projection  a layer holds them on every batch
+  monitoring  a callback logs their gaps in `fit`
+  streaming   they are held over arrivals one by one
+  audit       they are measured on predictions; takes every constraint
+
+exit codes:
+  0  yes    1  a mode that --mode names does not take a constraint
+  2  faulty input: a malformed constraint, a missing column, an unknown value
+
+examples:
+  keras-fair check -c "E[y | sex=Female] >= 0.8 * E[y | sex=Male]"
+
+  keras-fair check --constraints fairness.fair --mode projection
+
+  keras-fair check --constraints fairness.fair --data predictions.csv \\
+    --prediction score --label repaid --json"""
+
+
+def add_parser(commands: Any) -> None:
+    """Add the command to `argparse`'s subparsers."""
+    parser = add_command(
+        commands,
+        "check",
+        help="say whether constraints are well formed and fit a table",
+        description=_DESCRIPTION,
+        epilog=_EPILOG,
+        decides=True,
+    )
+    add_constraints(parser)
+    parser.add_argument(
+        "--mode",
+        action="append",
+        choices=_MODES,
+        default=[],
+        help="a use that every constraint must allow; may be repeated (audit)",
+    )
+    add_table(parser, option=True)
+    parser.add_argument("--json", action="store_true", help="print JSON, faults too")
+    parser.set_defaults(command=_check)
+
+
+def _check(options: argparse.Namespace) -> int:
+    try:
+        found, code = _checked(options)
+    except InputFault as fault:
+        if options.json:
+            print(json.dumps({"ok": False, "fault": str(fault)}, ensure_ascii=False, indent=2))
+        raise
+    try:
+        _print(found, options)
+        sys.stdout.flush()
+    except BrokenPipeError:  # the answer stands, whoever reads it
+        nobody_reads()
+    return code
+
+
+def _print(found: dict[str, Any], options: argparse.Namespace) -> None:
+    if options.json:
+        print(json.dumps(found, ensure_ascii=False, indent=2))
+        return
+    console = terminal(soft_wrap=True)
+    for each in found["constraints"]:
+        refused = [mode for mode in options.mode if mode not in each["modes"]]
+        console.print("no " if refused else "yes", style="bold red" if refused else "green", end="  ")
+        console.print(each["text"], markup=False)
+        console.print(f"     can be used by: {', '.join(each['modes'])}", markup=False)
+        if each["refusal"]:
+            console.print(f"     not by the others: {each['refusal']}", markup=False)
+    needs = ", ".join(found["attributes"]) or "none"
+    console.print(f"needs attributes: {needs}; label: {'yes' if found['label'] else 'no'}", markup=False)
+    if found["samples"] is not None:
+        console.print(f"{options.data}: {found['samples']:,} samples have what is needed", markup=False)
+
+
+def _checked(options: argparse.Namespace) -> tuple[dict[str, Any], int]:
+    """What `--json` prints, and the exit code."""
+    texts = constraint_texts(options)
+    if options.data is None and (options.prediction or options.label or options.weight):
+        raise InputFault("--prediction, --label and --weight name columns of --data, which is not given")
+    lacking = [mode for mode in options.mode if mode not in modes()]
+    if lacking:
+        raise InputFault(f"--mode: this version has no {lacking[0]}")
+    contents = read_texts(texts)
+    start_keras()
+    constraints = joined_constraints(contents)
+    size = None
+    if options.data is None:
+        vocabulary, _ = stand_ins(constraints)
+    else:
+        with open_data(options) as source:
+            samples = Samples.of(source, constraints, options)
+            size, vocabulary = samples.size, samples.vocabulary()
+            tried(constraints, samples, vocabulary)
+    with faults_of_input():
+        uses = [use_of(constraints, place, vocabulary) for place in range(len(constraints))]
+    ok = all(mode in use.modes for use in uses for mode in options.mode)
+    found = {
+        "ok": ok,
+        "attributes": list(constraints.attributes),
+        "label": constraints.uses_label,
+        "samples": size,
+        "constraints": [_entry(constraints, place, use) for place, use in enumerate(uses)],
+    }
+    return found, int(not ok)
+
+
+def _entry(constraints: ConstraintSet, place: int, use: Use) -> dict[str, Any]:
+    from keras_fair.language import node_text
+
+    return {
+        "text": node_text(constraints.statements[place]),
+        "modes": list(use.modes),
+        "refusal": None if use.refusal is None else use.refusal.message,
+    }

@@ -1,0 +1,117 @@
+"""Auditing the samples of a table, chunk by chunk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from keras_fair.cli.inputs import InputFault
+from keras_fair.cli.modes import output_names
+from keras_fair.cli.samples import Part, Samples
+from keras_fair.cli.values import CHUNK
+from keras_fair.errors import ConstraintTypeError
+
+if TYPE_CHECKING:
+    from keras_fair.audit import Audit
+    from keras_fair.rows.constraint_set import ConstraintSet
+    from keras_fair.rows.vocabulary import Vocabulary
+
+__all__ = ["audited", "tried"]
+
+_FEW = 100  # samples that show whether constraints have a meaning
+
+
+def audited(
+    constraints: ConstraintSet,
+    samples: Samples,
+    *,
+    confidence: float | None = 0.95,
+    simultaneous: bool = False,
+    seed: int = 0,
+    chunk_size: int = CHUNK,
+) -> Audit:
+    """Audit samples; without a column of predictions all of them are taken as 0.
+
+    Args:
+        constraints: parsed.
+        samples: of a table.
+        confidence, simultaneous, seed: see `keras_fair.audit`.
+        chunk_size: samples in memory at a time.
+
+    Raises:
+        InputFault: the samples give the constraints no meaning.
+    """
+    from keras_fair.audit import Auditor
+    from keras_fair.rows.vocabulary import Vocabulary
+
+    with _faults_of(samples):
+        auditor = Auditor(
+            constraints,
+            vocabulary=Vocabulary(missing=samples.missing),
+            outputs=_outputs(constraints, samples),
+            confidence=confidence,
+            simultaneous=simultaneous,
+            seed=seed,
+        )
+        left = samples.size
+        for part in samples.parts(chunk_size):
+            y = _predictions(constraints, part, min(chunk_size, left))
+            left -= len(y)
+            auditor.update(y, part.attributes, part.label, part.weight)
+        return auditor.result()
+
+
+def tried(constraints: ConstraintSet, samples: Samples, vocabulary: Vocabulary) -> None:
+    """See that samples give constraints a meaning, by measuring a few of them.
+
+    Args:
+        constraints: parsed.
+        samples: of a table.
+        vocabulary: the values that occur in all of it.
+
+    Raises:
+        InputFault: they don't, or a prediction or a weight is missing or out of range.
+    """
+    from keras_fair.audit import audit
+
+    for place, part in enumerate(samples.parts()):
+        if place:
+            continue  # the parts look at every sample themselves
+        few = min(_FEW, samples.size)
+        with _faults_of(samples):
+            audit(
+                constraints,
+                _predictions(constraints, part, few)[:few],
+                {name: np.asarray(column)[:few] for name, column in part.attributes.items()},
+                None if part.label is None else np.asarray(part.label)[:few],
+                vocabulary=vocabulary,
+                outputs=_outputs(constraints, samples),
+            )
+
+
+def _outputs(constraints: ConstraintSet, samples: Samples) -> Sequence[str] | None:
+    """The names of the outputs."""
+    if samples.predictions:
+        return samples.predictions
+    named = output_names(constraints)
+    return None if isinstance(named, int) else named
+
+
+def _predictions(constraints: ConstraintSet, part: Part, size: int) -> np.ndarray:
+    if part.y is not None:
+        return part.y
+    named = output_names(constraints)
+    return np.zeros((size, named if isinstance(named, int) else len(named)))
+
+
+@contextmanager
+def _faults_of(samples: Samples) -> Iterator[None]:
+    try:
+        yield
+    except ConstraintTypeError as fault:
+        raise InputFault(samples.explained(fault)) from fault
+    except ValueError as fault:
+        raise InputFault(f"{samples.name}: {fault}") from fault

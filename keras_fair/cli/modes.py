@@ -1,0 +1,101 @@
+"""Which ways of enforcing and measuring take a constraint, and its rows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from keras_fair.errors import ConstraintTypeError
+
+if TYPE_CHECKING:
+    from keras_fair.language.nodes import Node
+    from keras_fair.rows.constraint_set import ConstraintSet
+    from keras_fair.rows.vocabulary import Vocabulary
+
+__all__ = ["Use", "modes", "output_names", "stand_ins", "use_of"]
+
+# By public name: a mode is spoken of where this version has it.
+_AFFINE = {
+    "projection": "FairProjection",
+    "monitoring": "FairnessMonitor",
+    "streaming": "StreamingFairness",
+}
+
+
+class Use(NamedTuple):
+    """What can be done with a statement.
+
+    Attributes:
+        modes: which take it.
+        refusal: why the others don't, or None.
+        rows: as formulas; none where only an audit takes it.
+    """
+
+    modes: tuple[str, ...]
+    refusal: ConstraintTypeError | None
+    rows: tuple[str, ...]
+
+
+def modes() -> tuple[str, ...]:
+    """All modes, those that need affine rows first."""
+    import keras_fair
+
+    return (*(mode for mode, name in _AFFINE.items() if name in keras_fair.__all__), "audit")
+
+
+def use_of(constraints: ConstraintSet, place: int, vocabulary: Vocabulary) -> Use:
+    """What can be done with one statement.
+
+    Args:
+        constraints: the set it is in.
+        place: its index.
+        vocabulary: the values of the attributes, or stand-ins for them.
+
+    Raises:
+        ConstraintTypeError: no mode takes it: an attribute has no such value, for one.
+    """
+    from keras_fair.rows.formulas import row_formulas
+
+    try:
+        found = row_formulas(
+            [constraints.statements[place]], constraints.text, vocabulary, output_names(constraints)
+        )
+    except ConstraintTypeError as refusal:
+        if "audit" not in refusal.message:
+            raise
+        return Use(("audit",), refusal, ())
+    return Use(modes(), None, tuple(row for relation in found for row in relation.rows))
+
+
+def output_names(constraints: ConstraintSet) -> Any:
+    """As many outputs, or such names, as the constraints speak of."""
+    from keras_fair.language.nodes import Prediction
+    from keras_fair.language.tree import walk
+
+    nodes = (node for statement in constraints for node in walk(statement))
+    found = [node.output for node in nodes if isinstance(node, Prediction)]
+    names = sorted({output for output in found if isinstance(output, str)})
+    if names:
+        return names
+    return 1 + max((output for output in found if isinstance(output, int)), default=0)
+
+
+def stand_ins(constraints: ConstraintSet) -> tuple[Vocabulary, list[str]]:
+    """Without data: values for stars and quantifiers to run over (`race_1`, `race_2`), and for which
+    attributes."""
+    from keras_fair.language.nodes import Attribute, Binder, Comparison, Star
+    from keras_fair.language.tree import walk
+    from keras_fair.rows.vocabulary import Vocabulary
+
+    counts: dict[str, int] = {}
+    for statement in constraints:
+        for node in walk(statement):
+            subject: Node | None = None
+            count = 2
+            if isinstance(node, Comparison) and isinstance(node.value, Star):
+                subject = node.subject
+            elif isinstance(node, Binder):
+                subject, count = node.domain, max(2, len(node.variables))
+            if isinstance(subject, Attribute):
+                counts[subject.name] = max(count, counts.get(subject.name, 0))
+    values = {name: [f"{name}_{place + 1}" for place in range(count)] for name, count in counts.items()}
+    return Vocabulary(values, label=[0, 1]), sorted(values)

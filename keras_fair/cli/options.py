@@ -1,0 +1,195 @@
+"""Options that several commands share, and how their help looks."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from typing import Any
+
+from keras_fair.cli.columns import Source
+from keras_fair.cli.inputs import InputFault
+from keras_fair.cli.tables import open_table
+
+__all__ = [
+    "add_command",
+    "add_constraints",
+    "add_table",
+    "constraint_texts",
+    "number_within",
+    "open_data",
+    "page",
+]
+
+_SIGNS = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";"}
+
+_WIDTH = 80  # columns of a page of help
+
+
+class _Page(argparse.RawDescriptionHelpFormatter):
+    """Help with the line breaks of its author, at most 80 columns wide."""
+
+    def __init__(self, prog: str) -> None:
+        columns = os.environ.get("COLUMNS", "")
+        width = min(int(columns) if columns.isdecimal() and int(columns) > 40 else _WIDTH, _WIDTH)
+        super().__init__(prog, max_help_position=26, width=width - 1)
+
+
+def add_command(
+    commands: Any, name: str, *, help: str, description: str, epilog: str, decides: bool = False
+) -> Any:
+    """Add a command to `argparse`'s subparsers.
+
+    Args:
+        commands: the subparsers.
+        name: the word that chooses it.
+        help: one line for the list of commands.
+        description: what it does.
+        epilog: exit codes and examples, with their line breaks.
+        decides: whether its exit code is a verdict.
+    """
+    parser = commands.add_parser(
+        name,
+        help=help,
+        description=description,
+        epilog=epilog,
+        formatter_class=_Page,
+        allow_abbrev=False,
+    )
+    parser.set_defaults(prog=parser.prog, decides=decides)
+    return parser
+
+
+def page(**keywords: Any) -> argparse.ArgumentParser:
+    """The parser of the program itself."""
+    return argparse.ArgumentParser(formatter_class=_Page, allow_abbrev=False, **keywords)
+
+
+def add_constraints(parser: Any, *, positional: bool = False) -> None:
+    """Add what names constraints: `-c`, `--constraints`, and words without an option where `positional`."""
+    group = parser.add_argument_group("constraints")
+    if positional:
+        group.add_argument(
+            "texts", nargs="*", metavar="CONSTRAINT", help="a constraint, or @path of a file with some"
+        )
+    group.add_argument(
+        "-c",
+        "--constraint",
+        action="append",
+        default=[],
+        metavar="TEXT",
+        help="a constraint, or @path of a file with some; may be repeated",
+    )
+    group.add_argument(
+        "--constraints",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="a file with constraints; may be repeated",
+    )
+
+
+def add_table(parser: Any, *, option: bool, missing: str = "error") -> None:
+    """Add what names a table and its columns.
+
+    Args:
+        parser: of a command.
+        option: whether the table is given as `--data` and may be left out.
+        missing: what a missing value means where the user does not say.
+    """
+    group = parser.add_argument_group("the table")
+    about = "CSV (.csv, .csv.gz, .tsv) or Parquet; - reads the standard input"
+    if option:
+        group.add_argument("--data", metavar="FILE", help=about)
+    else:
+        group.add_argument("data", metavar="FILE", help=about)
+    group.add_argument(
+        "--prediction",
+        action="append",
+        metavar="COLUMN",
+        help="the column of the predictions, y; repeated where a model has several outputs, which then have "
+        "the names of their columns, as in y[approve]",
+    )
+    group.add_argument("--label", metavar="COLUMN", help="the column of the label, the ground truth")
+    group.add_argument("--weight", metavar="COLUMN", help="the column of the sample weights, >= 0")
+    group.add_argument(
+        "--domain",
+        nargs=2,
+        type=float,
+        metavar=("LOW", "HIGH"),
+        help="where predictions must lie, such as 0 1 (anywhere)",
+    )
+    group.add_argument(
+        "--missing",
+        choices=("error", "exclude", "group"),
+        default=missing,
+        help="what an attribute without a value means: a fault of the table; a sample in no group; a group "
+        f"of their own ({missing})",
+    )
+    group.add_argument(
+        "--na",
+        action="append",
+        default=[],
+        metavar="TEXT",
+        help="an entry that stands for no value, as an empty one does; may be repeated",
+    )
+    group.add_argument(
+        "--separator", metavar="SIGN", help="between the entries of a CSV file: ',' ';' tab (,)"
+    )
+    group.add_argument("--encoding", metavar="NAME", help="of a CSV file (utf-8)")
+
+
+def number_within(low: float, high: float, *, none: bool = False) -> Any:
+    """A reader of numbers between two others for `argparse`; `95%` is 0.95.
+
+    Args:
+        low, high: the others, which don't count.
+        none: whether `none` is taken too, as None.
+
+    Example:
+
+    >>> number_within(0, 1)("95%")
+    0.95
+    """
+
+    def read(text: str) -> float | None:
+        if none and text == "none":
+            return None
+        percent = text.strip().endswith("%")
+        try:
+            value = float(text.strip().removesuffix("%")) / (100 if percent else 1)
+        except ValueError:
+            value = low
+        if not low < value < high:
+            raise argparse.ArgumentTypeError(
+                f"expected a number between {low:g} and {high:g}, received {text!r}"
+            )
+        return value
+
+    return read
+
+
+def open_data(options: argparse.Namespace) -> AbstractContextManager[Source]:
+    """The table that `add_table` names, opened.
+
+    Raises:
+        InputFault: `--separator` is not one character, or the table can't be read.
+    """
+    sign = _SIGNS.get(options.separator or "", options.separator)
+    if sign is not None and (len(sign) != 1 or sign in '"\r\n\0'):
+        raise InputFault(f"--separator: expected one character or tab, received {options.separator!r}")
+    return open_table(options.data, separator=sign, encoding=options.encoding, missing=options.na)
+
+
+def constraint_texts(options: argparse.Namespace) -> Sequence[str]:
+    """The constraints that `add_constraints` reads, as they stand, files as `@path`.
+
+    Raises:
+        InputFault: there is none.
+    """
+    words = list(getattr(options, "texts", ()))
+    found = [*words, *options.constraint, *(f"@{path}" for path in options.constraints)]
+    if not found:
+        raise InputFault(f'expected constraints: {options.prog} -c "TEXT", or --constraints FILE')
+    return found

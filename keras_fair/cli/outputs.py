@@ -1,0 +1,113 @@
+"""Files that a command writes: seen to be writable before the work starts, and whole or not there at all.
+
+A report is written beside its place under another name and then moved there, so nobody ever reads half of
+one. `-` is the standard output. What is no ordinary file (a pipe, a device) is written as it is.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+import tempfile
+from collections.abc import Collection
+from pathlib import Path
+
+from keras_fair.cli.inputs import InputFault
+
+__all__ = ["Output", "check_distinct"]
+
+
+class Output:
+    """A place for a report, used with `with`: what was not written by its end leaves nothing behind.
+
+    Args:
+        path: of a file, or `-`.
+        option: the option that names it.
+
+    Raises:
+        InputFault: no file can be written there.
+    """
+
+    def __init__(self, path: str, option: str) -> None:
+        self.path = path
+        self.to_terminal = path == "-"
+        self._beside: Path | None = None
+        if self.to_terminal:
+            return
+        self._file = Path(os.path.realpath(Path(path).expanduser()))
+        self._option = option
+        folder = self._file.parent
+        if self._file.is_dir():
+            raise InputFault(f"{option}: expected a file, but {path} is a folder")
+        if not folder.is_dir():
+            raise InputFault(f"{option}: there is no folder {folder} for {self._file.name}")
+        if self._ordinary:
+            try:
+                number, beside = tempfile.mkstemp(prefix=f".{self._file.name}.", dir=folder)
+            except OSError as fault:
+                raise InputFault(f"{option}: can't write into {folder}: {fault.strerror}") from fault
+            os.close(number)
+            self._beside = Path(beside)
+
+    def write(self, text: str) -> None:
+        """Write the whole report.
+
+        Raises:
+            InputFault: the disk is full, or the place is gone.
+        """
+        if not text.endswith("\n"):
+            text += "\n"
+        if self.to_terminal:
+            sys.stdout.write(text)
+            return
+        try:
+            if self._beside is None:
+                self._file.write_text(text, encoding="utf-8")
+                return
+            self._beside.write_text(text, encoding="utf-8")
+            self._beside.chmod(self._mode())
+            self._beside.replace(self._file)
+        except OSError as fault:
+            raise InputFault(f"{self._option}: can't write {self.path}: {fault.strerror}") from fault
+        self._beside = None
+
+    def is_file(self, path: str) -> bool:
+        """Whether the report would replace this file."""
+        return not self.to_terminal and Path(os.path.realpath(Path(path).expanduser())) == self._file
+
+    def __enter__(self) -> Output:
+        return self
+
+    def __exit__(self, *fault: object) -> None:
+        if self._beside is not None:
+            self._beside.unlink(missing_ok=True)
+
+    @property
+    def _ordinary(self) -> bool:
+        return not self._file.exists() or self._file.is_file()
+
+    def _mode(self) -> int:
+        """The permissions of the file that is there, else those of a new one."""
+        if self._file.exists():
+            return stat.S_IMODE(self._file.stat().st_mode)
+        mask = os.umask(0)
+        os.umask(mask)
+        return 0o666 & ~mask
+
+
+def check_distinct(outputs: Collection[Output], inputs: Collection[str]) -> None:
+    """Refuse reports that would overwrite each other, or a file that is read.
+
+    Raises:
+        InputFault: with the path.
+    """
+    paths = [output.path for output in outputs]
+    for place, output in enumerate(outputs):
+        for path in inputs:
+            if path != "-" and output.is_file(path):
+                raise InputFault(f"{output.path} is read: choose another place for the report")
+        for other in paths[:place]:
+            if output.is_file(other) if not output.to_terminal else other == "-":
+                where = "the standard output" if output.to_terminal else output.path
+                raise InputFault(f"two reports are to go to {where}")

@@ -1,0 +1,219 @@
+"""The samples of a table: which column is the prediction, the label, the weight, and which are attributes.
+
+Columns are looked up before anything is computed. Then the samples come in chunks, in the form that an audit
+takes; every number is looked at on its way, so that a fault is told with its line.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from keras_fair.cli.columns import Columns, Source, Texts
+from keras_fair.cli.inputs import InputFault, faults_of_input
+from keras_fair.cli.values import CHUNK, TRUTH, distinct_values, is_boolean
+from keras_fair.errors import ConstraintTypeError, near_names, quoted
+
+if TYPE_CHECKING:
+    from keras_fair.rows.constraint_set import ConstraintSet
+    from keras_fair.rows.vocabulary import Vocabulary
+
+__all__ = ["Part", "Samples"]
+
+
+class Part(NamedTuple):
+    """A chunk of samples.
+
+    Attributes:
+        y: `(n,)`, or `(n, outputs)` where there are several; None where no prediction was named.
+        attributes: columns `(n,)`.
+        label: `(n,)` or None.
+        weight: `(n,)` or None.
+    """
+
+    y: np.ndarray | None
+    attributes: dict[str, Any]
+    label: Any
+    weight: np.ndarray | None
+
+
+@dataclass(frozen=True)
+class Samples:
+    """The samples of a table, for one set of constraints.
+
+    Attributes:
+        name: of the file.
+        columns: those that are needed.
+        attributes: the names of the attributes.
+        predictions: the columns of the predictions, in order; may be empty.
+        label: the column of the label, or None where the constraints do not use it.
+        boolean: whether the label is the texts true and false, which stand for 1 and 0.
+        weight: the column of the weights, or None.
+        domain: where predictions must lie.
+        missing: what an attribute without a value means, a policy of `Vocabulary`.
+    """
+
+    name: str
+    columns: Columns
+    attributes: tuple[str, ...]
+    predictions: tuple[str, ...]
+    label: str | None
+    boolean: bool
+    weight: str | None
+    domain: tuple[float, float] | None
+    missing: str
+
+    @classmethod
+    def of(cls, source: Source, constraints: ConstraintSet, options: argparse.Namespace) -> Samples:
+        """Find the columns.
+
+        Args:
+            source: the table.
+            constraints: what they are needed for.
+            options: with `prediction`, a list or None, `label`, `weight`, `domain` and `missing`.
+
+        Raises:
+            InputFault: a column is missing or unfit.
+        """
+        predictions = tuple(source.require(name, "--prediction") for name in options.prediction or ())
+        label = None if options.label is None else source.require(options.label, "--label")
+        weight = None if options.weight is None else source.require(options.weight, "--weight")
+        if constraints.uses_label and label is None:
+            there = "label" in source.header
+            raise InputFault(
+                "the constraints use the label: say which column it is, "
+                + ("--label label" if there else f"--label COLUMN\n  {source.listed}")
+            )
+        _require_attributes(constraints, source)
+        label = label if constraints.uses_label else None
+        others = [name for name in (label, weight) if name is not None]
+        numbers = [*predictions, *([] if weight is None else [weight])]
+        columns = source.columns([*constraints.attributes, *predictions, *others], numbers)
+        boolean = label in columns.texts and is_boolean(distinct_values(columns, [label])[label])
+        return cls(
+            name=source.name,
+            columns=columns,
+            attributes=constraints.attributes,
+            predictions=predictions,
+            label=label,
+            boolean=boolean,
+            weight=weight,
+            domain=None if options.domain is None else (options.domain[0], options.domain[1]),
+            missing=options.missing,
+        )
+
+    @property
+    def size(self) -> int:
+        """How many there are."""
+        return self.columns.size
+
+    def vocabulary(self) -> Vocabulary:
+        """The values of the attributes and of the label, from one pass through the table.
+
+        Raises:
+            InputFault: an attribute has no value in some line, and the policy is `error`.
+        """
+        from keras_fair.rows.vocabulary import Vocabulary
+
+        names = [*self.attributes, *([] if self.label is None else [self.label])]
+        found = distinct_values(self.columns, names)
+        if self.missing == "error" and any(None in values for values in found.values()):
+            for _ in self.parts():  # ends at the line
+                pass
+        label = None if self.label is None else found[self.label]
+        if self.boolean and label is not None:
+            label = [None if text is None else TRUTH[text.lower()] for text in label]
+        with faults_of_input():
+            return Vocabulary(missing=self.missing).update(
+                {name: found[name] for name in self.attributes}, label
+            )
+
+    def parts(self, size: int = CHUNK) -> Iterator[Part]:
+        """The samples, `size` at a time.
+
+        Raises:
+            InputFault: a number is missing or out of range, or an attribute has no value, with the line.
+        """
+        begin = 0
+        for chunk in self.columns.chunks(size):
+            y = [self._checked(chunk[name], name, begin, self.domain) for name in self.predictions]
+            weight = None
+            if self.weight is not None:
+                weight = self._checked(chunk[self.weight], self.weight, begin, (0.0, np.inf))
+            predictions = None if not y else y[0] if len(y) == 1 else np.stack(y, axis=1)
+            attributes = {name: chunk[name] for name in self.attributes}
+            label: Any = None if self.label is None else chunk[self.label]
+            if self.missing == "error":
+                for name in [*self.attributes, *([] if self.label is None else [self.label])]:
+                    self._refuse_missing(chunk[name], name, begin)
+            if self.boolean and isinstance(label, Texts):
+                numbers = [TRUTH[text.lower()] for text in label.categories]
+                label = np.array([*numbers, np.nan])[label.codes]
+            begin += len(next(iter(chunk.values()))) if chunk else size
+            yield Part(predictions, attributes, label, weight)
+
+    def explained(self, fault: ConstraintTypeError) -> str:
+        """A fault that the samples brought to light, as text, with what the table has to do with it."""
+        named = [name for name in self.attributes if quoted(name) in fault.message]
+        notes = ""
+        for name, values in distinct_values(self.columns, self.columns.texts.intersection(named)).items():
+            texts = [value for value in values if value is not None]
+            foreign = [value for value in texts if not _is_number(value)]
+            if 0 < len(foreign) < len(texts):
+                notes += (
+                    f"\ncolumn {quoted(name)} is text, for {quoted(foreign[0])} stands beside numbers; if it "
+                    f"stands for no value, say --na '{foreign[0]}'"
+                )
+        return f"{self.name}: {fault}{notes}"
+
+    def _refuse_missing(self, column: np.ndarray | Texts, name: str, begin: int) -> None:
+        absent = column.codes < 0 if isinstance(column, Texts) else np.isnan(column)
+        if absent.any():
+            place = self.columns.place(begin + int(np.argmax(absent)))
+            raise InputFault(
+                f"{place}: no value in column {quoted(name)}; say what that means: --missing exclude (in no "
+                "group) or --missing group (a group of their own)"
+            )
+
+    def _checked(self, column: Any, name: str, begin: int, domain: tuple[float, float] | None) -> np.ndarray:
+        numbers = np.asarray(column, "float64")
+        wrong = ~np.isfinite(numbers)
+        expected = "a finite number"
+        if not wrong.any() and domain is not None:
+            wrong = (numbers < domain[0]) | (numbers > domain[1])
+            expected = f"a number from {domain[0]:g} to {domain[1]:g}"
+            if domain[1] == np.inf:
+                expected = f"a number >= {domain[0]:g}"
+        if wrong.any():
+            row = int(np.argmax(wrong))
+            found = "no value" if np.isnan(numbers[row]) else f"{numbers[row]:g}"
+            place = self.columns.place(begin + row)
+            raise InputFault(f"{place}: expected {expected} in column {quoted(name)}, found {found}")
+        return numbers
+
+
+def _require_attributes(constraints: ConstraintSet, source: Source) -> None:
+    from keras_fair.language.nodes import Attribute
+    from keras_fair.language.tree import walk
+
+    for statement in constraints:
+        for node in walk(statement):
+            if isinstance(node, Attribute) and node.name not in source.header:
+                fault = ConstraintTypeError(
+                    f"{source.name} has no column {quoted(node.name)}{near_names(node.name, source.header)}",
+                    text=constraints.text,
+                    span=node.span,
+                )
+                raise InputFault(f"{fault}\n  {source.listed}")
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

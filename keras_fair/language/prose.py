@@ -1,0 +1,254 @@
+"""Constraints in plain words, for people who do not read the language.
+
+    E[y | sex=Female] == E[y | sex=Male] +- 0.02
+    -> The mean prediction among those with sex = Female and the mean prediction among those with sex = Male
+       must differ by no more than 0.02.
+
+Words say what the tree says and no more. Arithmetic inside `E[...]` beyond a difference stays a formula.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from keras_fair.language.lexicon import print_number
+from keras_fair.language.nodes import (
+    Absolute,
+    And,
+    Arithmetic,
+    Attribute,
+    Binder,
+    Comparison,
+    Condition,
+    Covariance,
+    Label,
+    Literal,
+    Maximum,
+    Mean,
+    Membership,
+    Negative,
+    Node,
+    Not,
+    Number,
+    Or,
+    Prediction,
+    Range,
+    Relation,
+    Share,
+    Spread,
+    Star,
+    Statement,
+    ValueSet,
+    Variable,
+)
+from keras_fair.language.printer import node_text
+
+__all__ = ["in_words"]
+
+_COMPARED = {"=": "=", "!=": "other than", "<": "below", "<=": "at most", ">": "above", ">=": "at least"}
+_OPPOSITE = {"=": "!=", "!=": "="}
+
+
+def in_words(node: Statement | Relation | Range) -> str:
+    """What must hold, as one English sentence.
+
+    Args:
+        node: a statement, or the relation of one.
+
+    Example:
+
+    >>> from keras_fair.language import parse_statements
+    >>> from keras_fair.language.prose import in_words
+    >>> print(in_words(parse_statements("spread(E[y | race=*]) <= 0.05")[0]))
+    The difference between the highest and the lowest mean prediction across the groups of race must be at
+    most 0.05.
+    """
+    if not isinstance(node, Statement):
+        return _sentence(_relation(node))
+    relation = _relation(node.relation)
+    if node.binders:
+        relation = f"for {', and '.join(map(_binder, node.binders))}: {relation}"
+    if node.confidence is not None:
+        relation += f", with a confidence of {100 * node.confidence:.6g}%"
+    return _sentence(relation)
+
+
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def _binder(node: Binder) -> str:
+    if isinstance(node.domain, ValueSet):
+        domain = _listed([_value(value) for value in node.domain.values], "and")
+    else:
+        domain = _subject(node.domain)
+    if len(node.variables) == 1:
+        return f"every value {node.variables[0]} of {domain}"
+    return f"all different values {_listed(node.variables, 'and')} of {domain}"
+
+
+def _relation(node: Relation | Range) -> str:
+    if isinstance(node, Range):
+        bounds = f"{_expression(node.lower)} and {_expression(node.upper)}"
+        return f"{_expression(node.operand)} must lie between {bounds}"
+    left, right = _expression(node.left), _expression(node.right)
+    if node.operator != "==":
+        return f"{left} must be {_COMPARED[node.operator]} {right}"
+    if not node.tolerance:
+        return f"{left} must equal {right}"
+    tolerance = print_number(node.tolerance)
+    if isinstance(node.right, Number):
+        return f"{left} must lie within {tolerance} of {right}"
+    return f"{left} and {right} must differ by no more than {tolerance}"
+
+
+def _expression(node: Any) -> str:
+    if isinstance(node, Number):
+        return print_number(node.value)
+    if isinstance(node, Negative):
+        return f"minus {_expression(node.operand)}"
+    if isinstance(node, Arithmetic):
+        return _arithmetic(node)
+    if isinstance(node, Absolute):
+        return _absolute(node.operand)
+    if isinstance(node, (Mean, Share, Covariance)):
+        return f"the {_noun(node)} {_scope(node.condition)}"
+    if isinstance(node, Spread):
+        if (single := _starred(node.operands)) is not None:
+            return f"the difference between the highest and the lowest {_noun(single)} {_over(single)}"
+        return f"the difference between the largest and the smallest of {_several(node.operands)}"
+    extreme = "highest" if isinstance(node, Maximum) else "lowest"
+    if (single := _starred(node.operands)) is not None:
+        return f"the {extreme} {_noun(single)} {_over(single)}"
+    if (single := _starred([getattr(each, "operand", each) for each in node.operands])) is not None:
+        return f"the {extreme} absolute value of the {_noun(single)} {_over(single)}"
+    return f"the {'largest' if isinstance(node, Maximum) else 'smallest'} of {_several(node.operands)}"
+
+
+def _several(operands: Sequence[Node]) -> str:
+    return "; ".join(f"({number}) {_expression(each)}" for number, each in enumerate(operands, start=1))
+
+
+def _arithmetic(node: Arithmetic) -> str:
+    left, right = (
+        f"({_expression(side)})" if isinstance(side, Arithmetic) else _expression(side)
+        for side in (node.left, node.right)
+    )
+    if node.operator == "/":
+        return f"the ratio of {left} to {right}"
+    return f"{left} {({'+': 'plus', '-': 'minus', '*': 'times'})[node.operator]} {right}"
+
+
+def _absolute(node: Any) -> str:
+    if isinstance(node, Arithmetic) and node.operator == "-":
+        return f"the absolute difference between {_expression(node.left)} and {_expression(node.right)}"
+    return f"the absolute value of {_expression(node)}"
+
+
+def _starred(operands: Sequence[Any]) -> Mean | Share | Covariance | None:
+    """The one statistic with stars that a function of expressions is taken over, if that is all it has."""
+    if len(operands) != 1 or not isinstance(operands[0], (Mean, Share, Covariance)):
+        return None
+    return operands[0] if _split(operands[0].condition)[0] else None
+
+
+def _noun(node: Mean | Share | Covariance) -> str:
+    if isinstance(node, Mean):
+        value = _measure(node.value)
+        plain = isinstance(node.value, (Label, Attribute)) or value == "prediction"
+        return f"mean {value}" if plain else f"mean of {value}"
+    if isinstance(node, Share):
+        return f"share with {_condition(node.event)}"
+    return f"covariance of {_measure(node.left)} and {_measure(node.right)}"
+
+
+def _measure(node: Any) -> str:
+    if isinstance(node, (Prediction, Label, Attribute)):
+        return _subject(node)
+    if isinstance(node, Arithmetic) and node.operator == "-":
+        sides = (node.left, node.right)
+        if all(isinstance(side, (Prediction, Label, Attribute)) for side in sides):
+            return f"{_subject(node.left)} minus {_subject(node.right)}"
+    return node_text(node)
+
+
+def _subject(node: Any) -> str:
+    if isinstance(node, Prediction):
+        return "prediction" if node.output is None else f"prediction {node_text(node)}"
+    return "label" if isinstance(node, Label) else str(node.name)
+
+
+def _split(condition: Condition | None) -> tuple[list[str], list[Condition]]:
+    """The attributes whose groups are gone through, and the conditions beside them."""
+    parts = condition.operands if isinstance(condition, And) else [] if condition is None else [condition]
+    stars, rest = [], []
+    for part in parts:
+        if isinstance(part, Comparison) and isinstance(part.value, Star):
+            stars.append(_subject(part.subject))
+        else:
+            rest.append(part)
+    return stars, rest
+
+
+def _scope(condition: Condition | None) -> str:
+    stars, rest = _split(condition)
+    parts = []
+    if stars:
+        parts.append(f"in each {_groups(stars)}")
+    if rest:
+        parts.append(f"among those with {_all(rest)}")
+    return " ".join(parts) or "among all samples"
+
+
+def _over(node: Mean | Share | Covariance) -> str:
+    stars, rest = _split(node.condition)
+    beside = f"among those with {_all(rest)} " if rest else ""
+    return f"{beside}across the {_groups(stars).replace('group', 'groups', 1)}"
+
+
+def _groups(stars: Sequence[str]) -> str:
+    return f"{'combined ' if len(stars) > 1 else ''}group of {_listed(stars, 'and')}"
+
+
+def _all(conditions: Sequence[Condition]) -> str:
+    return " and ".join(
+        f"({_condition(each)})" if isinstance(each, Or) and len(conditions) > 1 else _condition(each)
+        for each in conditions
+    )
+
+
+def _condition(node: Any) -> str:
+    if isinstance(node, And):
+        return _all(node.operands)
+    if isinstance(node, Or):
+        return " or ".join(_condition(each) for each in node.operands)
+    if isinstance(node, Not):
+        inner = node.operand
+        if isinstance(inner, Comparison) and inner.operator in _OPPOSITE:
+            return _comparison(inner, _OPPOSITE[inner.operator])
+        return f"not ({_condition(inner)})"
+    if isinstance(node, Membership):
+        return f"{_subject(node.subject)} one of {_listed([_value(each) for each in node.values], 'or')}"
+    return _comparison(node, node.operator)
+
+
+def _comparison(node: Comparison, operator: str) -> str:
+    subject, value = _subject(node.subject), _value(node.value)
+    if isinstance(node.subject, Prediction) and operator not in _OPPOSITE:
+        return f"a {subject} {'of ' * (operator in ('<=', '>='))}{_COMPARED[operator]} {value}"
+    return f"{subject} {_COMPARED[operator]} {value}"
+
+
+def _value(node: Literal | Variable | Star) -> str:
+    if isinstance(node, Star):
+        return "each value"
+    if isinstance(node, Variable):
+        return node.name
+    return print_number(node.value) if isinstance(node.value, float) else node.value
+
+
+def _listed(words: Sequence[str], joint: str) -> str:
+    if len(words) < 2:
+        return "".join(words)
+    return f"{', '.join(words[:-1])} {joint} {words[-1]}"

@@ -1,0 +1,117 @@
+"""A fading memory of past batches, for training with small ones.
+
+A batch of eight says little about groups, and made to obey constraints by itself it is bent by chance. With a
+memory it is one step of a stream (`keras_fair.ops.stream`): the rows are those of the batch and what is
+remembered together, and they pull rather than force. Predictions of the past are numbers: no gradient flows
+into them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from keras import ops
+
+from keras_fair.layers.batch import positive_weight
+from keras_fair.ops import Domain, Projection
+from keras_fair.ops.precision import working_dtype
+from keras_fair.ops.stream import stream_step
+from keras_fair.ops.stream_state import StateLayout, StreamRule, advanced
+from keras_fair.rows.linear import LinearRows
+from keras_fair.rows.plan import RowPlan
+
+__all__ = ["Memory", "check_memory"]
+
+_STEP = 0.2
+
+
+class Memory:
+    """What a layer remembers, in a weight of the layer, and the step that uses it.
+
+    Args:
+        samples: about how many predictions are remembered; older ones fade.
+        domain, divergence: of the layer.
+    """
+
+    def __init__(self, samples: int, domain: Domain, divergence: str) -> None:
+        # Weights that halve every h samples add up to h / log 2.
+        self._rule = StreamRule(domain, divergence, _STEP, 0.0, False, samples * math.log(2.0))
+        self._saved: np.ndarray | None = None
+        self.weight: Any = None
+
+    def build(self, add_weight: Any, plan: RowPlan) -> None:
+        """Make the weight, with what a saved model remembered.
+
+        Args:
+            add_weight: of the layer.
+            plan: the lowered constraints.
+        """
+        saved = self._saved
+        self._layout = StateLayout.of(plan)
+        self.weight = add_weight(
+            shape=(self._layout.size,),
+            initializer="zeros" if saved is None else lambda _, dtype: ops.convert_to_tensor(saved, dtype),
+            dtype=working_dtype(),
+            trainable=False,
+            autocast=False,
+            aggregation="only_first_replica",
+            name="memory",
+        )
+
+    def project_batch(
+        self,
+        plan: RowPlan,
+        y: Any,
+        columns: Mapping[str, Any],
+        label: Any,
+        *,
+        statistics_weight: Any,
+        objective_weight: Any,
+        **_: Any,
+    ) -> tuple[LinearRows, Projection]:
+        """The batch held together with what is remembered; as `keras_fair.layers.batch.project_batch`."""
+        vector = ops.stop_gradient(ops.convert_to_tensor(self.weight))
+        found = stream_step(
+            plan,
+            self._rule,
+            vector,
+            y,
+            columns,
+            label,
+            statistics_weight,
+            objective_weight=positive_weight(objective_weight),
+        )
+        self.weight.assign(ops.stop_gradient(advanced(self._layout, vector, found.change, found.fade)))
+        return found.rows, found.projection
+
+    def save(self, store: Any) -> None:
+        """Put what is remembered into a store of Keras."""
+        if self.weight is not None:
+            store["memory"] = np.asarray(ops.convert_to_numpy(self.weight.value))
+
+    def load(self, store: Any) -> None:
+        """Remember what a store holds; before `build` too, for Keras loads layers that are not built yet.
+
+        A layer that was saved before it was built had nothing to remember.
+        """
+        if "memory" not in store.keys():  # noqa: SIM118 - not every store of Keras has `in`
+            return
+        self._saved = np.array(store["memory"])
+        if self.weight is not None:
+            self.weight.assign(self._saved)
+
+
+def check_memory(memory: Any) -> int | None:
+    """The number of samples to remember, or None.
+
+    Raises:
+        ValueError: it is no whole number >= 1.
+    """
+    if memory is None:
+        return None
+    if isinstance(memory, bool) or not isinstance(memory, int) or memory < 1:
+        raise ValueError(f"expected memory to be None or a whole number >= 1, received memory={memory!r}")
+    return memory

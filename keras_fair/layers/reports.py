@@ -1,0 +1,100 @@
+"""After a batch is projected: faults stop it, what could not be held is told, and all is recorded."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from keras_fair.layers.checks import all_fine, check_unknown_numbers, graph_checks, holds_codes
+from keras_fair.layers.guard import compiles_with_xla, guard
+from keras_fair.layers.record import RecordWeight
+from keras_fair.ops import Domain, Outcome, Projection
+from keras_fair.rows.arrays import concrete
+from keras_fair.rows.linear import LinearRows
+from keras_fair.rows.plan import RowPlan
+
+__all__ = ["Reports", "nobody_in"]
+
+
+class Reports:
+    """The reports of one layer.
+
+    Args:
+        name: of the layer.
+        plan: its constraints.
+        domain: of its predictions.
+        refuse_unknown: whether a value outside the vocabulary is an error.
+        literal: whether values are taken as the constraints spell them, so that a misspelt one passes.
+        record: where batches are recorded.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        plan: RowPlan,
+        domain: Domain,
+        *,
+        refuse_unknown: bool,
+        literal: bool,
+        record: RecordWeight,
+    ) -> None:
+        self.name, self.plan, self.domain = name, plan, domain
+        self.refuse_unknown, self.literal, self.record = refuse_unknown, literal, record
+        self._told: set[Outcome] = set()
+        self._told_inactive = False
+
+    def add(self, y: Any, columns: Mapping[str, Any], rows: LinearRows, projection: Projection) -> None:
+        """Add one batch.
+
+        Args:
+            y: predictions as they came.
+            columns: encoded columns as they came.
+            rows: of the batch.
+            projection: onto them.
+
+        Raises:
+            ConstraintTypeError: outside a graph, where a number is outside the vocabulary.
+        """
+        fine = None
+        if concrete(y) is not None:
+            if self.refuse_unknown:
+                check_unknown_numbers(self.plan, rows, columns)
+            self._tell(Outcome(int(projection.outcome)))
+            self._tell_inactive(concrete(rows.active), columns)
+        else:
+            checks = graph_checks(
+                y, self.domain, self.plan, rows, columns, refuse_unknown=self.refuse_unknown
+            )
+            if compiles_with_xla():
+                fine = all_fine(checks)
+            else:
+                guard(self.name, checks, projection.outcome, self.record.seen(projection.outcome))
+        self.record.add(projection, rows.active, fine)
+
+    def _tell(self, outcome: Outcome) -> None:
+        if outcome is not Outcome.SOLVED and outcome not in self._told:
+            self._told.add(outcome)
+            warnings.warn(f"{self.name}: at least one batch: {outcome.message}", stacklevel=6)
+
+    def _tell_inactive(self, active: np.ndarray | None, columns: Mapping[str, Any]) -> None:
+        """Outside a graph, and once: of empty groups in a batch with values that no constraint names."""
+        if not self.literal or active is None or active.all() or self._told_inactive:
+            return
+        sizes = {name: len(values or ()) for name, values in self.plan.vocabulary.values.items()}
+        coded = [name for name, column in columns.items() if holds_codes(self.plan, name, column)]
+        if any(np.any(concrete(columns[name]) == sizes[name]) for name in coded):
+            self._told_inactive = True
+            names = [name for name, there in zip(self.plan.names, active, strict=True) if not there]
+            warnings.warn(f"{self.name}: in at least one batch {nobody_in(names)}", stacklevel=6)
+
+
+def nobody_in(rows: Sequence[str]) -> str:
+    """What is said of rows whose groups are empty: a misspelt value must not pass for held."""
+    return (
+        f"nobody belonged to the groups of {', '.join(map(repr, rows[:5]))}"
+        f"{' and others' if len(rows) > 5 else ''}: nothing was enforced there. Check the spelling of "
+        "values, or call adapt with the data first: it refuses values that do not occur"
+    )

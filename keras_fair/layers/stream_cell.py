@@ -1,0 +1,55 @@
+"""A vector of numbers that a graph reads and writes and the host sets and fetches: the state of a stream.
+
+A variable of the model would do, but a stream is no part of a model: it comes and goes while the model stays
+as it is. TensorFlow captures a variable of its own, JAX calls back to the host; elsewhere, where nothing is
+compiled, an array is enough.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from keras import backend, ops
+
+__all__ = ["StreamCell", "new_cell"]
+
+
+class StreamCell:
+    """The cell where graphs are not compiled.
+
+    Args:
+        size: how many numbers.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._value = np.zeros(size)
+
+    def set(self, value: np.ndarray) -> None:
+        """Put numbers `(size,)` in, from the host."""
+        self._value = np.array(value, dtype="float64")
+
+    def get(self) -> np.ndarray:
+        """Fetch the numbers, once all that was started has ended."""
+        return np.array(self._value)
+
+    def read(self) -> Any:
+        """The numbers as a tensor, where they are used."""
+        return ops.convert_to_tensor(self._value)
+
+    def write(self, value: Any) -> None:
+        """Put a tensor in, where it is made."""
+        self._value = np.asarray(ops.convert_to_numpy(value))
+
+
+def new_cell(size: int) -> StreamCell:
+    """The cell of the backend in use."""
+    if backend.backend() == "tensorflow":
+        from keras_fair.layers.stream_cell_tensorflow import TensorFlowCell
+
+        return TensorFlowCell(size)
+    if backend.backend() == "jax":
+        from keras_fair.layers.stream_cell_jax import JaxCell
+
+        return JaxCell(size)
+    return StreamCell(size)

@@ -1,0 +1,117 @@
+"""A layer whose batches are arrivals of a stream, for as long as a function is traced.
+
+The functions that Keras makes for `predict` and `evaluate` are traced once and kept. A streamed function is
+another one, traced while `streaming` holds, so that the model's own functions never know of a stream.
+"""
+
+from __future__ import annotations
+
+import contextvars
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from keras_fair.layers.batch import positive_weight
+from keras_fair.layers.stream_cell import StreamCell, new_cell
+from keras_fair.ops import Projection
+from keras_fair.ops.stream import stream_step
+from keras_fair.ops.stream_state import Readout, StreamRule
+from keras_fair.rows.linear import LinearRows
+from keras_fair.rows.plan import RowPlan
+
+__all__ = ["StreamedLayer", "stream_of", "streaming"]
+
+
+class StreamedLayer:
+    """One layer's part in a stream: the cell that its steps read and write.
+
+    Args:
+        rule: how rows are held; the layer's domain and divergence in it.
+        initial: the state `(size,)` to begin with, for the layer's plan, asked for when that is first known.
+    """
+
+    def __init__(self, rule: StreamRule, initial: Callable[[RowPlan], np.ndarray]) -> None:
+        self.rule, self._initial = rule, initial
+        self._readout: Readout | None = None
+        self._cell: StreamCell | None = None
+
+    def project_batch(
+        self,
+        plan: RowPlan,
+        y: Any,
+        columns: Mapping[str, Any],
+        label: Any,
+        *,
+        statistics_weight: Any,
+        objective_weight: Any,
+        **_: Any,
+    ) -> tuple[LinearRows, Projection]:
+        """One step, where `keras_fair.layers.batch.project_batch` would project a batch by itself.
+
+        Returns:
+            The pooled rows, and the predictions with how far these are violated after them.
+        """
+        readout, cell = self._made(plan)
+        before = cell.read()
+        found = stream_step(
+            plan,
+            self.rule,
+            before[readout.parts["vector"]],
+            y,
+            columns,
+            label,
+            statistics_weight,
+            objective_weight=positive_weight(objective_weight),
+        )
+        cell.write(readout.after(before, found))
+        return found.rows, found.projection
+
+    def set(self, vector: np.ndarray) -> None:
+        """Put a state in, before a step; nothing where there was no step yet."""
+        if self._readout is not None and self._cell is not None:
+            self._cell.set(self._readout.fresh(vector))
+
+    def get(self) -> tuple[Readout, dict[str, np.ndarray]]:
+        """What the steps since then have found.
+
+        Raises:
+            ValueError: the layer took part in none.
+        """
+        if self._readout is None or self._cell is None:
+            raise ValueError("expected a layer that takes part in what was run, received one that does not")
+        return self._readout, self._readout.read(self._cell.get())
+
+    def _made(self, plan: RowPlan) -> tuple[Readout, StreamCell]:
+        if self._readout is None or self._cell is None:
+            readout = Readout(plan)
+            initial = readout.fresh(self._initial(plan))  # may refuse: then nothing is made
+            self._readout, self._cell = readout, new_cell(readout.size)
+            self._cell.set(initial)
+        return self._readout, self._cell
+
+
+_active: contextvars.ContextVar[Mapping[int, StreamedLayer]] = contextvars.ContextVar(
+    "keras_fair_streams",
+    default={},  # noqa: B039 - never changed, only replaced
+)
+
+
+def stream_of(layer: Any) -> StreamedLayer | None:
+    """The stream that a layer takes part in just now, or None."""
+    return _active.get().get(id(layer))
+
+
+@contextmanager
+def streaming(layers: Mapping[Any, StreamedLayer]) -> Iterator[None]:
+    """Let layers take part in streams while a function is traced or run.
+
+    Args:
+        layers: by `id` of the layer.
+    """
+    token = _active.set(layers)
+    try:
+        yield
+    finally:
+        _active.reset(token)

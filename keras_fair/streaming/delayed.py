@@ -1,0 +1,156 @@
+"""Labels that come later: who waits for one, and what the true one changes.
+
+An arrival without a label counts with a probability in its place. What it added to the sums is linear in
+that, so the true label is put in its place by adding the difference. Those who wait are kept in the order of
+their arrival; when the window is full the oldest leave it, and their probability stays.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from keras import ops
+
+from keras_fair.language.nodes import Label
+from keras_fair.ops.stream import reaches
+from keras_fair.rows.plan import RowPlan
+from keras_fair.streaming.compiled_step import Batch
+
+__all__ = ["Waiting", "difference"]
+
+Entry = dict[str, Any]
+
+
+class Waiting:
+    """The arrivals that wait for their label.
+
+    Args:
+        window: how many at most.
+        entries: those of a saved state.
+    """
+
+    def __init__(self, window: int, entries: Sequence[Entry] = ()) -> None:
+        self._window = window
+        self._entries: dict[str, Entry] = {entry["id"]: dict(entry) for entry in entries}
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """All who wait, the oldest first."""
+        return tuple(self._entries.values())
+
+    def entries_of(self, plan: RowPlan, arrivals: Any, batch: Batch) -> list[Entry]:
+        """Entries for arrivals that are about to be projected.
+
+        Raises:
+            ValueError: the constraints need no label, an id waits already, or an attribute is no plain
+                column.
+        """
+        if not plan.uses_label:
+            raise ValueError("expected ids only where a constraint uses the label, received ids")
+        made = []
+        columns = {name: np.asarray(arrivals.attributes[name]) for name in plan.attributes}
+        for name, column in columns.items():
+            if column.reshape(-1).shape != (len(batch.r),):
+                raise ValueError(f"expected attribute {name!r} to hold one value for each of ids")
+        label = np.zeros(0) if batch.label is None else batch.label
+        for place, one in enumerate(arrivals.ids):
+            if str(one) in self._entries:
+                raise ValueError(f"expected ids that do not wait for a label already, received {one!r}")
+            made.append(
+                {
+                    "id": str(one),
+                    "attributes": {
+                        name: _plain(column.reshape(-1)[place]) for name, column in columns.items()
+                    },
+                    "label": float(label[place]),
+                    "weight": 1.0 if batch.weight is None else float(batch.weight[place]),
+                }
+            )
+        return made
+
+    def add(self, entries: list[Entry], y: np.ndarray, arrivals: int) -> None:
+        """Let them wait, with the predictions that they got."""
+        for entry, given in zip(entries, y.tolist(), strict=True):
+            self._entries[entry["id"]] = {**entry, "y": given, "arrivals": arrivals}
+        for old in list(self._entries)[: max(len(self._entries) - self._window, 0)]:
+            del self._entries[old]
+
+    def found(self, ids: Sequence[Any], labels: Any, plan: RowPlan) -> tuple[list[Entry], np.ndarray]:
+        """Those of the ids that still wait, and their labels.
+
+        Raises:
+            ValueError: ids and labels differ in length, or a label does not fit.
+        """
+        names = [str(one) for one in np.asarray(ids).reshape(-1).tolist()]
+        given = np.asarray(labels).reshape(-1)
+        if len(names) != len(given):
+            raise ValueError(f"expected one label for each of ids, received {len(given)} for {len(names)}")
+        numbers = np.asarray(plan.vocabulary.encode_label(given))
+        if numbers.dtype.kind not in "fiub" or not np.all(np.isfinite(numbers)):
+            raise ValueError("expected labels to be finite numbers or known values, received others")
+        in_conditions = any(isinstance(subject, Label) for subject in plan.factors)
+        if plan.binary_label and in_conditions and not np.isin(numbers, (0, 1)).all():
+            raise ValueError(f"expected labels that are 0 or 1, received {sorted(set(numbers.tolist()))[:5]}")
+        kept = [
+            (self._entries[name], number)
+            for name, number in zip(names, numbers, strict=True)
+            if name in self._entries
+        ]
+        return [entry for entry, _ in kept], np.array([number for _, number in kept], dtype=numbers.dtype)
+
+    def remove(self, entries: list[Entry]) -> None:
+        """Let them go: their label is known."""
+        for entry in entries:
+            self._entries.pop(entry["id"], None)
+
+
+def difference(
+    plan: RowPlan, entries: list[Entry], labels: np.ndarray, arrivals: int, half_life: float
+) -> dict[str, np.ndarray]:
+    """What the true labels change in the sums, by part of the state.
+
+    Args:
+        plan: the lowered constraints.
+        entries: who waited.
+        labels: `(k,)` their true labels.
+        arrivals: how many came by now; with `half_life` it says how far each entry has faded.
+    """
+    parts = ("sums", "weights", "reach", "constant_sums", "constant_weights")
+    if not entries:
+        return {}
+    y = np.array([entry["y"] for entry in entries], dtype="float64")
+    columns = {name: [entry["attributes"][name] for entry in entries] for name in plan.attributes}
+    encoded, _ = plan.encode(columns)
+    weight = np.array([entry["weight"] for entry in entries])
+    if math.isfinite(half_life):
+        ages = np.array([arrivals - entry["arrivals"] for entry in entries])
+        weight = weight * 0.5 ** (ages / half_life)
+    before = np.array([entry["label"] for entry in entries])
+
+    def measured(label: np.ndarray, fractional: bool) -> list[np.ndarray]:
+        found = plan.measure(encoded, label, weight, size=len(entries), fractional_label=fractional)
+        return [
+            np.asarray(found.terms.sums(y)),
+            np.asarray(found.terms.weights),
+            np.asarray(ops.convert_to_numpy(reaches(plan, found))),
+            np.asarray(found.constant_sums),
+            np.asarray(found.constant_weights),
+        ]
+
+    was = measured(before, plan.binary_label)
+    now = measured(labels, False)
+    return {name: new - old for name, new, old in zip(parts, now, was, strict=True)}
+
+
+def _plain(value: Any) -> Any:
+    """A value that JSON keeps; None where it is missing."""
+    value = value.item() if isinstance(value, np.generic) else value
+    if value is None or value != value:
+        return None
+    return value.decode() if isinstance(value, bytes) else value

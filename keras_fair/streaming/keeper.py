@@ -1,0 +1,264 @@
+"""The streams of one `StreamingFairness`, the file they live in, and what they were saved as.
+
+A stream is made when it is first needed, from what was saved under its name. What was saved and is not
+needed is written again, so that nothing in a file is lost.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from keras_fair.ops.domain import check_domain
+from keras_fair.ops.stream_state import StreamRule
+from keras_fair.rows.constraint_set import ConstraintSet, parse
+from keras_fair.rows.plan import RowPlan
+from keras_fair.rows.vocabulary import Vocabulary
+from keras_fair.streaming.arguments import domain_of, saved_domain
+from keras_fair.streaming.state import StreamState
+from keras_fair.streaming.state_file import StateError, StateFile
+from keras_fair.streaming.stream import Stream
+from keras_fair.streaming.watch import Watch
+
+__all__ = ["ALONE", "Keeper", "check_same", "merged_states"]
+
+ALONE = "stream"  # the name of a stream that is of no layer
+
+
+class Keeper:
+    """The streams and their file.
+
+    Args:
+        constraints: of a stream without a model, or None.
+        rule: how streams are held; layers bring their own domain and divergence.
+        vocabulary: of a stream without a model, or None to learn it.
+        window: see `Stream`.
+        file: where the state lives, or None.
+        save_every: batches between two savings.
+        watch: who is told of lasting violations.
+
+    Raises:
+        StateError: the file can't be used, or is of other constraints.
+    """
+
+    def __init__(
+        self,
+        constraints: ConstraintSet | None,
+        rule: StreamRule,
+        vocabulary: Vocabulary | None,
+        window: int,
+        file: StateFile | None,
+        save_every: int,
+        watch: Watch,
+    ) -> None:
+        self.constraints, self.rule, self.vocabulary = constraints, rule, vocabulary
+        self._window, self._file, self._save_every, self.watch = window, file, save_every, watch
+        self.streams: dict[str, Stream] = {}
+        self.saved: dict[str, StreamState] = {}
+        self._batches = 0
+        if file is not None and file.exists:
+            self.saved, _ = file.read()
+            if constraints is not None:
+                self._check_saved(constraints)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What decides how a stream goes on, beside its state."""
+        rule = self.rule
+        divergences = {stream.rule.divergence for stream in self.streams.values()}
+        return {
+            "divergence": divergences.pop() if len(divergences) == 1 else rule.divergence,
+            "step": rule.step,
+            "margin": rule.margin,
+            "guard": rule.guard,
+            "half_life": None if rule.half_life == float("inf") else rule.half_life,
+            "save_every": self._save_every,
+            "window": self._window,
+            "learns": self.vocabulary is None,
+        }
+
+    def alone(self, outputs: int | None = None) -> Stream:
+        """The stream that is of no layer, or else the only one there is.
+
+        Args:
+            outputs: how many outputs predictions have, where it must be made.
+
+        Raises:
+            ValueError: there is none and nothing says what it should hold, or there are several.
+        """
+        if len(self.streams) == 1:
+            (name,) = self.streams
+            if not (name == ALONE and self.streams[name].other_outputs(outputs)):
+                return self.streams[name]
+            del self.streams[name]  # nothing has arrived; it was made for a number of outputs that was wrong
+        elif self.streams:
+            raise ValueError(
+                f"expected a stream of one layer, received one of the layers {sorted(self.streams)}: which "
+                "is meant can't be told"
+            )
+        state = self._claimed(ALONE)
+        constraints, rule = self.constraints, self.rule
+        if constraints is None:
+            if state is None:
+                raise ValueError(
+                    "expected constraints, a state that has them, or a model that was streamed; received none"
+                )
+            constraints = parse(state.constraints)
+            rule = rule._replace(domain=check_domain(domain_of(state.domain)))
+        made = self._made(
+            constraints,
+            rule,
+            outputs or (1 if state is None else state.outputs),
+            self.vocabulary,
+            state,
+            None,
+        )
+        self.saved = {name: other for name, other in self.saved.items() if other is not state}
+        self.streams[ALONE] = made
+        return made
+
+    def of_layer(self, name: str, constraints: ConstraintSet, rule: StreamRule, plan: RowPlan) -> Stream:
+        """The stream of a layer; one that served without a model goes on as that of the layer.
+
+        Raises:
+            StateError: what was saved is of other constraints.
+        """
+        known = self.streams.get(name)
+        if known is not None:
+            known.check_plan(constraints, plan)
+            return known
+        alone = self.streams.get(ALONE)
+        state = self._claimed(name) if alone is None else alone.state
+        if alone is not None and alone.untouched:
+            state = None
+        made = self._made(constraints, rule, plan.outputs.count, None, state, plan)
+        self.streams.pop(ALONE, None)
+        self.streams[name] = made
+        self.saved = {key: other for key, other in self.saved.items() if other is not state}
+        return made
+
+    def known(self) -> dict[str, Stream]:
+        """All streams, the one of a saved state that nobody used yet included."""
+        if not self.streams and len(self.saved) == 1:
+            self.alone()
+        return self.streams
+
+    def after_batch(self) -> None:
+        """A batch has been counted: save if it is time, then tell what is to be told."""
+        self._batches += 1
+        if self._file is not None and self._batches >= self._save_every:
+            self.save()
+        for stream in self.streams.values():
+            stream.tell()
+        for name, stream in self.streams.items():
+            self.watch.look(name, stream.violations(), stream.arrivals)
+
+    def after_run(self) -> None:
+        """A run has ended: save what is not saved yet."""
+        if self._file is not None and self._batches:
+            self.save()
+
+    def save(self, path: str | os.PathLike[str] | None = None) -> None:
+        """Write all states.
+
+        Raises:
+            ValueError: there is no path.
+            StateError: they can't be written.
+        """
+        file = self._file if path is None else StateFile(path)
+        if file is None:
+            raise ValueError("expected a path to save to: give one, or state=... to the constructor")
+        if self._file is not None and file.path == self._file.path:
+            file = self._file
+        elif file.exists:
+            file.read()  # a file that is no state is not written over
+        file.write(self.states() or self._unused(), self.settings)
+        if file is self._file:
+            self._batches = 0
+
+    def states(self) -> dict[str, StreamState]:
+        """All states by name, those that were saved and not needed yet included."""
+        return {**self.saved, **{name: stream.state for name, stream in self.streams.items()}}
+
+    def _check_saved(self, constraints: ConstraintSet) -> None:
+        """See to it that what was saved is of these constraints."""
+        for name, state in self.saved.items():
+            if state.constraints != str(constraints):
+                assert self._file is not None
+                raise StateError(
+                    f"can't use the state in {self._file.path}: that of {name!r} is of other constraints: "
+                    f"expected {str(constraints)!r}, found {state.constraints!r}. The file was left as it is"
+                )
+        if len(self.saved) == 1 and any(state.arrivals for state in self.saved.values()):
+            self.alone()
+
+    def _unused(self) -> dict[str, StreamState]:
+        """A state for constraints that nothing has arrived for."""
+        if self.constraints is None:
+            return {}
+        vocabulary = (self.vocabulary or Vocabulary()).get_config()
+        return {ALONE: StreamState(str(self.constraints), saved_domain(self.rule.domain), 1, vocabulary)}
+
+    def _claimed(self, name: str) -> StreamState | None:
+        """What was saved under a name; what is alone in a file is meant by any name."""
+        if name in self.saved:
+            return self.saved[name]
+        only_one = len(self.saved) == 1 and not self.streams
+        return next(iter(self.saved.values())) if only_one else None
+
+    def _made(
+        self,
+        constraints: ConstraintSet,
+        rule: StreamRule,
+        outputs: int,
+        vocabulary: Vocabulary | None,
+        state: StreamState | None,
+        plan: RowPlan | None,
+    ) -> Stream:
+        if state is not None and not state.arrivals and state.constraints == str(constraints):
+            state = None  # nothing has arrived, so it may be of any domain and number of outputs
+        try:
+            return Stream(
+                constraints,
+                rule,
+                outputs=outputs,
+                vocabulary=vocabulary,
+                window=self._window,
+                state=state,
+                plan=plan,
+            )
+        except ValueError as fault:
+            if state is None or self._file is None:
+                raise
+            raise StateError(
+                f"can't use the state in {self._file.path}: {fault}. The file was left as it is"
+            ) from fault
+
+
+def check_same(mine: ConstraintSet | None, theirs: ConstraintSet | None) -> None:
+    """Check that two streams are of the same constraints, where both say so.
+
+    Raises:
+        ValueError: they are not.
+    """
+    if mine is not None and theirs is not None and mine != theirs:
+        raise ValueError(
+            f"expected streams of the same constraints to merge, received {str(mine)!r} and {str(theirs)!r}"
+        )
+
+
+def merged_states(mine: dict[str, StreamState], theirs: dict[str, StreamState]) -> dict[str, StreamState]:
+    """The states of two streams together. One without arrivals adds nothing, and what is alone on both sides
+    belongs together under any name.
+
+    Raises:
+        ValueError: they are of different layers or constraints.
+    """
+    if not mine or not theirs:
+        return {**mine, **theirs}
+    if len(mine) == len(theirs) == 1:
+        ((name, left),), (right,) = mine.items(), theirs.values()
+        return {name: left.merged(right)}
+    if set(mine) != set(theirs):
+        raise ValueError(f"expected streams of the same layers, received {sorted(mine)} and {sorted(theirs)}")
+    return {name: state.merged(theirs[name]) for name, state in mine.items()}

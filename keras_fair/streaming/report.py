@@ -1,0 +1,207 @@
+"""What a stream has held so far: pooled gaps against their bounds, duals, weights and arrivals."""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from keras_fair.ops.stream_state import StateLayout
+from keras_fair.rows.linear import LinearRows
+from keras_fair.rows.measure import Measured
+from keras_fair.rows.plan import RowPlan
+from keras_fair.rows.terms import Terms
+from keras_fair.streaming.values import names_nobody
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+__all__ = ["RelationReport", "StreamReport", "pooled_rows_of", "reported"]
+
+_TABLE_WIDTH = 110
+_SLACK = 1e-6  # of rounding, where a violation is told in words
+
+
+@dataclass(frozen=True)
+class RelationReport:
+    """One relation over all arrivals.
+
+    Attributes:
+        name: of the relation.
+        gap: its pooled value, NaN where a group has nobody.
+        lower, upper: its bounds.
+        violation: how far the gap is outside them, >= 0, or NaN.
+        dual: the largest dual of its rows, with its sign.
+        price: the largest price of its rows: the slow mean of dual / arrivals.
+        smallest_weight: the least weight of a group that it compares.
+    """
+
+    name: str
+    gap: float
+    lower: float
+    upper: float
+    violation: float
+    dual: float
+    price: float
+    smallest_weight: float
+
+
+@dataclass(frozen=True)
+class StreamReport:
+    """What `StreamingFairness.report` gives. `print` shows a table.
+
+    Attributes:
+        relations: in the order of the text.
+        arrivals: how many predictions came.
+        moments: arrivals, sums of predictions, of squares, of squared moves; faded where there is a
+            half-life.
+        outside: by attribute, arrivals with an unknown and with a missing value: they are in no group of it.
+        outcomes: how many batches ended in each `Outcome` since this process began.
+        waiting: arrivals whose label may still be told.
+    """
+
+    relations: tuple[RelationReport, ...]
+    arrivals: int
+    moments: tuple[float, ...]
+    outside: dict[str, tuple[float, ...]]
+    outcomes: dict[str, int]
+    waiting: int = 0
+
+    def __iter__(self) -> Iterator[RelationReport]:
+        return iter(self.relations)
+
+    def __getitem__(self, name: str) -> RelationReport:
+        for relation in self.relations:
+            if relation.name == name:
+                return relation
+        raise KeyError(name)
+
+    @property
+    def violation(self) -> float:
+        """The largest violation, 0 where all that can be measured holds."""
+        return max((r.violation for r in self.relations if not math.isnan(r.violation)), default=0.0)
+
+    @property
+    def mean_squared_move(self) -> float:
+        """By how much predictions were moved, squared, on average."""
+        return self.moments[3] / self.moments[0] if self.moments[0] else 0.0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything as plain values; NaN and infinity become None."""
+        found = _plain(asdict(self))
+        return {**found, "violation": self.violation, "mean_squared_move": self.mean_squared_move}
+
+    def to_json(self) -> str:
+        """`to_dict` as JSON."""
+        return json.dumps(self.to_dict(), ensure_ascii=False, indent=2, allow_nan=False)
+
+    def table(self) -> Table:
+        """The report as a `rich` table, one line a relation."""
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table(title=f"stream of {self.arrivals} arrivals")
+        table.add_column("constraint", overflow="fold")
+        for heading in ("pooled gap", "bounds", "violation", "dual", "smallest\ngroup"):
+            table.add_column(heading, justify="right", no_wrap=True)
+        for relation in self.relations:
+            table.add_row(
+                Text(relation.name),
+                _number(relation.gap),
+                f"{_bound(relation.lower)} ... {_bound(relation.upper)}",
+                Text(_number(relation.violation), style="bold red" if relation.violation > _SLACK else ""),
+                f"{relation.dual:.4g}",
+                f"{relation.smallest_weight:.6g}",
+            )
+        table.caption = self._notes() or None
+        return table
+
+    def __rich__(self) -> Table:
+        return self.table()
+
+    def __str__(self) -> str:
+        from rich.console import Console
+
+        console = Console(file=io.StringIO(), width=_TABLE_WIDTH, color_system=None)
+        with console.capture() as capture:
+            console.print(self.table())
+        return "\n".join(line.rstrip() for line in capture.get().rstrip().splitlines())
+
+    def _notes(self) -> str:
+        notes = []
+        for name, (unknown, missing) in self.outside.items():
+            notes += [f"{unknown:.6g} with an unknown value of {name}"] if unknown else []
+            notes += [f"{missing:.6g} without a value of {name}"] if missing else []
+        text = f"In no group: {', '.join(notes)}. " if notes else ""
+        if self.waiting:
+            text += f"{self.waiting} wait for their label."
+        return text
+
+
+def pooled_rows_of(plan: RowPlan, vector: np.ndarray) -> LinearRows:
+    """The rows over all arrivals, in NumPy: their gaps are those of `np.zeros(0)` further predictions."""
+    parts = StateLayout.of(plan).split(vector)
+    return plan.bind(
+        Measured(
+            terms=Terms((), parts["sums"], parts["weights"], 1),
+            constant_sums=parts["constant_sums"],
+            constant_weights=parts["constant_weights"],
+            certain=True,
+        )
+    )
+
+
+def reported(plan: RowPlan, vector: np.ndarray) -> tuple[RelationReport, ...]:
+    """The relations of a plan over all arrivals; those that only a place-holder is in are left out."""
+    parts = StateLayout.of(plan).split(vector)
+    rows = pooled_rows_of(plan, vector)
+    gaps, estimable = np.asarray(rows.gaps(np.zeros(0))), np.asarray(rows.estimable)
+    lower, upper = np.asarray(rows.gap_lower), np.asarray(rows.gap_upper)
+    used = np.asarray(rows.weights) != 0
+    found = []
+    for index, relation in enumerate(plan.relations):
+        if names_nobody(relation.text) and not estimable[index]:
+            continue
+        members = list(relation.rows)
+        terms = used[members].any(axis=0)
+        known = bool(estimable[index])
+        gap = float(gaps[index]) if known else math.nan
+        violation = max(float(lower[index]) - gap, gap - float(upper[index]), 0.0) if known else math.nan
+        found.append(
+            RelationReport(
+                name=relation.name,
+                gap=gap,
+                lower=float(lower[index]),
+                upper=float(upper[index]),
+                violation=violation,
+                dual=_largest(parts["duals"][members]),
+                price=_largest(parts["prices"][members]),
+                smallest_weight=float(np.min(parts["weights"][terms], initial=np.inf)),
+            )
+        )
+    return tuple(found)
+
+
+def _largest(values: np.ndarray) -> float:
+    return float(values[np.argmax(np.abs(values))]) if len(values) else 0.0
+
+
+def _number(value: float) -> str:
+    return "-" if math.isnan(value) else f"{value:.6f}"
+
+
+def _bound(value: float) -> str:
+    return "" if math.isinf(value) or math.isnan(value) else f"{value:.6g}"
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(entry) for key, entry in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(entry) for entry in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,296 @@
+"""One stream: arrivals in, fair predictions out, and the state in between.
+
+It checks what comes in, learns values, keeps the state, and remembers whose label is still to come. It holds
+no lock and writes no file; `keras_fair.callbacks.StreamingFairness` does.
+"""
+
+from __future__ import annotations
+
+import copy
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from keras_fair.ops import Outcome
+from keras_fair.ops.stream_state import Readout, StreamRule, advanced
+from keras_fair.rows.constraint_set import ConstraintSet
+from keras_fair.rows.plan import RowPlan
+from keras_fair.rows.vocabulary import Vocabulary
+from keras_fair.streaming.arguments import saved_domain
+from keras_fair.streaming.arrivals import Arrivals
+from keras_fair.streaming.compiled_step import CompiledStep
+from keras_fair.streaming.delayed import Waiting, difference
+from keras_fair.streaming.history import History
+from keras_fair.streaming.programs import lowered
+from keras_fair.streaming.report import RelationReport, StreamReport, pooled_rows_of, reported
+from keras_fair.streaming.state import StreamState
+from keras_fair.streaming.values import Values, names_nobody
+
+__all__ = ["Stream"]
+
+
+class Stream:
+    """The stream of one set of constraints.
+
+    Args:
+        constraints: parsed.
+        rule: how they are held.
+        outputs: number of outputs.
+        vocabulary: the values of attributes; None to learn them.
+        window: how many arrivals wait for their label at most.
+        state: to go on from.
+        plan: the constraints lowered elsewhere (by a layer); they then stay as they are.
+
+    Raises:
+        ValueError: the state is of other constraints, another domain or number of outputs.
+    """
+
+    def __init__(
+        self,
+        constraints: ConstraintSet,
+        rule: StreamRule,
+        *,
+        outputs: int = 1,
+        vocabulary: Vocabulary | None = None,
+        window: int = 1000,
+        state: StreamState | None = None,
+        plan: RowPlan | None = None,
+    ) -> None:
+        self.constraints, self.rule = constraints, rule
+        empty = StreamState(
+            str(constraints), saved_domain(rule.domain), outputs, (vocabulary or Vocabulary()).get_config()
+        )
+        self._base = empty if state is None else checked(state, empty)
+        self._values = Values(
+            constraints,
+            vocabulary if plan is None else plan.vocabulary,
+            None if state is None else state.vocabulary,
+        )
+        self.waiting = Waiting(window, self._base.waiting)
+        self.history = History()
+        self.arrivals = self._base.arrivals
+        self.outcomes = dict.fromkeys(Outcome, 0)
+        self.residual = 0.0
+        self._last: dict[str, np.ndarray] | None = None
+        self._fresh = state is None
+        self._news: list[str] = []
+        self._vector = np.zeros(0)
+        self._plan: RowPlan | None = None
+        self._step: CompiledStep | None = None
+        if plan is not None:
+            self._use(plan)
+        elif not self._values.learns or state is not None:
+            self._lower()
+
+    @property
+    def plan(self) -> RowPlan | None:
+        """The constraints lowered for the values known by now; None before there are any."""
+        return self._plan
+
+    @property
+    def vector(self) -> np.ndarray:
+        """The state as a vector, in the places of the plan."""
+        return self._vector
+
+    @property
+    def state(self) -> StreamState:
+        """The state by name: what is saved and merged."""
+        whole = replace(self._base, waiting=self.waiting.entries, vocabulary=self._values.config)
+        return whole if self._plan is None else whole.with_vector(self._plan, self._vector, self.arrivals)
+
+    def project(
+        self, y: Any, attributes: Any, label: Any = None, sample_weight: Any = None, ids: Any = None
+    ) -> np.ndarray:
+        """Fair predictions for arrivals, and the state after them; see `StreamingFairness.project`.
+
+        Raises:
+            ConstraintError, ValueError: what is given does not fit; then nothing has changed.
+        """
+        arrivals = Arrivals.read(
+            y, attributes, label, sample_weight, ids, self.rule.domain, self._base.outputs
+        )
+        known = None if label is None or arrivals.fractional else label
+        with self._kept_unless_done():
+            if self._values.learn(attributes, known):
+                self._lower()
+            plan, step = self._ready()
+            batch = arrivals.batch(plan)
+            if not len(batch.r):
+                return arrivals.shaped(batch.r)
+            kept = None if ids is None else self.waiting.entries_of(plan, arrivals, batch)
+            fair, readout = step(self._vector, batch)
+            found = step.readout.read(readout)
+            self.check(found)
+        self.take(step.readout, found)
+        if kept is not None:
+            self.waiting.add(kept, fair, self.arrivals)
+        return arrivals.shaped(fair)
+
+    @property
+    def untouched(self) -> bool:
+        """Whether nothing has arrived, and no saved state stands behind it."""
+        return self._fresh and self.arrivals == 0
+
+    def other_outputs(self, outputs: int | None) -> bool:
+        """Whether it was made for another number of outputs, and nothing has arrived yet."""
+        return self.untouched and outputs is not None and outputs != self._base.outputs
+
+    def check_plan(self, constraints: ConstraintSet, plan: RowPlan) -> None:
+        """Check that a layer's rows are those of this stream.
+
+        Raises:
+            ValueError: they are of other constraints or values.
+        """
+        mine = self._plan
+        keys = ("names", "term_keys", "constant_keys", "attributes", "outputs")
+        same = mine is not None and all(getattr(mine, key) == getattr(plan, key) for key in keys)
+        if constraints != self.constraints or not same:
+            raise ValueError(
+                "expected one stream for layers of the same name, constraints and values, received others: "
+                f"{str(self.constraints)!r} and {str(constraints)!r}"
+            )
+
+    def check(self, found: Mapping[str, np.ndarray]) -> None:
+        """Check what steps have found, before it is taken over.
+
+        Raises:
+            ValueError: predictions or attributes were no finite numbers; nothing has changed.
+        """
+        if not np.isfinite(found["change"]).all():
+            raise ValueError(
+                f"stream, arrival {self.arrivals}: expected finite predictions, attributes and weights, "
+                "received others; the batch was not counted"
+            )
+
+    def take(self, readout: Readout, found: Mapping[str, np.ndarray]) -> None:
+        """Take over what one or more steps under the plan have found.
+
+        Args:
+            readout: the layout of the plan.
+            found: the parts of the readout.
+        """
+        self._vector = advanced(readout.layout, self._vector, found["change"], float(found["fade"][0]))
+        self.arrivals += round(float(found["arrived"][0]))
+        self._last = dict(found)
+        self.residual = max(self.residual, float(found["residual"][0]))
+        for outcome in Outcome:
+            fresh = int(found["outcomes"][outcome])
+            if fresh and not self.outcomes[outcome] and outcome is not Outcome.SOLVED:
+                self._news.append(f"stream, arrival {self.arrivals}: {outcome.message}")
+            self.outcomes[outcome] += fresh
+        if self.history.wanted:
+            self.history.add(self.arrivals, self._point(readout, found))
+        else:
+            self.history.skip()
+
+    def tell(self) -> None:
+        """Warn of steps that ended in a new way; the state is safe by now, whatever a warning does."""
+        while self._news:
+            warnings.warn(self._news.pop(0), stacklevel=5)
+
+    def observe(self, ids: Sequence[Any], labels: Any) -> int:
+        """Put true labels in the place of those that stood in; see `StreamingFairness.observe`."""
+        if self._plan is None:
+            raise ValueError("expected arrivals with ids before labels, received labels first")
+        plan = self._plan
+        entries, numbers = self.waiting.found(ids, labels, plan)
+        change = difference(plan, entries, numbers, self.arrivals, self.rule.half_life)
+        parts = Readout(plan).layout.parts
+        vector = self._vector.copy()
+        for name, values in change.items():
+            vector[parts[name]] += values
+        self._vector = vector
+        self.waiting.remove(entries)
+        rows = pooled_rows_of(plan, vector)
+        gaps, lower, upper = (np.asarray(x) for x in (rows.gaps(np.zeros(0)), rows.gap_lower, rows.gap_upper))
+        known = np.asarray(rows.estimable)
+        violation = np.where(known, np.maximum(np.maximum(lower - gaps, gaps - upper), 0.0), 0.0)
+        if self._last is not None:
+            self._last |= {"gaps": gaps, "violation": violation, "estimable": known}
+        return len(entries)
+
+    def violations(self) -> dict[str, float]:
+        """By relation, how far its gap is outside its bounds after the last batch; those with nobody left
+        out."""
+        if self._last is None or self._plan is None:
+            return {}
+        rows = zip(self._plan.relations, self._last["violation"], self._last["estimable"], strict=True)
+        return {relation.name: float(amount) for relation, amount, known in rows if known}
+
+    def report(self) -> StreamReport:
+        """What was held so far, over all arrivals."""
+        relations: tuple[RelationReport, ...] = ()
+        if self._plan is not None:
+            relations = reported(self._plan, self._vector)
+        return StreamReport(
+            relations=relations,
+            arrivals=self.arrivals,
+            moments=tuple(self.state.moments),
+            outside=dict(self.state.outside),
+            outcomes={outcome.name: count for outcome, count in self.outcomes.items()},
+            waiting=len(self.waiting),
+        )
+
+    @contextmanager
+    def _kept_unless_done(self) -> Iterator[None]:
+        """Nothing is learnt from a batch that is refused."""
+        names = ("_values", "_plan", "_step", "_base", "_last", "_vector")
+        before = {name: getattr(self, name) for name in names}
+        before["_values"] = copy.copy(self._values)
+        try:
+            yield
+        except BaseException:
+            vars(self).update(before)
+            raise
+
+    def _ready(self) -> tuple[RowPlan, CompiledStep]:
+        if self._plan is None or self._step is None:
+            self._lower()
+        assert self._plan is not None
+        assert self._step is not None
+        return self._plan, self._step
+
+    def _lower(self) -> None:
+        """Lower the constraints for the values known by now, and carry the state over."""
+        self._use(*lowered(self.constraints, self._values.vocabulary, self._base.outputs, self.rule))
+
+    def _use(self, plan: RowPlan, step: CompiledStep | None = None) -> None:
+        state = self.state if self._plan is not None else self._base
+        self._base = state
+        self._plan, self._step = plan, CompiledStep(plan, self.rule) if step is None else step
+        self._vector = state.vector(plan)
+        self._last = None
+
+    def _point(self, readout: Readout, found: Mapping[str, np.ndarray]) -> dict[str, Any]:
+        plan, _ = self._ready()
+        known = found["estimable"] > 0
+        names = [relation.name for relation in plan.relations]
+        duals = readout.layout.split(self._vector)["duals"]
+        return {
+            "gap": {name: float(x) for name, x, k in zip(names, found["gaps"], known, strict=True) if k},
+            "violation": {
+                name: float(x) for name, x, k in zip(names, found["violation"], known, strict=True) if k
+            },
+            "dual": {
+                name: dual
+                for name, dual in zip(plan.names, duals.tolist(), strict=True)
+                if not names_nobody(name)
+            },
+        }
+
+
+def checked(state: StreamState, expected: StreamState) -> StreamState:
+    """The state, if it is of the same constraints, domain and outputs.
+
+    Raises:
+        ValueError: it is not.
+    """
+    for name in ("constraints", "domain", "outputs"):
+        found, wanted = getattr(state, name), getattr(expected, name)
+        if found != wanted:
+            raise ValueError(f"the state is of other {name}: expected {wanted!r}, found {found!r}")
+    return state

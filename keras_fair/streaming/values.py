@@ -1,0 +1,145 @@
+"""The values of attributes that a stream meets: given once for all, or learnt as they arrive.
+
+Only attributes that a constraint enumerates (`race=*`, `for a in race`) need to be listed; for those a new
+value means new rows. As long as one value alone has arrived, a place-holder stands beside it, so that
+constraints on pairs exist from the first arrival on and nobody's contribution is lost.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from keras_fair.errors import quoted
+from keras_fair.language.nodes import Attribute, Binder, Comparison, Label, Node, Star
+from keras_fair.language.tree import walk
+from keras_fair.rows.columns import columns_of
+from keras_fair.rows.constraint_set import ConstraintSet
+from keras_fair.rows.vocabulary import Vocabulary
+
+__all__ = ["MOST_VALUES", "NOBODY", "Values", "names_nobody"]
+
+MOST_VALUES = 1000  # of one attribute, learnt from arrivals
+NOBODY = "(no other value yet)"
+_NO_NUMBER = -1.2345678987654e30  # the place-holder beside a number
+_NO_NUMBER_SHOWN = "-1.2345678987654e+30"
+
+
+class Values:
+    """What is known of the values, and what a batch adds to it.
+
+    Args:
+        constraints: which attributes they enumerate.
+        vocabulary: the values, or None to learn them.
+        learnt: what was learnt before, from a saved state.
+    """
+
+    def __init__(
+        self, constraints: ConstraintSet, vocabulary: Vocabulary | None, learnt: dict[str, Any] | None = None
+    ) -> None:
+        self.learns = vocabulary is None
+        self._names, self._label = _enumerated(constraints)
+        if vocabulary is None:
+            vocabulary = Vocabulary()
+            if learnt is not None:
+                vocabulary = _with_nobody(Vocabulary.from_config(_without_nobody(learnt)), self._names)
+        self.vocabulary = vocabulary
+        self._known = {name: set(self.vocabulary.values.get(name) or ()) for name in self._names}
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The vocabulary for a state, without attributes whose values the constraints alone tell."""
+        config = self.vocabulary.get_config()
+        told = {name: known for name, known in config["values"].items() if not self.vocabulary.is_open(name)}
+        return {**config, "values": told}
+
+    def learn(self, attributes: Any, label: Any = None) -> bool:
+        """Add the values of a batch.
+
+        Args:
+            attributes: columns by name; label: `(n,)` labels that are known, or None.
+
+        Returns:
+            Whether there was a new one.
+
+        Raises:
+            ValueError: an attribute has more values than can be learnt; then nothing is added.
+        """
+        if not self.learns or not (self._names or self._label):
+            return False
+        columns = columns_of(attributes)
+        new = {name: columns[name] for name in self._names if name in columns and self._is_new(name, columns)}
+        if self._label and self.vocabulary.label is None:
+            new_label = np.array([0, 1])
+        else:
+            new_label = None
+        if self._label and label is not None and not set(_entries(label)) <= set(self.vocabulary.label or ()):
+            new_label = np.asarray(label)
+        if not new and new_label is None:
+            return False
+        grown = Vocabulary.from_config(_without_nobody(self.vocabulary.get_config()))
+        grown.update(new, new_label)
+        for name in new:
+            values = grown.values[name]
+            if values is None or len(values) > MOST_VALUES:
+                raise ValueError(
+                    f"attribute {quoted(name)} has more than {MOST_VALUES} values, too many to learn: "
+                    "give a vocabulary, or compare it with numbers"
+                )
+        self.vocabulary = _with_nobody(grown, self._names)
+        self._known = {name: set(self.vocabulary.values.get(name) or ()) for name in self._names}
+        return True
+
+    def _is_new(self, name: str, columns: dict[str, Any]) -> bool:
+        column = columns[name]
+        if hasattr(column, "shape") and len(column.shape) > 1 and column.shape[-1] != 1:
+            return False  # probabilities
+        return not set(_entries(column)) <= self._known[name]
+
+
+def names_nobody(text: str) -> bool:
+    """Whether the name of a row or a relation speaks of a place-holder."""
+    return NOBODY in text or _NO_NUMBER_SHOWN in text
+
+
+def _without_nobody(config: dict[str, Any]) -> dict[str, Any]:
+    values = {
+        name: None if known is None else [value for value in known if value not in (NOBODY, _NO_NUMBER)]
+        for name, known in config["values"].items()
+    }
+    return {**config, "values": values}
+
+
+def _entries(column: Any) -> list[Any]:
+    found = np.asarray(column).reshape(-1)
+    if found.dtype.kind in "fiub":
+        return np.unique(found).astype("float64").tolist()
+    return [value.decode() if isinstance(value, bytes) else value for value in found.tolist()]
+
+
+def _with_nobody(vocabulary: Vocabulary, names: frozenset[str]) -> Vocabulary:
+    """The vocabulary with a place-holder beside what is the only value of its attribute."""
+    config = vocabulary.get_config()
+    for name in names:
+        values = config["values"].get(name)
+        if values is not None and len(values) == 1:
+            only = values[0]
+            config["values"][name] = [only, NOBODY if isinstance(only, str) else _NO_NUMBER]
+    return Vocabulary.from_config(config)
+
+
+def _enumerated(constraints: ConstraintSet) -> tuple[frozenset[str], bool]:
+    """The attributes that stars and quantifiers run over, and whether they run over the label."""
+    names, label = set(), False
+    for statement in constraints:
+        for node in walk(statement):
+            subject: Node | None = None
+            if isinstance(node, Comparison) and isinstance(node.value, Star):
+                subject = node.subject
+            elif isinstance(node, Binder):
+                subject = node.domain
+            if isinstance(subject, Attribute):
+                names.add(subject.name)
+            label = label or isinstance(subject, Label)
+    return frozenset(names), label

@@ -1,0 +1,135 @@
+"""Verdicts: what an interval says against the bounds, and that small and empty groups pass nothing."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from keras_fair.audit import Audit, Verdict, audit
+from keras_fair.rows import Vocabulary
+
+PARITY = "E[y | sex=Female] == E[y | sex=Male] +- {}"
+
+
+def scores(women: int, men: int, shift: float) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Scores spread evenly, those of men higher by `shift`."""
+    y = np.concatenate([np.linspace(0.1, 0.5, women), np.linspace(0.1, 0.5, men) + shift])
+    return y, {"sex": np.repeat(["Female", "Male"], [women, men])}
+
+
+@pytest.mark.parametrize(
+    ("shift", "verdict", "words"),
+    [
+        (0.0, Verdict.SATISFIED, ""),
+        (0.1, Verdict.UNDECIDED, "95% interval crosses a bound"),
+        (0.3, Verdict.VIOLATED, ""),
+    ],
+)
+def test_the_interval_decides(shift, verdict, words) -> None:
+    (relation,) = audit(PARITY.format(0.1), *scores(100, 100, shift))
+    assert relation.verdict is verdict
+    assert words in relation.note
+    assert (relation.note == "") == (words == "")
+    assert relation.violation == pytest.approx(max(shift - 0.1, 0.0), abs=1e-12)
+
+
+def test_without_intervals_the_gap_decides() -> None:
+    for shift, verdict in ((0.1, Verdict.SATISFIED), (0.101, Verdict.VIOLATED)):
+        found = audit(PARITY.format(0.1), *scores(100, 100, shift), confidence=None)
+        assert found.relations[0].verdict is verdict
+        assert (found.confidence, found.relations[0].interval) == (None, None)
+
+
+def test_the_text_has_its_own_confidence() -> None:
+    text = f"{PARITY.format(0.1)} with confidence 50%; {PARITY.format(0.1)}"
+    found = audit(text, *scores(100, 100, 0.08))
+    assert [relation.interval.confidence for relation in found] == [0.5, 0.95]
+    assert [relation.verdict for relation in found] == [Verdict.SATISFIED, Verdict.UNDECIDED]
+    assert all(relation.interval is None for relation in audit(text, *scores(9, 9, 0), confidence=None))
+
+
+def test_intervals_of_one_constraint_hold_together_when_asked(rng: np.random.Generator) -> None:
+    y, columns = rng.random(300), {"race": rng.choice(["a", "b", "c"], 300)}
+    text = "for g in race: E[y | race=g] <= 0.6; E[y] <= 0.6"
+    alone, together = (audit(text, y, columns, simultaneous=choice) for choice in (False, True))
+    bonferroni = audit(text, y, columns, confidence=1 - 0.05 / 3)
+    for place in range(3):
+        assert together.relations[place].interval.high == pytest.approx(
+            bonferroni.relations[place].interval.high
+        )
+        assert together.relations[place].interval.high > alone.relations[place].interval.high
+        assert together.relations[place].interval.confidence == 0.95
+        assert together.relations[place].statistics == alone.relations[place].statistics
+    assert together.relations[3] == alone.relations[3]
+    assert (alone.simultaneous, together.simultaneous) == (False, True)
+
+
+def test_an_equality_without_tolerance_is_never_confirmed() -> None:
+    (relation,) = audit("E[y | sex=Female] == E[y | sex=Male]", *scores(500, 500, 0.0))
+    assert relation.verdict is Verdict.UNDECIDED
+    assert "without a tolerance" in relation.note
+
+
+def test_small_groups_are_named_and_pass_nothing() -> None:
+    y = np.full(103, 0.3)  # no scatter: the interval is a point
+    sex = np.repeat(["Female", "Male"], [3, 100])
+    found = audit(PARITY.format(0.1), y, {"sex": sex})
+    assert found.relations[0].verdict is Verdict.UNDECIDED
+    assert found.relations[0].note == "few samples in 'sex=Female' (3)"
+    assert not found.satisfied
+    (relation,) = audit("E[y | sex=Female] >= 0.9", y, {"sex": sex})
+    assert relation.verdict is Verdict.VIOLATED
+    assert "few samples" in relation.note
+
+
+def test_a_group_of_one_has_no_interval() -> None:
+    y, sex = np.linspace(0.2, 0.4, 51), np.repeat(["Female", "Male"], [1, 50])
+    for text in (PARITY.format(0.9), "spread(E[y | sex=*]) <= 0.9", "E[y | sex=Female] == E[y] +- 0.9"):
+        (relation,) = audit(text, y, {"sex": sex})
+        assert relation.verdict is Verdict.UNDECIDED
+        assert relation.interval is None
+        assert "'sex=Female' (1)" in relation.note
+    (relation,) = audit("P[y >= 0.5 | sex=Female] <= 0.99", y, {"sex": sex})
+    assert relation.interval.high == pytest.approx(0.975)  # a rate has one
+
+
+def empty(text: str, **keywords: object) -> Audit:
+    y, columns = scores(100, 100, 0.0)
+    vocabulary = Vocabulary({"sex": ["Female", "Male", "Other"]})
+    return audit(text, y, columns, vocabulary=vocabulary, **keywords)
+
+
+def test_empty_groups_are_named_and_pass_nothing() -> None:
+    (relation,) = empty("spread(E[y | sex=*]) <= 0.3")
+    assert relation.gap == pytest.approx(0.0, abs=1e-12)
+    assert relation.verdict is Verdict.UNDECIDED
+    assert relation.note == "no samples in 'sex=Other'"
+    (relation,) = empty("E[y | sex=Other] <= 1")
+    assert (relation.verdict, relation.note) == (Verdict.UNESTIMABLE, "no samples in 'sex=Other'")
+    assert empty("spread(E[y | sex=*]) <= 0.3", confidence=None).satisfied
+
+
+def test_a_quotient_by_nothing_is_unestimable() -> None:
+    y, columns = scores(100, 100, 0.0)
+    (relation,) = audit("E[y] / P[y >= 2] <= 1", y, columns)
+    assert relation.verdict is Verdict.SATISFIED or relation.verdict is Verdict.UNDECIDED
+    (relation,) = audit("E[y] / P[label=1] <= 1", y, columns, np.zeros(200))
+    assert (relation.verdict, relation.note) == (Verdict.UNESTIMABLE, "the gap has no value")
+
+
+def test_bounds_that_depend_on_the_data_have_their_own_uncertainty(rng: np.random.Generator) -> None:
+    y = rng.random(200)
+    label = y + 0.02 * rng.normal(size=200)
+    text = "E[y] in [E[label] - 0.01, E[label] + 0.01]"
+    (relation,) = audit(text, y, {}, label)
+    assert relation.verdict is Verdict.SATISFIED  # though the mean alone is known to 0.04 only
+    assert relation.interval.high - relation.interval.low > 0.05
+    assert audit(text, y, {}, label + 0.2).relations[0].verdict is Verdict.VIOLATED
+    assert audit(text, y, {}, label + 0.01).relations[0].verdict is Verdict.UNDECIDED
+
+
+def test_a_ratio_of_a_negative_denominator_keeps_its_sign(rng: np.random.Generator) -> None:
+    y, columns = -1 - rng.random(200), {"sex": np.repeat(["Female", "Male"], 100)}
+    (relation,) = audit("E[y | sex=Female] / E[y | sex=Male] >= 0.8", y, columns)
+    assert relation.verdict is Verdict.SATISFIED
+    assert relation.interval.low <= relation.gap <= relation.interval.high

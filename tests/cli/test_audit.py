@@ -1,0 +1,342 @@
+"""`keras-fair audit` as someone with a file of their own meets it: verdicts, reports, faults, exit codes."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import os
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+import keras_fair as kf
+from keras_fair.cli import main
+
+EQUAL = "E[y | sex=Female] == E[y | sex=Male] +- 0.2"
+STRICT = "E[y | sex=Female] == E[y | sex=Male] +- 0.02"
+
+
+def people(size: int, gap: float = 0.0) -> dict[str, list]:
+    rng = np.random.default_rng(3)
+    sex = ["Female", "Male"] * (size // 2)
+    score = np.round(np.clip(rng.beta(2, 2, size) + gap * (np.arange(size) % 2), 0, 1), 6)
+    return {
+        "name": [f"person {i}" for i in range(size)],
+        "sex": sex,
+        "race": [("a", "b", "c d")[i % 3] for i in range(size)],
+        "age": rng.integers(18, 80, size).tolist(),
+        "score": score.tolist(),
+        "label": (rng.random(size) < score).astype(int).tolist(),
+        "weight": rng.integers(1, 4, size).tolist(),
+    }
+
+
+def write(path: Path, columns: dict[str, list]) -> str:
+    rows = [columns, *zip(*columns.values(), strict=True)]
+    lines = [",".join("" if each is None else str(each) for each in row) for row in rows]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return str(path)
+
+
+@pytest.fixture
+def fair(tmp_path: Path) -> str:
+    return write(tmp_path / "fair.csv", people(4000))
+
+
+@pytest.fixture
+def audit(capsys):
+    """Runs the command; gives the exit code, the standard output and the standard error."""
+
+    def run(path: str, *options: str, prediction: str | None = "score") -> tuple[int, str, str]:
+        named = [] if prediction is None else ["--prediction", prediction]
+        try:
+            code = main(["audit", path, *named, *options])
+        except SystemExit as end:
+            code = int(end.code or 0)
+        captured = capsys.readouterr()
+        assert "Traceback" not in captured.err
+        return code, captured.out, captured.err
+
+    return run
+
+
+def report(audit, path: str, *options: str, code: int = 0) -> dict:
+    found, printed, error = audit(path, *options, "--json", "-")
+    assert found == code, error
+    return json.loads(printed)
+
+
+def test_satisfied_ends_with_0(audit, fair) -> None:
+    code, printed, error = audit(fair, "-c", EQUAL)
+    assert (code, error) == (0, "")
+    assert "passed: 1 satisfied" in printed
+    assert "audit of 4000 samples" in printed
+
+
+def test_violated_ends_with_1_whatever_is_allowed(audit, tmp_path) -> None:
+    path = write(tmp_path / "unfair.csv", people(2000, gap=0.3))
+    for allowed in ([], ["--allow", "undecided", "--allow", "unestimable"]):
+        code, printed, _ = audit(path, "-c", EQUAL, *allowed)
+        assert code == 1
+        assert "not passed: 1 violated" in printed
+
+
+def test_undecided_ends_with_1_unless_allowed(audit, tmp_path) -> None:
+    path = write(tmp_path / "few.csv", people(40))
+    code, printed, _ = audit(path, "-c", STRICT)
+    assert code == 1
+    assert "not passed: 1 undecided; more samples would decide; --allow undecided" in printed
+    code, printed, _ = audit(path, "-c", STRICT, "--allow", "undecided")
+    assert code == 0
+    assert "passed: 1 undecided" in printed
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "P[y >= 0.5 | sex=Female, age > 200] <= 0.5",
+        "spread(E[y | only=*]) <= 0.1",
+        "for a, b in only: E[y | only=a] == E[y | only=b] +- 0.1",
+    ],
+)
+def test_what_cannot_be_measured_ends_with_1_unless_allowed(text, audit, tmp_path) -> None:
+    path = write(tmp_path / "people.csv", {**people(40), "only": ["one"] * 40})
+    code, printed, _ = audit(path, "-c", text)
+    assert code == 1
+    assert "not passed: 1 unestimable" in printed
+    assert audit(path, "-c", text, "--allow", "undecided")[0] == 1
+    assert audit(path, "-c", text, "--allow", "unestimable")[0] == 0
+
+
+def test_a_group_of_one_is_measured_and_decides_nothing(audit, tmp_path) -> None:
+    columns = people(2000)
+    columns["race"][17] = "alone"
+    path = write(tmp_path / "people.csv", columns)
+    found = report(audit, path, "-c", "E[y | race=alone] == E[y | race=a] +- 0.05", code=1)
+    (relation,) = found["relations"]
+    assert relation["verdict"] in ("undecided", "unestimable")
+    assert [each["size"] for each in relation["statistics"]] == [1, 667]
+
+
+CONSTRAINTS = """
+equal: E[y | sex=Female] == E[y | sex=Male] +- 0.2
+rates: P[y >= 0.5 | sex=Female] == P[y >= 0.5 | sex=Male] +- 0.2
+ratio: P[y >= 0.5 | sex=Female] >= 0.5 * P[y >= 0.5 | sex=Male]
+spread(E[y | race=*, sex=*]) <= 0.2
+for c in label: E[y | race='c d', label=c] <= 0.9
+cov(y, age) == 0 +- 5
+predictive: E[label | y >= 0.5, sex=Female] >= 0.3
+"""
+COLUMNS = ["-c", CONSTRAINTS, "--label", "label", "--weight", "weight"]
+
+
+@pytest.fixture
+def whole(audit, fair) -> dict:
+    return report(audit, fair, *COLUMNS)
+
+
+def test_the_numbers_are_those_of_the_library(whole, fair) -> None:
+    columns = people(4000)
+    attributes = {name: columns[name] for name in ("sex", "race", "age")}
+    found = kf.audit(CONSTRAINTS, columns["score"], attributes, columns["label"], columns["weight"])
+    for theirs, ours in zip(whole["relations"], found, strict=True):
+        assert (theirs["name"], theirs["verdict"]) == (ours.name, ours.verdict.value)
+        assert theirs["gap"] == pytest.approx(ours.gap, abs=1e-12)
+        values = [(each["text"], each["size"]) for each in theirs["statistics"]]
+        assert values == [(each.text, each.size) for each in ours.statistics]
+
+
+def assert_same(first: dict, second: dict) -> None:
+    """Reports that differ by rounding only."""
+
+    def numbers(node, path: str = ""):
+        if isinstance(node, dict):
+            for key, value in node.items():
+                yield from numbers(value, f"{path}.{key}")
+        elif isinstance(node, list):
+            for place, value in enumerate(node):
+                yield from numbers(value, f"{path}.{place}")
+        else:
+            yield path, node
+
+    ours, theirs = dict(numbers(first)), dict(numbers(second))
+    assert ours.keys() == theirs.keys()
+    for path, value in ours.items():
+        if isinstance(value, float):
+            assert theirs[path] == pytest.approx(value, rel=1e-9, abs=1e-12), path
+        else:
+            assert theirs[path] == value, path
+
+
+@pytest.mark.parametrize("size", [1, 7, 1999, 2000, 3999, 4000, 10**9])
+def test_the_size_of_chunks_changes_nothing(size, audit, whole, tmp_path) -> None:
+    if size == 1:
+        path = write(tmp_path / "few.csv", people(60))
+        options = [*COLUMNS, "--allow", "undecided"]
+        first = report(audit, path, *options)
+        assert_same(first, report(audit, path, *options, "--chunk-size", "1"))
+        return
+    path = write(tmp_path / "people.csv", people(4000))
+    assert_same(whole, report(audit, path, *COLUMNS, "--chunk-size", str(size)))
+
+
+def test_every_form_of_the_file_says_the_same(audit, whole, fair, tmp_path, monkeypatch) -> None:
+    content = Path(fair).read_bytes()
+    zipped = tmp_path / "people.csv.gz"
+    zipped.write_bytes(gzip.compress(content))
+    assert_same(whole, report(audit, str(zipped), *COLUMNS))
+    excel = tmp_path / "excel.csv"
+    excel.write_bytes(b"\xef\xbb\xbf" + content.replace(b"\n", b"\r\n").replace(b",", b"; "))
+    assert_same(whole, report(audit, str(excel), *COLUMNS, "--separator", ";"))
+    tabs = tmp_path / "people.tsv"
+    tabs.write_bytes(content.replace(b",", b"\t"))
+    assert_same(whole, report(audit, str(tabs), *COLUMNS))
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(content)))
+    assert_same(whole, report(audit, "-", *COLUMNS))
+
+
+@pytest.mark.parametrize("group", [1000, 1500, 4000])
+def test_parquet_says_the_same(group, audit, whole, tmp_path) -> None:
+    pyarrow = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    path = tmp_path / "people.parquet"
+    parquet.write_table(pyarrow.table(people(4000)), path, row_group_size=group)
+    assert_same(whole, report(audit, str(path), *COLUMNS, "--chunk-size", "1300"))
+
+
+def test_small_groups_are_named(audit, tmp_path) -> None:
+    columns = people(40)
+    path = write(tmp_path / "few.csv", {**columns, "each": [f"g{place}" for place in range(40)]})
+    _, printed, _ = audit(path, "-c", "for g in each: E[y | each=g] == E[y] +- 0.1")
+    notes = [line for line in printed.splitlines() if line.startswith("undecided: ")]
+    assert len(notes) == 20
+    assert notes[0].startswith("undecided: E[y | each=g0] == E[y] +- 0.1: ")
+    assert "each=g0" in notes[0].partition("+- 0.1: ")[2]
+    assert "... and 20 more; --json FILE has all" in printed
+
+
+def test_constraints_come_from_files_too(audit, fair, tmp_path) -> None:
+    first, second = tmp_path / "first.fair", tmp_path / "second.fair"
+    first.write_text(f"# one\n{EQUAL}\n", encoding="utf-8")
+    second.write_bytes(b"\xef\xbb\xbfE[y] <= 0.9\r\nE[y] >= 0.1\r\n")
+    options = ["-c", f"@{first}", "-c", "E[y] <= 0.8", "--constraints", str(second)]
+    found = report(audit, fair, *options)
+    assert [relation["text"] for relation in found["relations"]] == [
+        EQUAL,
+        "E[y] <= 0.8",
+        "E[y] <= 0.9",
+        "E[y] >= 0.1",
+    ]
+    second.write_text("\nE[y] <= 0.9\nE[y ==\n", encoding="utf-8")
+    code, _, error = audit(fair, *options)
+    assert code == 2
+    assert f"{second}, line 3: expected" in error
+
+
+def test_labels_may_be_true_and_false(audit, whole, tmp_path) -> None:
+    columns = people(4000)
+    columns["label"] = [bool(each) for each in columns["label"]]
+    assert_same(whole, report(audit, write(tmp_path / "people.csv", columns), *COLUMNS))
+    pyarrow = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    parquet.write_table(pyarrow.table(columns), tmp_path / "people.parquet")
+    assert_same(whole, report(audit, str(tmp_path / "people.parquet"), *COLUMNS))
+
+
+def test_several_outputs_have_the_names_of_their_columns(audit, tmp_path) -> None:
+    columns = people(400)
+    columns["other"] = [1 - score for score in columns["score"]]
+    path = write(tmp_path / "people.csv", columns)
+    text = "0.4 <= E[y[score]] <= 0.6; E[y[score] + y[other]] == 1 +- 0.05"
+    options = ["--prediction", "other", "-c", text]
+    found = report(audit, path, *options)
+    assert found["relations"][1]["gap"] == pytest.approx(1.0)
+    assert "y[" in audit(path, "--prediction", "other", "-c", "E[y] <= 1")[2]
+
+
+def test_without_confidence_gaps_are_judged_as_they_stand(audit, tmp_path) -> None:
+    path = write(tmp_path / "few.csv", people(40))
+    gap = report(audit, path, "-c", EQUAL, "--allow", "undecided")["relations"][0]["gap"]
+    for tolerance, code in ((abs(gap) + 1e-3, 0), (abs(gap) - 1e-3, 1)):
+        text = f"E[y | sex=Female] == E[y | sex=Male] +- {tolerance}"
+        found = report(audit, path, "-c", text, "--confidence", "none", code=code)
+        assert found["relations"][0]["verdict"] == ("violated" if code else "satisfied")
+        assert found["relations"][0]["interval"] is None
+
+
+def test_missing_values_mean_what_is_said(audit, tmp_path) -> None:
+    columns = people(3000)
+    columns["sex"] = [None if place % 10 == 9 else sex for place, sex in enumerate(columns["sex"])]
+    path = write(tmp_path / "people.csv", columns)
+    code, _, error = audit(path, "-c", EQUAL)
+    assert code == 2
+    assert f"{path}, line 11: no value in column 'sex'" in error
+    assert "--missing exclude" in error
+    found = report(audit, path, "-c", EQUAL, "--missing", "exclude")
+    assert found["missing"]["sex"] == 300
+    assert [each["size"] for each in found["relations"][0]["statistics"]] == [1500, 1200]
+    found = report(audit, path, "-c", "E[y | sex=missing] <= 0.9", "--missing", "group")
+    assert found["relations"][0]["statistics"][0]["size"] == 300
+
+
+def test_reports_are_written_whole(audit, fair, tmp_path) -> None:
+    files = {name: tmp_path / f"audit.{name}" for name in ("html", "markdown", "json")}
+    options = [word for name, path in files.items() for word in (f"--{name}", str(path))]
+    files["json"].write_text("old", encoding="utf-8")
+    files["json"].chmod(0o640)
+    before = set(tmp_path.iterdir())
+    code, printed, _ = audit(fair, "-c", f"equal: {EQUAL}", *options)
+    assert code == 0
+    assert files["html"].read_text(encoding="utf-8").lstrip().lower().startswith("<!doctype html>")
+    assert "equal" in files["markdown"].read_text(encoding="utf-8")
+    assert json.loads(files["json"].read_text(encoding="utf-8"))["relations"][0]["name"] == "equal"
+    assert set(tmp_path.iterdir()) - before == {files["html"], files["markdown"]}
+    assert files["json"].stat().st_mode & 0o777 == 0o640
+    assert f"html: {files['html']}" in printed
+
+
+def test_a_failed_audit_leaves_files_as_they_were(audit, fair, tmp_path) -> None:
+    old = tmp_path / "audit.json"
+    old.write_text("old", encoding="utf-8")
+    before = set(tmp_path.iterdir())
+    options = ["--json", str(old), "--html", str(tmp_path / "audit.html")]
+    assert audit(fair, "-c", "E[y | sex=Femal] <= 1", *options)[0] == 2
+    assert set(tmp_path.iterdir()) == before
+    assert old.read_text(encoding="utf-8") == "old"
+
+
+def test_a_link_stays_a_link_and_a_device_a_device(audit, fair, tmp_path) -> None:
+    target, link = tmp_path / "target.json", tmp_path / "link.json"
+    target.write_text("old", encoding="utf-8")
+    link.symlink_to(target)
+    assert audit(fair, "-c", EQUAL, "--json", str(link), "--html", os.devnull)[0] == 0
+    assert link.is_symlink()
+    assert target.read_text(encoding="utf-8").startswith("{")
+    assert not Path(os.devnull).is_file()
+
+
+def test_with_a_report_on_the_standard_output_the_table_goes_elsewhere(audit, fair) -> None:
+    code, printed, error = audit(fair, "-c", EQUAL, "--markdown", "-", "--card")
+    assert code == 0
+    assert "passed: 1 satisfied" in error
+    assert "passed: 1" not in printed
+    assert printed.startswith("#")
+
+
+def test_confidence_and_simultaneous_reach_the_audit(audit, fair) -> None:
+    text = ["-c", "for g in race: E[y | race=g] == E[y] +- 0.2"]
+    plain = report(audit, fair, *text)
+    wide = report(audit, fair, *text, "--confidence", "99%")
+    joint = report(audit, fair, *text, "--simultaneous", "--seed", "3")
+    assert (plain["confidence"], wide["confidence"], joint["seed"]) == (0.95, 0.99, 3)
+    width = [each["relations"][0]["interval"] for each in (plain, wide, joint)]
+    lengths = [each["high"] - each["low"] for each in width]
+    assert lengths[1] > lengths[0]
+    assert lengths[2] > lengths[0]
+    assert joint["simultaneous"] is True

@@ -1,0 +1,104 @@
+"""`keras-fair check`: yes, no, or faulty input."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from keras_fair.cli import main
+from keras_fair.cli.modes import modes
+
+AFFINE = "E[y | sex=Female] == E[y | sex=Male] +- 0.02"
+RATE = "P[y >= 0.5 | sex=Female] >= 0.2"
+TABLE = "sex,score,label\nFemale,0.2,0\nMale,0.7,1\nMale,0.6,1\n"
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> str:
+    path = tmp_path / "people.csv"
+    path.write_text(TABLE, encoding="utf-8")
+    return str(path)
+
+
+@pytest.fixture
+def check(capsys):
+    def run(*options: str) -> tuple[int, str, str]:
+        try:
+            code = main(["check", *options])
+        except SystemExit as end:
+            code = int(end.code or 0)
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return run
+
+
+def test_well_formed_is_yes(check) -> None:
+    code, printed, error = check("-c", AFFINE, "-c", RATE)
+    assert (code, error) == (0, "")
+    assert f"yes  {AFFINE}\n     can be used by: {', '.join(modes())}\n" in printed
+    assert f"yes  {RATE}\n     can be used by: audit\n     not by the others: " in printed
+    assert "needs attributes: sex; label: no" in printed
+
+
+def test_a_mode_that_takes_not_all_is_no(check) -> None:
+    assert check("-c", AFFINE, "--mode", "projection", "--mode", "audit")[0] == 0
+    code, printed, _ = check("-c", AFFINE, "-c", RATE, "--mode", "projection")
+    assert code == 1
+    assert f"yes  {AFFINE}" in printed
+    assert f"no   {RATE}" in printed
+    assert check("-c", RATE, "--mode", "audit")[0] == 0
+
+
+def test_json_says_the_same(check) -> None:
+    code, printed, _ = check("-c", f"{AFFINE}; {RATE}", "--mode", "monitoring", "--json")
+    found = json.loads(printed)
+    assert code == 1
+    assert found["ok"] is False
+    assert (found["attributes"], found["label"], found["samples"]) == (["sex"], False, None)
+    assert [each["modes"] for each in found["constraints"]] == [list(modes()), ["audit"]]
+    assert found["constraints"][0] == {"text": AFFINE, "modes": list(modes()), "refusal": None}
+    assert "not affine in y" in found["constraints"][1]["refusal"]
+
+
+def test_a_table_that_fits_is_yes(check, table) -> None:
+    text = "E[y | sex=Female] == E[label | sex=Female] +- 0.02"
+    code, printed, _ = check("-c", text, "--data", table, "--label", "label", "--prediction", "score")
+    assert code == 0
+    assert printed.endswith("people.csv: 3 samples have what is needed\n")
+    assert json.loads(check("-c", AFFINE, "--data", table, "--json")[1])["samples"] == 3
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["-c", "E[y | sex=] <= 1"], ["expected a value after '='", "^"]),
+        (["-c", "abs(E[y]) >= 0.1"], ["convex", "^"]),
+        (["-c", "a: E[y] <= 1", "-c", "a: E[y] >= 0"], ["two constraints are named 'a'"]),
+        (["-c", "E[y | sx=Male] <= 1", "--data"], ["did you mean 'sex'?", "its columns: sex, score, label"]),
+        (["-c", "E[y | sex=Mal] <= 1", "--data"], ["did you mean", "'Male'", "^"]),
+        (["-c", "P[y >= 0.5 | sex=Mal] <= 1", "--data"], ["did you mean", "'Male'", "^"]),
+        (["-c", "E[y | label=1] <= 1", "--data"], ["--label label"]),
+        (["-c", "E[y] <= 1", "--prediction", "sex", "--data"], ["line 2: expected a number", "'Female'"]),
+        (
+            ["-c", "E[y] <= 1", "--prediction", "score", "--domain", "0", "0.65", "--data"],
+            ["line 3: expected a number from 0 to 0.65"],
+        ),
+        (["-c", "E[y] <= 1", "--prediction", "score"], ["--data, which is not given"]),
+        (["-c", "E[y] <= 1", "--mode", "magic"], ["invalid choice"]),
+        ([], ["expected constraints"]),
+    ],
+)
+def test_faulty_input(options, words, check, table) -> None:
+    given = [*options, table] if options[-1:] == ["--data"] else options
+    code, printed, error = check(*given)
+    assert (code, printed) == (2, "")
+    for each in words:
+        assert each in error
+    if "invalid choice" not in words:
+        code, printed, again = check(*given, "--json")
+        assert code == 2
+        assert json.loads(printed)["ok"] is False
+        assert json.loads(printed)["fault"] in again == error

@@ -1,0 +1,311 @@
+"""Reading tables: types, missing values, chunks, and the line of every fault."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import sys
+import tempfile
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from keras_fair.cli import columns, csv_source, csv_text
+from keras_fair.cli.columns import Chunk, Texts
+from keras_fair.cli.inputs import InputFault
+from keras_fair.cli.tables import open_table
+
+pyarrow = pytest.importorskip("pyarrow")
+parquet = pytest.importorskip("pyarrow.parquet")
+
+PEOPLE = "sex,score,age\nFemale,0.2,20\nMale,0.7,\n,0.4,40\n"
+
+
+def joined(chunks: list[Chunk]) -> dict[str, list]:
+    """Chunks as lists, texts spelt out, nan as None."""
+    found: dict[str, list] = {}
+    for chunk in chunks:
+        for name, column in chunk.items():
+            entries = np.asarray(column).tolist()
+            found.setdefault(name, []).extend(None if entry != entry else entry for entry in entries)
+    return found
+
+
+def read(path: Path | str, *names: str, size: int = 1000, numbers: tuple[str, ...] = (), **options) -> dict:
+    with open_table(str(path), **options) as source:
+        return joined(list(source.columns(names or source.header, numbers).chunks(size)))
+
+
+def fault(path: Path | str, *names: str, numbers: tuple[str, ...] = (), **options) -> str:
+    with pytest.raises(InputFault) as caught:
+        read(path, *names, numbers=numbers, **options)
+    return str(caught.value)
+
+
+@pytest.fixture
+def csv_file(tmp_path: Path):
+    def write(content: str | bytes, name: str = "people.csv") -> Path:
+        path = tmp_path / name
+        path.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
+        return path
+
+    return write
+
+
+EXPECTED = {"sex": ["Female", "Male", None], "score": [0.2, 0.7, 0.4], "age": [20.0, None, 40.0]}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        PEOPLE,
+        PEOPLE.replace("\n", "\r\n"),
+        PEOPLE.replace("\n", "\r"),
+        "\ufeff" + PEOPLE,
+        PEOPLE.rstrip("\n"),
+        "\n" + PEOPLE.replace("\n", "\n\n"),
+        PEOPLE.replace("Female,0.2,20", "  Female , 0.2\t,\t20 "),
+        PEOPLE.replace("Female,0.2,20", '"Female","0.2", "20"'),
+        PEOPLE.replace("0.2", "2e-1").replace("20", "+20.0"),
+        PEOPLE.replace(",\n", ",nan\n"),
+    ],
+    ids=["plain", "CRLF", "CR", "mark", "no last newline", "blank lines", "blanks", "quotes", "forms", "nan"],
+)
+def test_a_table_reads_the_same_in_any_dress(content, csv_file) -> None:
+    assert read(csv_file(content)) == EXPECTED
+
+
+def test_other_separators_encodings_and_gzip(csv_file) -> None:
+    assert read(csv_file(PEOPLE.replace(",", "\t"), "people.tsv")) == EXPECTED
+    assert read(csv_file(PEOPLE.replace(",", ";")), separator=";") == EXPECTED
+    assert read(csv_file(gzip.compress(PEOPLE.encode()), "people.csv.gz")) == EXPECTED
+    assert read(csv_file(gzip.compress(PEOPLE.encode()), "no-such-ending")) == EXPECTED
+    assert read(csv_file(PEOPLE.encode("utf-16")), encoding="utf-16") == EXPECTED
+    assert read(csv_file("name\nJosé\n".encode("cp1252")), encoding="cp1252") == {"name": ["José"]}
+
+
+def test_only_columns_that_are_asked_for_are_read(csv_file) -> None:
+    assert read(csv_file(PEOPLE), "age", "age") == {"age": [20.0, None, 40.0]}
+
+
+def test_entries_that_stand_for_no_value(csv_file) -> None:
+    path = csv_file("sex,score\nNA,-9\nMale,0.5\nunknown, NA \n")
+    found = read(path, missing=["NA", "-9", "unknown"])
+    assert found == {"sex": [None, "Male", None], "score": [None, 0.5, None]}
+    assert read(path)["score"] == ["-9", "0.5", "NA"]
+
+
+def test_a_column_has_one_type_whatever_comes_last(csv_file, monkeypatch) -> None:
+    monkeypatch.setattr(csv_text, "_RECORDS", 2)
+    path = csv_file("a,b,c,d\n007,1,x,\n8,2,7,\n9,3,8,\n10,4,9,\nlast,5,10,1\n")
+    with open_table(str(path)) as source:
+        found = source.columns(source.header)
+        assert found.texts == {"a", "c"}
+        assert joined(list(found.chunks(3))) == {
+            "a": ["007", "8", "9", "10", "last"],
+            "b": [1.0, 2.0, 3.0, 4.0, 5.0],
+            "c": ["x", "7", "8", "9", "10"],
+            "d": [None, None, None, None, 1.0],
+        }
+
+
+@pytest.mark.parametrize("entry", ["1_000", "0x10", "1,5", "1 000", "--1"])
+def test_what_only_programmers_call_a_number_is_text(entry, csv_file) -> None:
+    assert read(csv_file(f'a,b\n1,1\n"{entry}",1\n'))["a"] == ["1", entry]
+
+
+@pytest.mark.parametrize("records", [1, 2, 3, 1000])
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 1000])
+def test_chunks_of_any_size_hold_the_same(records, size, csv_file, monkeypatch) -> None:
+    monkeypatch.setattr(csv_text, "_RECORDS", records)
+    rows = [f"{'ab'[i % 2]}{i % 5},{i / 8},{'' if i % 3 else i}\n" for i in range(20)]
+    path = csv_file("group,score,age\n" + "".join(rows))
+    with open_table(str(path)) as source:
+        found = source.columns(source.header)
+        chunks = list(found.chunks(size))
+        sizes = [len(chunk["score"]) for chunk in chunks]
+        assert sizes == [min(size, 20 - begin) for begin in range(0, 20, size)]
+        assert joined(chunks) == joined(list(found.chunks(20)))
+        assert joined(chunks)["score"] == [i / 8 for i in range(20)]
+        assert found.size == 20
+        assert [found.place(row) for row in (0, 19)] == [f"{path}, line 2", f"{path}, line 21"]
+
+
+def test_the_standard_input_can_be_gone_through_twice(monkeypatch) -> None:
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(PEOPLE.encode())))
+    with open_table("-") as source:
+        found = source.columns(source.header)
+        assert joined(list(found.chunks(2))) == joined(list(found.chunks(1))) == EXPECTED
+        assert found.place(1) == "the standard input, line 3"
+
+
+def test_lines_are_counted_past_quoted_newlines_and_blank_lines(csv_file) -> None:
+    path = csv_file('note,score\n\n"two\nlines",0.1\n\n"a\n\nb",0.2\nlast,?\n')
+    with open_table(str(path)) as source:
+        found = source.columns(["note"])
+        assert [found.place(row).rpartition(" ")[2] for row in range(3)] == ["3", "6", "9"]
+    assert "line 9: expected a number in column 'score', found '?'" in fault(path, numbers=("score",))
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("", ["which is empty"]),
+        ("\n \n", ["one line"]),
+        ("sex,score", ["found the header only"]),
+        ("sex,score\n\n\n", ["found the header only"]),
+        ("a,b,a\n1,2,3\n", ["'a' twice"]),
+        ("a,a,a\n1,2,3\n", ["'a' 3 times"]),
+        ("a,b\n1,2\n1\n", ["line 3: expected 2 fields as in the header, found 1"]),
+        ("a,b\n1,2\n\n1,2,3\n", ["line 4: expected 2 fields", "found 3"]),
+        ('a,b\n1,"2\n3,4\n', ["is a quote not closed?"]),
+        ('a,b\n1,"2"x\n3,4\n', ["line 2: "]),
+        ("a;b\n1;2\n", ["found one column", "--separator ';'"]),
+        ("a\tb\n1\t2\n", ["--separator tab"]),
+        (b"name\nJos\xe9\n", ["line 2: expected UTF-8, found the byte 0xe9", "--encoding cp1252"]),
+        (PEOPLE.encode("utf-16"), ["--encoding utf-16"]),
+        (b"PK\x03\x04 and so on", ["Excel"]),
+        (b"PAR1 and no more", ["can't read"]),
+        (gzip.compress(PEOPLE.encode() * 99)[:40], ["can't read"]),
+        (b"\x1f\x8b nonsense", ["can't read"]),
+    ],
+)
+def test_faulty_files(content, words, csv_file) -> None:
+    path = csv_file(content)
+    found = fault(path)
+    assert str(path) in found
+    for each in words:
+        assert each in found
+
+
+@pytest.mark.parametrize(
+    ("entry", "words"),
+    [
+        ("high", ["found 'high'"]),
+        ("NA", ["--na 'NA'"]),
+        ('"0,5"', ["found '0,5'", "decimals are written with a point"]),
+        ("50%", ["0.25, not as 25%"]),
+    ],
+)
+def test_text_where_a_number_must_be(entry, words, csv_file, monkeypatch) -> None:
+    monkeypatch.setattr(csv_text, "_RECORDS", 3)
+    path = csv_file("a,score\n" + "x,0.5\n" * 7 + f"x,{entry}\n")
+    found = fault(path, numbers=("score",))
+    for each in (f"{path}, line 9: expected a number in column 'score'", *words):
+        assert each in found
+
+
+def test_what_is_no_file(tmp_path) -> None:
+    assert "No such file" in fault(tmp_path / "none.csv")
+    assert "is a folder" in fault(tmp_path)
+    assert "no encoding 'latin-99'" in fault(tmp_path / "none.csv", encoding="latin-99")
+
+
+ENTRIES = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=6)
+NUMBERS = st.floats(allow_nan=False) | st.integers(-(2**53), 2**53) | st.none()
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(ENTRIES, NUMBERS), min_size=1, max_size=12), st.integers(1, 13))
+def test_what_is_written_is_read(rows, size) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "people.csv"
+        with path.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            writer.writerow(["text", "number"])
+            writer.writerows(("x" + text, number) for text, number in rows)
+        found = read(path, size=size)
+    assert found["text"] == [("x" + text).strip() for text, _ in rows]
+    assert found["number"] == [None if number is None else float(number) for _, number in rows]
+
+
+def test_a_column_of_names_is_no_attribute(csv_file, monkeypatch) -> None:
+    monkeypatch.setattr(csv_source, "MOST_TEXTS", 3)
+    assert "more than 3 different texts" in fault(csv_file("id\na\nb\nc\nd\n"))
+
+
+def test_temporary_files_are_closed(csv_file) -> None:
+    with open_table(str(csv_file(PEOPLE))) as source:
+        found = source.columns(source.header)
+    with pytest.raises(ValueError, match="closed file"):
+        list(found.chunks(2))
+
+
+def test_require_names_what_is_near(csv_file) -> None:
+    with open_table(str(csv_file(PEOPLE))) as source:
+        assert source.require("score", "--prediction") == "score"
+        with pytest.raises(InputFault, match=r"did you mean 'score'\?\n  its columns: sex, score, age"):
+            source.require("scor", "--prediction")
+        with pytest.raises(InputFault, match=r"has no column 'zzz'\n  its columns"):
+            source.require("zzz", "--label")
+
+
+def test_texts_read_as_a_column_of_words() -> None:
+    from keras_fair.rows.columns import Words, read_column
+
+    found = read_column(Texts(("b", "a"), np.array([0, -1, 1], "int32")), "it")
+    assert isinstance(found, Words)
+    assert [("" if code < 0 else found.words[code]) for code in found.codes] == ["b", "", "a"]
+    assert np.asarray(Texts(("b",), np.array([0, -1], "int32"))).tolist() == ["b", None]
+
+
+TABLE = {
+    "text": ["a", None, "b", "a"],
+    "coded": pyarrow.array(["u", "v", None, "u"]).dictionary_encode(),
+    "whole": pyarrow.array([1, None, 3, 4], pyarrow.int64()),
+    "float": pyarrow.array([0.5, float("nan"), None, 1.5], pyarrow.float32()),
+    "yes": [True, False, None, True],
+    "decimal": pyarrow.array([1, 2, 3, None]).cast(pyarrow.decimal128(21, 2)),
+    "empty": pyarrow.nulls(4),
+}
+
+
+@pytest.mark.parametrize("group", [1, 2, 4])
+@pytest.mark.parametrize("size", [1, 3, 4])
+def test_parquet_holds_what_csv_holds(size, group, tmp_path) -> None:
+    table = pyarrow.table(TABLE)
+    parquet.write_table(table, tmp_path / "people.parquet", row_group_size=group)
+    table.to_pandas().to_csv(tmp_path / "people.csv", index=False)
+    found = read(tmp_path / "people.parquet", size=size)
+    assert found == read(tmp_path / "people.csv", size=size)
+    assert found == {
+        "text": ["a", None, "b", "a"],
+        "coded": ["u", "v", None, "u"],
+        "whole": [1.0, None, 3.0, 4.0],
+        "float": [0.5, None, None, 1.5],
+        "yes": ["True", "False", None, "True"],
+        "decimal": [1.0, 2.0, 3.0, None],
+        "empty": [None, None, None, None],
+    }
+
+
+def test_faulty_parquet(tmp_path) -> None:
+    path = tmp_path / "people.parquet"
+    table = {"score": ["0.5"], "when": pyarrow.array([0], pyarrow.timestamp("s")), "list": [[1]]}
+    parquet.write_table(pyarrow.table(table), path)
+    assert "expected numbers in column 'score'" in fault(path, "score", numbers=("score",))
+    assert "found timestamp[" in fault(path, "when")
+    assert "column 'list'" in fault(path, "list")
+    parquet.write_table(pyarrow.table({"score": pyarrow.array([], "float64")}), path)
+    assert "at least one row" in fault(path)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    assert "can't read" in fault(path)
+
+
+def test_parquet_without_pyarrow(tmp_path, monkeypatch) -> None:
+    path = tmp_path / "people.parquet"
+    parquet.write_table(pyarrow.table({"score": [0.5]}), path)
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    assert "pip install 'keras-fair[parquet]'" in fault(path)
+
+
+def test_many_columns_are_not_all_listed(csv_file) -> None:
+    header = ",".join(f"column{i}" for i in range(columns._LONGEST_HEADER + 5))
+    with open_table(str(csv_file(header + "\n"))) as source:
+        assert source.listed.endswith("column29 and 5 more")

@@ -1,0 +1,255 @@
+"""Pictures: what is drawn, that nothing is shown, and what is refused. Matplotlib draws without a screen."""
+
+from __future__ import annotations
+
+import builtins
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import matplotlib
+import numpy as np
+import pytest
+
+import keras_fair as kf
+from keras_fair import plots
+from keras_fair.audit.result import Audit, Verdict
+from tests.audit.report import made
+
+
+@pytest.fixture(autouse=True)
+def screenless(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    matplotlib.use("agg")
+    from matplotlib import pyplot
+
+    monkeypatch.setattr(pyplot, "show", lambda: pytest.fail("a picture was shown"))
+    before = dict(matplotlib.rcParams)
+    yield
+    assert dict(matplotlib.rcParams) == before
+    pyplot.close("all")
+
+
+def drawn(figure: Any) -> None:
+    """Draw it, which finds faults that lie in text and layout."""
+    figure.canvas.draw()
+
+
+def labels(axes: Any) -> list[str]:
+    return [label.get_text() for label in axes.get_yticklabels()]
+
+
+def test_gaps_of_every_verdict() -> None:
+    axes = plots.gaps(made.mixed())
+    drawn(axes.figure)
+    assert labels(axes)[0] == "E[y | sex=Female] == E[y | sex=Male] +- 0.02"
+    assert len(labels(axes)) == 7
+    places = [
+        line.get_xdata()[0] for line in axes.lines if line.get_marker() in "oD" and len(line.get_xdata())
+    ]
+    assert sorted(places) == [-0.1834, 0.0133, 0.0712, 0.29, 0.34, 0.42]
+    whiskers = [tuple(line.get_xdata()) for line in axes.lines if line.get_marker() == "|"]
+    assert (-0.1834 - 0.013, -0.1834 + 0.013) in whiskers
+    bands = [(patch.get_x(), patch.get_x() + patch.get_width()) for patch in axes.patches]
+    assert bands[0] == pytest.approx((-0.02, 0.02))
+    assert bands[1] == pytest.approx((0.3, axes.get_xlim()[1]))
+    shown = [text.get_text() for text in axes.get_legend().get_texts()]
+    assert shown == ["violated", "undecided", "unestimable", "satisfied"]
+
+
+def test_gaps_into_axes_of_the_caller() -> None:
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots()
+    assert plots.gaps(made.one(), axes) is axes
+    drawn(figure)
+
+
+def test_gaps_of_many_relations_are_the_worst() -> None:
+    axes = plots.gaps(made.many(), most=10)
+    drawn(axes.figure)
+    assert len(labels(axes)) == 10
+    assert axes.get_title() == "the 10 worst of 500 relations"
+    assert all(name.startswith("pairs[a=zip") for name in labels(axes))
+
+
+def test_gaps_of_odd_audits() -> None:
+    drawn(plots.gaps(Audit((), samples=0)).figure)
+    long = made.relation(
+        "E[y] <= 0.5", 0.5, (-math.inf, 0.5), Verdict.UNDECIDED, name="$" + "x" * 90 + "$a_b$"
+    )
+    axes = plots.gaps(Audit((long,), samples=1))
+    drawn(axes.figure)
+    assert "…" in labels(axes)[0]
+    with pytest.raises(ValueError, match="most=0"):
+        plots.gaps(made.one(), most=0)
+
+
+def test_distributions_before_and_after(rng: np.random.Generator) -> None:
+    sex = rng.choice(["Female", "Male"], 400)
+    before = rng.uniform(0, 0.8, 400)
+    figure = plots.distributions(before[:, None], before / 2, sex, titles=("free", "fair $1"))
+    drawn(figure)
+    assert [axes.get_title() for axes in figure.axes] == ["free", r"fair \$1"]
+    left, right = figure.axes
+    means = [line.get_xdata()[0] for line in left.lines]
+    assert means == pytest.approx([before[sex == name].mean() for name in ("Female", "Male")])
+    assert [line.get_xdata()[0] for line in right.lines] == pytest.approx([mean / 2 for mean in means])
+    area = [patch.get_data().values.sum() / 40 for patch in left.patches]
+    assert area == pytest.approx([1.0] * 4)
+    texts = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert texts == [
+        f"Female  (n = {(sex == 'Female').sum()})",
+        f"Male  (n = {(sex == 'Male').sum()})",
+        "mean of the group",
+    ]
+
+
+def test_distributions_of_overlapping_and_many_groups(rng: np.random.Generator) -> None:
+    y = rng.normal(3, 2, 300)
+    groups: dict[str, np.ndarray] = {"everyone": np.ones(300, bool), "nobody": np.zeros(300, bool)}
+    groups |= {f"g{size}": np.arange(300) < size for size in range(10, 100, 10)}
+    figure = plots.distributions(y, None, groups, domain=None, most=3)
+    drawn(figure)
+    (axes,) = figure.axes
+    texts = [text.get_text().split("  ")[0] for text in figure.legends[0].get_texts()]
+    assert texts == ["everyone", "g80", "g90", "mean of the group"]
+    assert figure.get_suptitle() == "the 3 largest of 10 groups"
+    assert axes.get_xlim() == (y.min(), y.max())
+
+
+def test_distributions_of_one_score() -> None:
+    drawn(plots.distributions([0.5, 0.5], [0.5, 0.5], ["a", "b"], domain=None))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (([0.1, 0.2], [0.1], ["a", "b"]), "of one length"),
+        (([0.1, math.nan], None, ["a", "b"]), "expected before as finite numbers"),
+        (([0.1, 0.2], None, ["a"]), r"expected groups of shape \(2,\)"),
+        (([0.1, 0.2], None, {"a": [False, False]}), "somebody in them"),
+    ],
+)
+def test_distributions_refuse(arguments: tuple, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        plots.distributions(*arguments)
+
+
+LOGS = {
+    "loss": [0.7, 0.6, 0.5],
+    "val_loss": [0.75, 0.65, 0.6],
+    "parity_gap": [0.2, 0.1, 0.05],
+    "parity_violation": [0.18, 0.08, 0.03],
+    "val_parity_gap": [0.25, math.nan, 0.1],
+    "val_parity_violation": [0.23, math.nan, 0.08],
+    "val_late_gap": [0.0, 0.0, 0.0],
+    "val_late_violation": [0.0, 0.0, 0.0],
+    "relaxed_batches": [0, 0, 0],
+}
+
+
+def test_training_draws_loss_gaps_and_violations() -> None:
+    figure = plots.training(LOGS, bounds={"parity": (-0.02, 0.02), "late": (-math.inf, 0.1)})
+    drawn(figure)
+    assert [axes.get_ylabel() for axes in figure.axes] == ["loss", "gap", "violation"]
+    loss, gap, violation = figure.axes
+    assert [list(line.get_ydata()) for line in loss.lines] == [LOGS["loss"], LOGS["val_loss"]]
+    assert [list(line.get_xdata()) for line in loss.lines] == [[1, 2, 3]] * 2
+    assert list(gap.lines[0].get_ydata()) == LOGS["parity_gap"]
+    assert gap.lines[1].get_color() == gap.lines[0].get_color() == violation.lines[0].get_color()
+    texts = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert texts == ["loss", "parity", "late", "validation"]
+
+
+def test_training_takes_the_history_of_fit() -> None:
+    import keras
+
+    rng = np.random.default_rng(0)
+    x, sex, label = rng.normal(size=(64, 3)), rng.choice(["F", "M"], 64), rng.integers(0, 2, 64)
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1, activation="sigmoid")])
+    model.compile("adam", "binary_crossentropy")
+    monitor = kf.FairnessMonitor(
+        "spread(E[y | sex=*]) <= 0.1", training_data=(x, label), attributes={"sex": sex}
+    )
+    history = model.fit(x, label, epochs=4, initial_epoch=2, verbose=0, callbacks=[monitor])
+    figure = plots.training(history)
+    drawn(figure)
+    assert list(figure.axes[1].lines[0].get_xdata()) == [3, 4]
+    assert figure.legends[0].get_texts()[1].get_text() == "spread(E[y | sex=*]) <= 0.1"
+
+
+def test_training_of_many_constraints_keeps_the_most_violated() -> None:
+    logs = {f"c{place}_{part}": [0.1 * place] * 2 for place in range(9) for part in ("gap", "violation")}
+    figure = plots.training(logs, most=2)
+    assert [axes.get_ylabel() for axes in figure.axes] == ["gap", "violation"]
+    assert figure.get_suptitle() == "the 2 most violated of 9 constraints"
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["c7", "c8"]
+
+
+@pytest.mark.parametrize(
+    ("logs", "words"),
+    [
+        ({"loss": [1.0]}, r"FairnessMonitor logs, received keys \['loss'\]"),
+        ({"a_gap": [], "a_violation": []}, "epochs"),
+    ],
+)
+def test_training_refuses(logs: dict, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        plots.training(logs)
+
+
+STREAM = {
+    "arrivals": np.array([1, 10, 100]),
+    "gap": {"parity": np.array([math.nan, 0.1, 0.02]), "odds": np.array([0.4, 0.2, 0.1])},
+    "violation": {"parity": np.array([0.0, 0.08, 0.0]), "odds": np.array([0.3, 0.1, 0.0])},
+    "dual": {"parity": np.array([0.0, 1.0, 2.0]), "odds": np.array([-1.0, 1.0, 2.0])},
+}
+
+
+def test_stream_draws_what_it_is_given() -> None:
+    figure = plots.stream(STREAM, bounds={"parity": (-0.02, 0.02)}, log=True)
+    drawn(figure)
+    assert [axes.get_ylabel() for axes in figure.axes] == ["pooled gap", "violation", "dual"]
+    assert list(figure.axes[2].lines[1].get_ydata()) == [-1.0, 1.0, 2.0]
+    assert figure.axes[0].get_xscale() == "log"
+    assert len(figure.axes[0].patches) == 1
+    alone = plots.stream(
+        {key: STREAM[key] for key in ("arrivals", "gap")} | {"bounds": {"odds": (-1, 1)}}, most=1
+    )
+    drawn(alone)
+    assert [text.get_text() for text in alone.legends[0].get_texts()] == ["odds"]
+    assert alone.get_suptitle() == "the 1 most violated of 2 constraints"
+    assert len(alone.axes[0].patches) == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"arrivals": []}, "'arrivals'"),
+        ({"gap": {}}, "'gap'"),
+        ({"dual": {"parity": [1.0]}}, r"expected dual of 'parity' of shape \(3,\), received shape \(1,\)"),
+    ],
+)
+def test_stream_refuses(change: dict, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        plots.stream({**STREAM, **change})
+    with pytest.raises(ValueError, match="most=0"):
+        plots.stream(STREAM, most=0)
+
+
+def test_without_matplotlib_the_message_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = builtins.__import__
+
+    def without(name: str, *arguments: Any, **keywords: Any) -> Any:
+        if name.split(".")[0] == "matplotlib":
+            raise ModuleNotFoundError("No module named 'matplotlib'", name="matplotlib")
+        return real(name, *arguments, **keywords)
+
+    monkeypatch.setattr(builtins, "__import__", without)
+    for draw in (lambda: plots.gaps(made.one()), lambda: plots.stream(STREAM), lambda: plots.training(LOGS)):
+        with pytest.raises(ImportError, match=r"pip install 'keras-fair\[plot\]'"):
+            draw()
+
+
+def test_plots_is_a_public_name() -> None:
+    assert kf.plots is plots

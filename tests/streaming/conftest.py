@@ -1,0 +1,49 @@
+"""What the tests of streams share: people of two groups whose predictions differ, served one by one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+import keras_fair as kf
+
+PARITY = "E[y | sex=Female] == E[y | sex=Male] +- 0.02"
+SEX = {"sex": ["Female", "Male"]}
+OPPORTUNITY = "E[y | sex=Female, label=1] == E[y | sex=Male, label=1] +- 0.02"
+# JAX computes in single precision unless it is told otherwise.
+EXACT = 1e-9 if keras.backend.backend() != "jax" else 1e-5
+
+
+def people(n: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Predictions and the sex that they go with."""
+    rng = np.random.default_rng(seed)
+    codes = rng.integers(0, 2, n)
+    y = np.clip(0.3 + 0.3 * codes + 0.2 * rng.normal(size=n), 0.0, 1.0)
+    return y, np.array(SEX["sex"])[codes]
+
+
+def served(stream: Any, y: np.ndarray, sex: np.ndarray, **more: Any) -> np.ndarray:
+    """Fair predictions, one request each."""
+    given = [
+        stream.project(
+            y[i : i + 1],
+            {"sex": sex[i : i + 1].tolist()},
+            **{name: column[i : i + 1] for name, column in more.items()},
+        )
+        for i in range(len(y))
+    ]
+    return np.concatenate(given)
+
+
+def state_of(stream: Any) -> dict[str, Any]:
+    """All that is saved, as plain values."""
+    return {name: state.to_dict() for name, state in stream._keeper.states().items()}
+
+
+@pytest.fixture
+def parity() -> kf.StreamingFairness:
+    """A fresh stream for two groups; all of them share their compiled programs."""
+    return kf.StreamingFairness(PARITY, vocabulary=SEX)

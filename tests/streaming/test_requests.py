@@ -1,0 +1,167 @@
+"""Lone requests: shapes, values learnt as they arrive, wrong input, and what a refused request leaves."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+
+import keras_fair as kf
+from keras_fair.streaming.values import MOST_VALUES
+from tests.streaming.conftest import EXACT, OPPORTUNITY, PARITY, SEX, people, served, state_of
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("shape", [(1,), (1, 1)])
+def test_predictions_keep_shape_and_dtype(parity, shape, dtype) -> None:
+    y = parity.project(np.full(shape, 0.5, dtype), {"sex": ["Male"]})
+    assert isinstance(y, np.ndarray)
+    assert (y.shape, y.dtype) == (shape, np.dtype(dtype))
+
+
+def test_columns_come_in_any_form(parity) -> None:
+    for attributes in ({"sex": ["Male"]}, {"sex": np.array([["Male"]])}, pd.DataFrame({"sex": ["Male"]})):
+        parity.project(keras.ops.convert_to_tensor([0.5]), attributes)
+    assert parity.report().arrivals == 3
+
+
+def test_nobody_arrives(parity) -> None:
+    assert parity.project(np.zeros(0), {"sex": []}).shape == (0,)
+    assert parity.report().arrivals == 0
+
+
+def test_pooled_gap_is_that_of_the_predictions_given(parity) -> None:
+    y, sex = people(200)
+    fair = served(parity, y, sex)
+    audit = kf.audit(PARITY, fair, {"sex": sex}, confidence=None)
+    (relation,) = parity.report()
+    assert relation.gap == pytest.approx(audit.relations[0].gap, abs=EXACT)
+    assert abs(relation.gap) <= 0.0225
+    assert relation.smallest_weight == min(np.sum(sex == "Female"), np.sum(sex == "Male"))
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"y": [0.5, 0.5, 0.5]}, "as many values"),
+        ({"y": [1.5]}, r"\[0, 1\]"),
+        ({"y": [np.nan]}, "finite predictions"),
+        ({"y": ["a"]}, "as numbers of shape"),
+        ({"y": [[0.5, 0.5]]}, r"received shape \(1, 2\)"),
+        ({"attributes": {}}, "no attribute named 'sex'"),
+        ({"attributes": None}, "no attribute named 'sex'"),
+        ({"attributes": {"gender": ["Male"]}}, "no attribute named 'sex'"),
+        ({"attributes": {"sex": [None]}}, "missing"),
+        ({"attributes": {"sex": [1.0]}}, "text such as"),
+        ({"attributes": 3}, "dict of columns"),
+        ({"label": [1, 0]}, r"label of shape \(1,\)"),
+        ({"sample_weight": [-1.0]}, "sample_weight"),
+        ({"ids": ["a"]}, "only where a constraint uses the label"),
+    ],
+)
+def test_a_refused_request_changes_nothing(parity, change, words) -> None:
+    y, sex = people(5)
+    served(parity, y, sex)
+    before = state_of(parity)
+    given = {"y": [0.5], "attributes": {"sex": ["Male"]}, **change}
+    with pytest.raises(ValueError, match=words):
+        parity.project(**given)
+    assert state_of(parity) == before
+
+
+def test_a_stream_survives_a_wrong_first_request() -> None:
+    stream = kf.StreamingFairness(PARITY, vocabulary=SEX)
+    assert stream.report().arrivals == 0
+    with pytest.raises(ValueError, match="received shape"):
+        stream.project(np.zeros((1, 3, 1)), {"sex": ["Male"]})
+    with pytest.raises(ValueError, match="the model has 3 outputs"):
+        stream.project(np.full((2, 3), 1 / 3), {"sex": ["Male"]})
+    assert stream.project([0.5], {"sex": ["Male"]}).shape == (1,)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"step": 0}, "step=0"),
+        ({"step": True}, "step=True"),
+        ({"margin": -1.0}, "margin=-1.0"),
+        ({"half_life": 0.0}, "half_life=0.0"),
+        ({"save_every": 0}, "save_every=0"),
+        ({"window": -1}, "window=-1"),
+        ({"patience": 0.5}, "patience=0.5"),
+        ({"divergence": "manhattan"}, "manhattan"),
+        ({"domain": (1.0, 0.0)}, "domain"),
+        ({"constraints": "E[y | sex=Female] >>= 1"}, "found"),
+        ({"constraints": None}, "expected constraints"),
+    ],
+)
+def test_wrong_arguments_say_what_was_expected(arguments, words) -> None:
+    with pytest.raises(ValueError, match=words):
+        kf.StreamingFairness(**{"constraints": PARITY, **arguments}).project([0.5], {"sex": ["Male"]})
+
+
+def test_values_are_learnt_as_they_arrive() -> None:
+    stream = kf.StreamingFairness("spread(E[y | sex=*]) <= 0.02")
+    known = kf.StreamingFairness("spread(E[y | sex=*]) <= 0.02", vocabulary=SEX)
+    y, sex = people(40)
+    sex[:3] = "Male"
+    np.testing.assert_allclose(served(stream, y, sex), served(known, y, sex), atol=1e-9)
+    (relation,), (same,) = stream.report(), known.report()
+    assert (relation.name, relation.smallest_weight) == (same.name, same.smallest_weight)
+    assert relation.gap == pytest.approx(same.gap, abs=EXACT)
+
+
+@pytest.mark.parametrize("first", ["Male", 3.0])
+def test_a_place_holder_is_never_shown(first, tmp_path) -> None:
+    text = "for a in group: E[y | group=a] == E[y] +- 0.3"
+    stream = kf.StreamingFairness(text, state=tmp_path / "state.json")
+    stream.project([0.5], {"group": [first]})
+    again = kf.StreamingFairness(text, state=tmp_path / "state.json")
+    for one in (stream, again):
+        assert [relation.name for relation in one.report()] == [text_of(first)]
+    assert list(stream.history["dual"]) == list(stream.history["gap"]) == [text_of(first)]
+    assert "no other" not in str(stream.report()) + stream.report().to_json()
+
+
+def text_of(value) -> str:
+    return f"E[y | group={value if isinstance(value, str) else f'{value:g}'}] == E[y] +- 0.3"
+
+
+def test_a_refused_request_teaches_no_value() -> None:
+    stream = kf.StreamingFairness("spread(E[y | sex=*]) <= 0.02")
+    stream.project([0.5], {"sex": ["Male"]})
+    before = state_of(stream)
+    with pytest.raises(ValueError, match="as many values"):
+        stream.project([0.5], {"sex": ["Female", "Other"]})
+    assert state_of(stream) == before
+
+
+def test_too_many_values_are_an_error() -> None:
+    stream = kf.StreamingFairness("spread(E[y | zip=*]) <= 0.02")
+    with pytest.raises(ValueError, match=f"more than {MOST_VALUES} values"):
+        stream.project(np.full(1001, 0.5), {"zip": [f"z{k}" for k in range(1001)]})
+    assert stream.report().arrivals == 0
+
+
+def test_unknown_values_are_counted_once(parity) -> None:
+    parity.project([0.4, 0.5, 0.6], {"sex": ["Male", "Female", "Other"]})
+    report = parity.report()
+    assert report.outside == {"sex": (1.0, 0.0)}
+    assert "1 with an unknown value of sex" in str(report)
+    assert report.relations[0].smallest_weight == 1.0
+
+
+def test_label_must_be_a_probability() -> None:
+    stream = kf.StreamingFairness(OPPORTUNITY, vocabulary=SEX)
+    with pytest.raises(ValueError, match="probability"):
+        stream.project([0.5], {"sex": ["Male"]}, label=[1.5])
+    stream.project([0.5], {"sex": ["Male"]}, label=[0.25])
+    assert state_of(stream)["stream"]["terms"]
+    assert sum(weight for _, weight, _ in state_of(stream)["stream"]["terms"].values()) == 0.25
+
+
+def test_a_prediction_stands_in_for_the_label() -> None:
+    stream = kf.StreamingFairness(OPPORTUNITY, vocabulary=SEX)
+    stream.project([0.625], {"sex": ["Male"]})
+    assert sum(weight for _, weight, _ in state_of(stream)["stream"]["terms"].values()) == 0.625
