@@ -9,6 +9,7 @@ which input goes where is told by `keras_fair.models.inputs`, all mathematics is
 from __future__ import annotations
 
 import copy
+import inspect
 import math
 import warnings
 from collections.abc import Iterator, Mapping
@@ -109,6 +110,7 @@ class FairModel(keras.Model):
                 f"received label_source={label_source!r}"
             )
         self.base_model = base_model
+        self._base_is_told = "training" in inspect.signature(base_model.call).parameters
         self.label_source = label_source
         if isinstance(label_source, keras.layers.Layer):
             label_source.trainable = False
@@ -144,7 +146,8 @@ class FairModel(keras.Model):
     def call(self, inputs: Any, label: Any = None, training: bool | None = None) -> Any:
         with place_kept():
             features, attributes = self._routes.split(inputs)
-            raw = self.base_model(features)
+            # Said outright: on JAX Keras calls this method beside the context that would pass it on.
+            raw = self.base_model(features, **({"training": training} if self._base_is_told else {}))
             if not hasattr(raw, "shape"):
                 raise ValueError(
                     f"expected one prediction tensor of the base model, received {type(raw).__name__}"
@@ -160,6 +163,7 @@ class FairModel(keras.Model):
                 attributes=attributes,
                 label=class_of(label) if uses_label else None,
                 sample_weight=weight,
+                training=training,
             )
             if not self.projection.supports_jit and self._jit_compile:
                 warnings.warn(
