@@ -2,14 +2,16 @@
 
     expression                                              `Interval.method`
     a rate: a share, or a mean of 0/1 values                "clopper-pearson"
-    a rate of samples of unequal weight                     "clopper-pearson, effective size"
     a sum of multiples of rates of groups that share no     "clopper-pearson, squares added"
       sample, such as a difference
+    these, of samples of unequal weight                     "clopper-pearson, effective size",
+                                                            "clopper-pearson, effective size, squares added"
     a mean of other values                                  "student t"
     a sum of multiples of such means                        "welch"
     one of rates and other means                            "squares added"
     all else: ratios, products, covariances, overlapping    "bootstrap"
-      groups, unequal weights, groups known as probabilities
+      groups, other means of unequal weights, groups known
+      as probabilities
     abs, max, min, spread of such                           "bootstrap, simultaneous"
 
 *Effective size*: the number of samples of equal weight that would say as much, after Kish, or that has the
@@ -20,8 +22,9 @@ error of this rate, whichever is smaller.
 It keeps the skewness of each, so that rates near 0 and groups of 20 are covered, where a normal interval is
 not.
 
-*Student t*: `m -+ t(n - 1) (1 + 1/n) s / sqrt(n)`. The factor is not Student's. Scores are skewed, and
-without it means of 20 scores of a Beta(8, 2) are covered 93.4% of the time where 95% is asked for.
+*Student t*: `m -+ t(n - 1) (1 + 1/n) s / sqrt(n)`. The factor is not Student's. Scores are skewed: where 95%
+is asked for, means of 20 scores of a Beta(1, 9) are covered 93.9% of the time, and 92.9% without it. Of a
+Beta(8, 2) it is 95.2%; of a Beta(0.5, 4.5), most of whose scores lie near 0, 92.4%.
 
 *Welch*: the errors `c_i^2 s_i^2 / n_i` added, and the degrees of freedom of Welch and Satterthwaite. Means
 over the same group are taken as one mean of their sum.
@@ -140,8 +143,6 @@ class Intervals:
             isinstance(statistic, Covariance) or statistic not in self._statistics for statistic in multiples
         ):
             return None
-        if not self._equal:
-            return self._weighted_rate(multiples, form[1], alpha)
         by_group: dict[bytes, dict[Statistic, float]] = {}
         for statistic, weight in multiples.items():
             members = self._atoms.members[self._statistics.index(statistic)]
@@ -151,18 +152,18 @@ class Intervals:
             taken += np.frombuffer(key, dtype=bool)
         if (taken > 1).any():
             return None
-        pieces = [self._piece(weights, alpha) for weights in by_group.values()]
+        of_group = self._piece if self._equal else self._weighted_piece
+        pieces = [of_group(weights, alpha) for weights in by_group.values()]
         if any(piece is None for piece in pieces):
             return None
-        return _added([piece for piece in pieces if piece is not None], form[1], alpha)
+        low, high, method = _added([piece for piece in pieces if piece is not None], form[1], alpha)
+        return low, high, method if self._equal else method.replace("pearson", "pearson, effective size")
 
-    def _weighted_rate(
-        self, multiples: dict[Statistic, float], constant: float, alpha: float
-    ) -> tuple[float, float, str] | None:
-        """Of a multiple of one rate over samples of unequal weight."""
+    def _weighted_piece(self, weights: dict[Statistic, float], alpha: float) -> _Piece | None:
+        """A multiple of one rate over samples of unequal weight."""
         atoms = self._atoms
         assert atoms is not None
-        ((statistic, multiple), *others) = multiples.items()
+        ((statistic, multiple), *others) = weights.items()
         row = self._statistics.index(statistic)
         share = isinstance(statistic, Share)
         if others or not (share or all(self._binary[place] for place in self._selected[row].quantities)):
@@ -181,8 +182,8 @@ class Intervals:
         error = float((squares * (1 - 2 * rate) + second[0, 0] * rate**2) / first[0] ** 2)
         if 0 < rate < 1 and error > 0:
             size = min(size, rate * (1 - rate) / error)
-        low, high = sorted(constant + multiple * limit for limit in rate_limits(rate * size, size, alpha))
-        return low, high, "clopper-pearson, effective size"
+        low, high = sorted(multiple * limit for limit in rate_limits(rate * size, size, alpha))
+        return _Piece(multiple * rate, low, high, math.nan, math.nan, True)
 
     def _piece(self, weights: dict[Statistic, float], alpha: float) -> _Piece | None:
         """The sum of multiples of statistics of one group."""

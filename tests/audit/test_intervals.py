@@ -190,3 +190,21 @@ def test_a_weighted_rate_has_an_effective_size() -> None:
     assert (found.low, found.high) == (pytest.approx(low), pytest.approx(high))
     assert found.method == "clopper-pearson, effective size"
     assert only("E[y] <= 1", y, {}, sample_weight=np.where(np.arange(20) % 2, 1.0, 3.0)).interval == found
+
+
+def test_weighted_rates_that_share_no_sample_are_compared_by_their_effective_sizes(
+    rng: np.random.Generator,
+) -> None:
+    y, columns = (rng.random(40) < 0.3) * 1.0, {"g": np.repeat(["a", "b"], 20)}
+    weight = rng.uniform(0.5, 2.0, 40)
+    pieces = []
+    for group in ("a", "b"):
+        relation = only(f"P[y >= 0.5 | g={group}] <= 1", y, columns, sample_weight=weight)
+        pieces.append((relation.gap, relation.interval.low, relation.interval.high))
+    text = "P[y >= 0.5 | g=a] == P[y >= 0.5 | g=b] +- 0.1"
+    found = only(text, y, columns, sample_weight=weight)
+    (a, a_low, a_high), (b, b_low, b_high) = pieces
+    assert found.interval.method == "clopper-pearson, effective size, squares added"
+    assert found.gap == pytest.approx(a - b)
+    assert found.interval.low == pytest.approx(a - b - np.hypot(a - a_low, b_high - b))
+    assert found.interval.high == pytest.approx(a - b + np.hypot(a_high - a, b - b_low))
