@@ -1,11 +1,12 @@
 """Where does training through the projection win over correcting predictions afterwards?
 
-Each setting trains the same network twice: free, and through the projection. The free one's predictions on
-the test people are then projected with the same constraint. Both ways are tuned alike: the learning rate is
-the one whose fair predictions on a fifth of the training people have the least loss. The loss is the log
-loss (regression: the mean squared error) on the test people, as one batch and in batches of 64. Three seeds;
-figures are means, and wins the seeds in which training through has the lesser loss. Names of settings as
-arguments run those alone.
+Each setting trains the same network free and through the projection. The free one's predictions on the test
+people are then projected with the same constraint. Both ways are tuned alike: the learning rate is the one
+whose fair predictions on a fifth of the training people have the least loss. Scores are projected with either
+divergence, logits and numbers with the Euclidean one. The loss is the log loss (regression: the mean squared
+error) on the test people, as one batch and in batches of 64. Three seeds; figures are means, and wins the
+seeds in which training through has the lesser loss than correcting afterwards with the same divergence. Names
+of settings as arguments run those alone.
 """
 
 from __future__ import annotations
@@ -42,6 +43,10 @@ class Setting(NamedTuple):
     @property
     def domain(self) -> Any:
         return None if self.logits else (0.0, 1.0)
+
+    @property
+    def divergences(self) -> tuple[str, ...]:
+        return ("euclidean",) if self.logits or self.regression else ("euclidean", "binary_crossentropy")
 
 
 class Part(NamedTuple):
@@ -81,8 +86,13 @@ SETTINGS = {
         datasets.law_school.load_data, "race", ["White", "Other"], "spread(E[y | race=*]) <= 0.01", (4,), 5
     ),
     "law_school, logits": Setting(
-        datasets.law_school.load_data, "race", ["White", "Other"], "spread(E[y | race=*]) <= 0.05", (16,), 5,
-        True
+        datasets.law_school.load_data,
+        "race",
+        ["White", "Other"],
+        "spread(E[y | race=*]) <= 0.05",
+        (16,),
+        5,
+        True,
     ),
     "communities, regression": Setting(
         datasets.communities.load_data,
@@ -104,13 +114,11 @@ def main(names: list[str]) -> None:
         for way in runs[0]:
             figures = np.mean([run[way][:3] for run in runs], axis=0)
             worst = max(run[way][3] for run in runs)
-            won = sum(run["through"][0] < run["afterwards"][0] for run in runs)
-            small_won = sum(run["through"][1] < run["afterwards"][1] for run in runs)
-            lines.append(
-                [name, way]
-                + [f"{figure:.4f}" for figure in figures]
-                + [f"{worst:.6f}", f"{won}, {small_won} of {len(SEEDS)}" if way == "through" else ""]
-            )
+            lines.append([name, way, *(f"{figure:.4f}" for figure in figures), f"{worst:.6f}", ""])
+            if way.startswith("through"):
+                other = way.replace("through", "afterwards")
+                won = [sum(run[way][place] < run[other][place] for run in runs) for place in (0, 1)]
+                lines[-1][-1] = f"{won[0]}, {won[1]} of {len(SEEDS)}"
         print(f"{name}: done", file=sys.stderr, flush=True)
     head = ["setting", "way", "loss", f"loss, batches of {SMALL}", "accuracy", "largest violation", "wins"]
     table(head, lines)
@@ -122,24 +130,27 @@ def _one_seed(setting: Setting, seed: int) -> dict[str, list[float]]:
     order = np.random.default_rng(seed).permutation(len(train.label))
     held = len(order) // 5
     fit, valid = train.at(order[held:]), train.at(order[:held])
-    free = [_trained(setting, fit, seed, rate, fair=False) for rate in RATES]
-    fair = [_trained(setting, fit, seed, rate, fair=True) for rate in RATES]
-    afterwards = _least(free, lambda y: _loss(setting, _project(setting, y, valid), valid.label), valid)
-    through = _least(fair, lambda y: _loss(setting, _project(setting, y, valid), valid.label), valid)
-    alone = _least(free, lambda y: _loss(setting, y, valid.label), valid)
+    free = [_trained(setting, fit, seed, rate, None) for rate in RATES]
     found = {}
-    # A model trained through holds its network's own output; its layer is the same projection.
-    for name, model in {"through": through, "afterwards": afterwards}.items():
-        raw = _raw(model, test)
-        y = _project(setting, raw, test)
-        small = np.concatenate(
-            [
-                _project(setting, raw[i : i + SMALL], test.at(slice(i, i + SMALL)))
-                for i in range(0, len(raw), SMALL)
+    for divergence in setting.divergences:
+
+        def loss(y: np.ndarray, divergence: str = divergence) -> float:
+            return _loss(setting, _project(setting, divergence, y, valid), valid.label)
+
+        fair = [_trained(setting, fit, seed, rate, divergence) for rate in RATES]
+        # A model trained through holds its network's own output; its layer is the same projection.
+        for way, models in {"through": fair, "afterwards": free}.items():
+            raw = _raw(_least(models, loss, valid), test)
+            y = _project(setting, divergence, raw, test)
+            parts = [slice(first, first + SMALL) for first in range(0, len(raw), SMALL)]
+            small = [_project(setting, divergence, raw[part], test.at(part)) for part in parts]
+            losses = [_loss(setting, each, test.label) for each in (y, np.concatenate(small))]
+            found[f"{way}, {divergence}"] = [
+                *losses,
+                _accuracy(setting, y, test.label),
+                _violation(setting, y, test),
             ]
-        )
-        found[name] = [_loss(setting, y, test.label), _loss(setting, small, test.label)]
-        found[name] += [_accuracy(setting, y, test.label), _violation(setting, y, test)]
+    alone = _least(free, lambda y: _loss(setting, y, valid.label), valid)
     raw = _raw(alone, test)
     loss = _loss(setting, raw, test.label)
     found["unconstrained"] = [loss, loss, _accuracy(setting, raw, test.label), _violation(setting, raw, test)]
@@ -164,8 +175,8 @@ def _place(values: list[str], value: str) -> int:
     return values.index(value) if value in values else len(values) - 1
 
 
-def _trained(setting: Setting, fit: Part, seed: int, rate: float, *, fair: bool) -> keras.Model:
-    """The network after training by itself or inside a `FairModel`."""
+def _trained(setting: Setting, fit: Part, seed: int, rate: float, divergence: str | None) -> keras.Model:
+    """The network after training by itself, or inside a `FairModel` with a divergence."""
     keras.utils.set_random_seed(seed)
     layers = [keras.layers.Dense(width, activation="relu") for width in setting.widths]
     last = keras.layers.Dense(1, activation=None if setting.logits else "sigmoid")
@@ -173,9 +184,11 @@ def _trained(setting: Setting, fit: Part, seed: int, rate: float, *, fair: bool)
     loss = "mse" if setting.regression else keras.losses.BinaryCrossentropy(from_logits=setting.logits)
     model: keras.Model = base
     inputs: Any = fit.x
-    if fair:
+    if divergence is not None:
         vocabulary = {setting.attribute: setting.values} if setting.values else None
-        model = kf.FairModel(base, setting.constraint, domain=setting.domain, vocabulary=vocabulary)
+        model = kf.FairModel(
+            base, setting.constraint, domain=setting.domain, divergence=divergence, vocabulary=vocabulary
+        )
         inputs = {"x": fit.x, setting.attribute: fit.attribute}
     model.compile(keras.optimizers.Adam(rate), loss)
     model.fit(inputs, fit.label, batch_size=BATCH, epochs=setting.epochs, verbose=0)
@@ -199,8 +212,8 @@ def _rows(setting: Setting, part: Part) -> Any:
     return kf.parse(setting.constraint).rows({setting.attribute: column}, vocabulary=vocabulary)
 
 
-def _project(setting: Setting, raw: np.ndarray, part: Part) -> np.ndarray:
-    return kf.project(raw, _rows(setting, part), domain=setting.domain).y
+def _project(setting: Setting, divergence: str, raw: np.ndarray, part: Part) -> np.ndarray:
+    return kf.project(raw, _rows(setting, part), domain=setting.domain, divergence=divergence).y
 
 
 def _violation(setting: Setting, y: np.ndarray, part: Part) -> float:

@@ -65,17 +65,20 @@ def least_violation(
     matrix: np.ndarray,
     lower: np.ndarray,
     upper: np.ndarray,
-    domain: tuple[float, float],
+    domain: tuple[float, float] | str,
     aux: np.ndarray | None = None,
 ) -> float:
-    """The least sum of squared violations that the domain allows."""
-    y = cp.Variable(matrix.shape[1])
-    rows = matrix @ y
+    """The least sum of squared violations that the domain allows; `matrix` as in `solve_reference`."""
+    y = cp.Variable(matrix.shape[1:])
+    rows = matrix.reshape(len(matrix), -1) @ cp.reshape(y, (y.size,), order="C")
     if aux is not None and aux.shape[1]:
         rows = rows + aux @ cp.Variable(aux.shape[1])
     above, below = np.isfinite(upper), np.isfinite(lower)
     amount = cp.Variable(len(matrix), nonneg=True)
-    constraints = [y >= domain[0], y <= domain[1]]
+    if domain == "simplex":
+        constraints = [y >= 0, cp.sum(y, axis=1) == 1]
+    else:
+        constraints = [y >= domain[0], y <= domain[1]]
     constraints += [rows[above] <= upper[above] + amount[above], rows[below] >= lower[below] - amount[below]]
     problem = cp.Problem(cp.Minimize(cp.sum_squares(amount)), constraints)
     _solve(problem)

@@ -46,6 +46,10 @@ _LEAST_SOFTNESS_SINGLE = 1e-2
 _ROUND_PASSES = 25
 _EASED = 100.0
 _MOST_EASED = 3
+# Under a cross-entropy predictions come to their bounds only as prices grow without end, as one over the
+# price, and a round of fixed softness adds no more than the one before. So rounds that settle in fewer passes
+# than these make the next ones firmer.
+_QUICK_PASSES = 8
 _STANDSTILL = 100.0  # row tolerances
 # Rounds of standing still, so that the duals of the first rounds no longer count.
 _STILL_ROUNDS = 20
@@ -89,6 +93,7 @@ class _State(NamedTuple):
     residual: Any
     centre: Any
     centre_t: Any
+    scale: Any
     softness: Any
     least_softness: Any
     round_rows: Any
@@ -127,7 +132,7 @@ def solve_dual(problem: DualProblem, structure: Structure, start: Any = None) ->
         curvature = curvature_of_rows(problem, structure, here.curvature)
         steepest = ops.maximum(state.steepest, curvature if structure.diagonal else ops.diagonal(curvature))
         local = Local(trial, rows, curvature, field.filled(steepest), field)
-        anchor = Anchor(state.softness * local.gentlest(), state.centre)
+        anchor = Anchor(state.softness * state.scale, state.centre)
         target = problem.softness * trial
         residual = local.residual(problem, target + anchor.force(trial), state.next_t)
         slope = local.slope(problem, target + anchor.force(trial), state.direction)
@@ -158,12 +163,20 @@ def solve_dual(problem: DualProblem, structure: Structure, start: Any = None) ->
         ended = ops.logical_or(ops.logical_or(held, least), still_rounds >= _STILL_ROUNDS)
         ended = ops.logical_or(ended, ops.logical_and(stopped, ops.logical_not(ease)))
 
+        least_softness = state.least_softness
+        if structure.divergence != "euclidean":
+            quick = ops.logical_and(again, state.passes - state.since < _QUICK_PASSES)
+            firmer = ops.where(state.eased > 0, 0.5 * least_softness, 0.1 * least_softness)
+            least_softness = ops.where(ops.logical_and(quick, state.rounds > 4), firmer, least_softness)
         rounds = state.rounds + ops.cast(ops.logical_or(leave, again), "int32")
         centre = ops.where(leave, ops.zeros_like(trial), ops.where(again, trial, state.centre))
         softness = ops.maximum(0.1 * state.softness, state.least_softness)
         softness = ops.where(again, softness, ops.where(ease, _EASED * state.softness, state.softness))
         softness = ops.where(leave, ops.ones_like(softness), softness)
-        anchor = Anchor(softness * local.gentlest(), centre)
+        # One round minimises one function: its anchor doesn't follow the curvature.
+        fresh = ops.logical_or(ops.logical_or(leave, ease), again)
+        scale = ops.where(fresh, local.gentlest(), state.scale)
+        anchor = Anchor(softness * scale, centre)
         z, next_t = local.step(problem, anchor, residual, state.next_t)
         shrink = state.slope / ops.where(accepted, -ops.ones_like(slope), state.slope - slope)
         tried = state._replace(
@@ -173,14 +186,13 @@ def solve_dual(problem: DualProblem, structure: Structure, start: Any = None) ->
             still_rounds=ops.where(again, still_rounds, state.still_rounds),
             centre=centre,
             centre_t=ops.where(again, state.next_t, state.centre_t),
+            scale=scale,
             softness=softness,
-            least_softness=ops.where(ease, softness, state.least_softness),
+            least_softness=ops.where(ease, softness, least_softness),
             eased=state.eased + ops.cast(ease, "int32"),
             round_rows=ops.where(again, rows - target, state.round_rows),
             passes=state.passes + 1,
-            since=ops.where(
-                ops.logical_or(ops.logical_or(leave, ease), again), state.passes + 1, state.since
-            ),
+            since=ops.where(fresh, state.passes + 1, state.since),
             held=held,
             ended=ended,
         )
@@ -223,6 +235,7 @@ def solve_dual(problem: DualProblem, structure: Structure, start: Any = None) ->
         residual=one,
         centre=nothing,
         centre_t=scalars,
+        scale=one,
         softness=0.0 * one,
         least_softness=one * (_LEAST_SOFTNESS if precise else _LEAST_SOFTNESS_SINGLE),
         round_rows=nothing,

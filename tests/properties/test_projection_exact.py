@@ -114,6 +114,38 @@ def test_simplex_agrees_with_clarabel(divergence: str, rng: np.random.Generator)
         np.testing.assert_allclose(projection.y, y, atol=1e-5)
 
 
+@pytest.mark.parametrize("outputs", [1, 3])
+def test_least_violation_under_a_cross_entropy(outputs: int) -> None:
+    """Predictions that violate rows least lie on their bounds, where a cross-entropy is infinite."""
+    from keras_fair.rows.linear import rows_from_matrix
+
+    domain, divergence = (0.0, 1.0), "binary_crossentropy"
+    if outputs > 1:
+        domain, divergence = "simplex", "categorical_crossentropy"
+    relaxed = 0
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        count, samples = int(rng.integers(1, 6)), 10
+        shape = (samples, outputs) if outputs > 1 else (samples,)
+        r = rng.dirichlet(np.ones(3), samples)
+        matrix = rng.normal(size=(count, *shape)) / samples
+        inside = rng.dirichlet(np.ones(3), samples)
+        r, inside = (r, inside) if outputs > 1 else (r[:, 0], inside[:, 0])
+        flat = matrix.reshape(count, -1)
+        centre = flat @ inside.ravel() + 0.5 * rng.normal(size=count)
+        lower, upper = centre - 0.01, np.where(rng.random(count) < 0.3, np.inf, centre + 0.01)
+        projection = project(
+            r, rows_from_matrix(matrix, lower=lower, upper=upper), domain=domain, divergence=divergence
+        )
+        values = flat @ projection.y.ravel()
+        found = np.sum(np.maximum(np.maximum(values - upper, lower - values), 0.0) ** 2)
+        least = least_violation(matrix, lower, upper, domain)
+        assert np.sqrt(found) <= np.sqrt(max(least, 0.0)) * (1.0 + 1e-4) + 1e-5
+        assert projection.outcome in (Outcome.SOLVED, Outcome.RELAXED)
+        relaxed += projection.outcome is Outcome.RELAXED
+    assert relaxed >= 20
+
+
 @settings(max_examples=60, derandomize=True, deadline=None, database=None)
 @given(seed=seeds, kind=st.sampled_from(["two groups", "spread", "arbitrary rows"]))
 def test_projection_is_idempotent_and_ignores_order(seed: int, kind: str) -> None:
