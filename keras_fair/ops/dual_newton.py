@@ -48,7 +48,7 @@ _EASED = 100.0
 _MOST_EASED = 3
 # Under a cross-entropy predictions come to their bounds only as prices grow without end, as one over the
 # price, and a round of fixed softness adds no more than the one before. So rounds that settle in fewer passes
-# than these make the next ones firmer.
+# than these make the next ones firmer (not in float32, whose rounding then stops them).
 _QUICK_PASSES = 8
 _STANDSTILL = 100.0  # row tolerances
 # Rounds of standing still, so that the duals of the first rounds no longer count.
@@ -164,7 +164,7 @@ def solve_dual(problem: DualProblem, structure: Structure, start: Any = None) ->
         ended = ops.logical_or(ended, ops.logical_and(stopped, ops.logical_not(ease)))
 
         least_softness = state.least_softness
-        if structure.divergence != "euclidean":
+        if precise and structure.divergence != "euclidean":
             quick = ops.logical_and(again, state.passes - state.since < _QUICK_PASSES)
             firmer = ops.where(state.eased > 0, 0.5 * least_softness, 0.1 * least_softness)
             least_softness = ops.where(ops.logical_and(quick, state.rounds > 4), firmer, least_softness)

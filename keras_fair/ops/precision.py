@@ -1,7 +1,7 @@
 """The working precision of the solver, and the tolerances that follow from it.
 
-Rows are solved in float64 wherever the backend has it. JAX without `jax_enable_x64` has not; then float32 is
-used and rows hold to 1e-5 of the domain's width instead of 1e-9.
+Rows are solved in float64 wherever the backend has it. JAX without `jax_enable_x64` has not, nor has Keras on
+PyTorch; then float32 is used and rows hold to 1e-5 of the domain's width instead of 1e-9.
 """
 
 from __future__ import annotations
@@ -9,14 +9,16 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from keras import backend, ops
+from keras import backend
+
+from keras_fair.rows.arrays import widest_float
 
 __all__ = ["proximal_floor", "row_tolerance", "rounding", "smallest_pivot", "working_dtype"]
 
 
 def working_dtype() -> str:
-    """The widest float type of the backend: "float64", or "float32" on JAX without x64."""
-    return backend.standardize_dtype(ops.convert_to_tensor(np.zeros(1)).dtype)
+    """The widest float type of the backend: "float64", or "float32" on JAX without x64 and on PyTorch."""
+    return widest_float()
 
 
 def rounding(dtype: Any) -> float:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from keras import backend, ops
 
-__all__ = ["Tensor", "concrete", "dtype_of", "floats", "is_numpy", "namespace", "static_size"]
+__all__ = ["Tensor", "concrete", "dtype_of", "floats", "is_numpy", "namespace", "static_size", "widest_float"]
 
 Tensor = Any
 
@@ -57,11 +57,19 @@ def dtype_of(array: Any) -> str:
     return str(backend.standardize_dtype(array.dtype))
 
 
+def widest_float() -> str:
+    """The widest float type that sums of tensors keep: "float64", or "float32" on JAX without x64 and on
+    PyTorch, where Keras takes float64 back to float32 in every sum and product."""
+    if backend.backend() == "torch":
+        return "float32"
+    return str(backend.standardize_dtype(ops.convert_to_tensor(np.zeros(1)).dtype))
+
+
 def floats(xp: Any, values: Any) -> Tensor:
-    """Values in the dtype that all sums are in: float64, or float32 in tensors of JAX without x64."""
+    """Values in the dtype that all sums are in: float64 in NumPy, `widest_float` in tensors."""
     if xp is _NUMPY:
         return np.asarray(values, dtype="float64")
-    dtype = str(backend.standardize_dtype(ops.convert_to_tensor(np.zeros(1)).dtype))
+    dtype = widest_float()
     return (
         ops.cast(values, dtype) if ops.is_tensor(values) else ops.convert_to_tensor(np.asarray(values), dtype)
     )
