@@ -1,4 +1,9 @@
-"""`FairProjection` as a user compiles it: inside `tf.function`, with and without `jit_compile`."""
+"""`FairProjection` as a user compiles it: inside `tf.function`, with and without `jit_compile`.
+
+A call of a `tf.function` looks for the program that fits its arguments, in Python, which takes longer than
+many a program runs. One who holds the program itself, its concrete function, as a server does, is spared
+that.
+"""
 
 from __future__ import annotations
 
@@ -33,33 +38,38 @@ def layer_for(batch: Batch, dtype: str = "float32") -> kf.FairProjection:
     return kf.FairProjection(constraint(batch), vocabulary={"group": values}, dtype=dtype)
 
 
-def forward_pass(batch: Batch, jit_compile: bool, dtype: str = "float32") -> Callable[[], np.ndarray]:
-    """A function that projects the batch once. The number of predictions is not known when it is traced."""
+def forward_pass(
+    batch: Batch, jit_compile: bool, dtype: str = "float32", *, concrete: bool = False
+) -> Callable[[], np.ndarray]:
+    """A function that projects the batch once; `concrete`: by the compiled program itself."""
     layer = layer_for(batch, dtype)
 
-    @tf.function(jit_compile=jit_compile, input_signature=_signature(dtype)[:2], autograph=False)
+    @tf.function(jit_compile=jit_compile)
     def run(y: Any, codes: Any) -> Any:
         return layer(y, attributes={"group": codes})
 
-    y, codes = tf.constant(batch.predictions, dtype), tf.constant(batch.codes)
-    return lambda: run(y, codes).numpy()
+    inputs = tf.constant(batch.predictions, dtype), tf.constant(batch.codes)
+    called = run.get_concrete_function(*inputs) if concrete else run
+    return lambda: called(*inputs).numpy()
 
 
-def backward_pass(batch: Batch, jit_compile: bool, dtype: str = "float32") -> Callable[[], np.ndarray]:
+def backward_pass(
+    batch: Batch, jit_compile: bool, dtype: str = "float32", *, concrete: bool = False
+) -> Callable[[], np.ndarray]:
     """A function that projects the batch and sends a gradient back; it returns the gradient."""
     layer = layer_for(batch, dtype)
 
-    @tf.function(jit_compile=jit_compile, input_signature=_signature(dtype), autograph=False)
+    @tf.function(jit_compile=jit_compile)
     def run(y: Any, codes: Any, upstream: Any) -> Any:
         with tf.GradientTape() as tape:
             tape.watch(y)
             fair = layer(y, attributes={"group": codes})
         return fair, tape.gradient(fair, y, upstream)
 
-    y, codes = tf.constant(batch.predictions, dtype), tf.constant(batch.codes)
-    upstream = tf.constant(batch.upstream, dtype)
-    return lambda: run(y, codes, upstream)[1].numpy()
-
-
-def _signature(dtype: str) -> list[Any]:
-    return [tf.TensorSpec((None,), dtype), tf.TensorSpec((None,), "int32"), tf.TensorSpec((None,), dtype)]
+    inputs = (
+        tf.constant(batch.predictions, dtype),
+        tf.constant(batch.codes),
+        tf.constant(batch.upstream, dtype),
+    )
+    called = run.get_concrete_function(*inputs) if concrete else run
+    return lambda: called(*inputs)[1].numpy()
