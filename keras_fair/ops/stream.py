@@ -11,10 +11,7 @@ projected onto the pooled rows
 
 t is the number of arrivals, u the size of a row (how far it moves when all predictions of a term move by
 one), s the standard deviation of the predictions that come in, and p the price of the row: a slow mean of
-`dual / t`. A dual needs a violation to live on, so the pooled value settles `p t / rho` beyond a bound; the
-bound is moved by as much, at most to the opposite one where that is another. `swing` is `margin` standard
-deviations of how the arrivals make the pooled value swing around that. It is at most half of the distance of
-two bounds, and a twentieth of the domain's width where there is one.
+`dual / t`. `keras_fair.ops.stream_aim` says why the bounds are moved, and moves them.
 
 `guard` adds the rows a second time, hard and with their own bounds: whenever the pooled value can meet these,
 it does, and the soft rows keep it away from them, so that this is seldom needed.
@@ -34,6 +31,7 @@ from keras import ops
 from keras_fair.language.nodes import Number
 from keras_fair.ops.precision import working_dtype
 from keras_fair.ops.projection import Projection, project_rows
+from keras_fair.ops.stream_aim import aimed_rows, guarded_rows, unit_sizes
 from keras_fair.ops.stream_state import StateLayout, StreamRule
 from keras_fair.rows.linear import LinearRows
 from keras_fair.rows.measure import Measured
@@ -43,7 +41,6 @@ from keras_fair.rows.terms import CellFamily, Family
 __all__ = ["StreamStep", "pooled_rows", "reaches", "stream_step"]
 
 _PRICE_RATE = 0.5  # a price moves by this share of n / t: with more it need not stay bounded
-_LARGEST_MARGIN = 0.05  # of the domain's width, where a row has one bound only
 
 
 class StreamStep(NamedTuple):
@@ -114,16 +111,14 @@ def stream_step(
     t = ops.maximum(moments[0], 1.0)
 
     rows = pooled_rows(plan, measured, state)
-    unit = _units(rows, (state["reach"] + reach) / _positive(rows.terms.weights))
+    unit = unit_sizes(rows, (state["reach"] + reach) / _positive(rows.terms.weights))
     rho = rule.step * t**1.5 / unit**2
-    spread = _deviation(moments, plan.outputs.count)
     rho = ops.stop_gradient(rho)  # how firmly and where rows are aimed at is no road for gradients
-    aimed = _aimed(
-        rows, state["prices"] * t / rho, _swings(rule, spread, t, unit), _largest_swing(rule, spread) * unit
-    )
+    deviation = _deviation(moments, plan.outputs.count)
+    aimed = aimed_rows(rows, rule, state["prices"] * t / rho, deviation, t, unit)
     solved = project_rows(
         r,
-        _guarded(aimed, rows) if rule.guard else aimed,
+        guarded_rows(aimed, rows) if rule.guard else aimed,
         domain=rule.domain,
         divergence=rule.divergence,
         sample_weight=objective_weight,
@@ -240,60 +235,6 @@ def _reach_of(family: Family | CellFamily) -> Any:
         of_one = CellFamily(family.table, family.cells, scale, family.disjoint)
         return of_one.sums(ops.ones((_size(family.cells),), dtype=working_dtype()))
     return ops.sum(ops.abs(family.coefficients), axis=tuple(range(1, len(family.coefficients.shape))))
-
-
-def _units(rows: LinearRows, sizes: Any) -> Any:
-    """How far each row moves when all predictions of its largest term move by one, (m,); 1 where nothing
-    can."""
-    found = ops.max(ops.abs(rows.weights) * sizes[None, :], axis=1)
-    return ops.where(found > 0, found, ops.ones_like(found))
-
-
-def _swings(rule: StreamRule, deviation: Any, t: Any, unit: Any) -> Any:
-    """How far the arrivals make each row swing, times the margin, (m,)."""
-    return (rule.margin / math.sqrt(2.0 * rule.step)) * deviation * t**-0.75 * unit
-
-
-def _largest_swing(rule: StreamRule, deviation: Any) -> Any:
-    """The most that a bound without an opposite one is moved by for the arrivals' swings, for a unit of 1."""
-    width = rule.domain.high - rule.domain.low
-    return _LARGEST_MARGIN * (width if math.isfinite(width) else math.sqrt(12.0) * deviation)
-
-
-def _aimed(rows: LinearRows, settled: Any, swing: Any, largest: Any) -> LinearRows:
-    """The rows with the bounds that a step aims at."""
-    width = rows.upper - rows.lower
-    settled, swing = ops.stop_gradient(settled), ops.stop_gradient(swing)
-    swing = ops.minimum(swing, ops.where(ops.isinf(width), largest, 0.5 * width))
-    lower = rows.lower + swing + ops.maximum(-settled, 0.0)
-    upper = rows.upper - swing - ops.maximum(settled, 0.0)
-    # The droop carries no bound past the opposite one; only where these are the same, it must.
-    apart = width > 0
-    lower = ops.where(apart, ops.minimum(lower, rows.upper), lower)
-    upper = ops.where(apart, ops.maximum(upper, rows.lower), upper)
-    # Where they cross, the side that has a price is kept.
-    return replace(
-        rows,
-        lower=ops.where(settled > 0, ops.minimum(lower, upper), lower),
-        upper=ops.where(settled > 0, upper, ops.maximum(lower, upper)),
-    )
-
-
-def _guarded(aimed: LinearRows, rows: LinearRows) -> LinearRows:
-    """The soft rows, and below them the rows with their own bounds; each has auxiliary scalars of its own."""
-    zeros = ops.zeros_like(rows.aux)
-    twice = {
-        name: ops.concatenate([getattr(aimed, name), getattr(rows, name)], axis=0)
-        for name in ("weights", "offset", "lower", "upper", "active")
-    }
-    return LinearRows(
-        terms=rows.terms,
-        aux=ops.concatenate(
-            [ops.concatenate([rows.aux, zeros], axis=1), ops.concatenate([zeros, rows.aux], axis=1)], axis=0
-        ),
-        names=(*rows.names, *(f"{name} (guard)" for name in rows.names)),
-        **twice,
-    )
 
 
 def _counts(plan: RowPlan, counts: dict[str, Any], dtype: str) -> Any:
