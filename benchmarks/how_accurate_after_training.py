@@ -1,11 +1,16 @@
 """How good are fair predictions: trained through the projection, or projected after training?
 
 Adult, a 64-32 network, batches of 256, five epochs, women and men within 0.02 of each other; the test people
-are one batch. Three seeds; each figure is their mean, the gap the largest.
+are one batch. Three seeds, or as many as are asked for: `how_accurate_after_training.py 8`; each figure is
+their mean, the gap the largest.
+
+A log loss of Euclidean projections has a large gradient now and then, so one of the ways gives the optimizer
+a `clipnorm`.
 """
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import keras
@@ -16,15 +21,16 @@ from _timing import table
 import keras_fair as kf
 from keras_fair.comparison.scores import scores_of
 
-SEEDS, EPOCHS, BATCH = (0, 1, 2), 5, 256
+SEEDS, EPOCHS, BATCH = 3, 5, 256
 DIVERGENCES = {"Euclidean": "euclidean", "cross-entropy": "binary_crossentropy"}
+CLIPPED = "Euclidean, clipnorm=1"
 
 
-def main() -> None:
+def main(seeds: int = SEEDS) -> None:
     for title, left_out in {"with sex among the features": [], "without sex": ["sex"]}.items():
         train, test = load(exclude=left_out)
         found: dict[str, list[list[float]]] = {}
-        for seed in SEEDS:
+        for seed in range(seeds):
             for name, y in _predictions(train, test, seed).items():
                 scores = scores_of(y, test.label)
                 gap = abs(np.mean(y[test.sex == 0]) - np.mean(y[test.sex == 1]))
@@ -32,10 +38,12 @@ def main() -> None:
         print(f"the network {title}\n")
         lines = []
         for name, runs in found.items():
-            accuracy, auc, log_loss, _ = np.mean(runs, axis=0)
-            worst = max(run[3] for run in runs)
-            lines.append([name, f"{accuracy:.4f}", f"{auc:.4f}", f"{log_loss:.4f}", f"{worst:.6f}"])
-        table(["predictions", "accuracy", "AUC", "log loss", "largest gap"], lines)
+            accuracy, auc, log_loss, _ = (f"{figure:.4f}" for figure in np.mean(runs, axis=0))
+            least, _, _, _ = np.min(runs, axis=0)
+            _, _, most, gap = np.max(runs, axis=0)
+            lines.append([name, accuracy, f"{least:.4f}", auc, log_loss, f"{most:.4f}", f"{gap:.6f}"])
+        head = ["predictions", "accuracy", "least", "AUC", "log loss", "largest", "largest gap"]
+        table(head, lines)
 
 
 def _predictions(train: People, test: People, seed: int) -> dict[str, np.ndarray]:
@@ -44,8 +52,8 @@ def _predictions(train: People, test: People, seed: int) -> dict[str, np.ndarray
     y = free.predict(test.x, batch_size=len(test.label), verbose=0)[:, 0].astype("float64")
     rows = kf.parse(CONSTRAINT).rows({"sex": np.array(VOCABULARY["sex"])[test.sex]})
     predictions = {"unconstrained": y}
-    for name, divergence in DIVERGENCES.items():
-        model = _trained(train, seed, divergence)
+    for name, divergence in {**DIVERGENCES, CLIPPED: "euclidean"}.items():
+        model = _trained(train, seed, divergence, clipnorm=1.0 if name == CLIPPED else None)
         fair = model.predict(test.inputs, batch_size=len(test.label), verbose=0)
         predictions[f"trained through, {name}"] = fair[:, 0].astype("float64")
     for name, divergence in DIVERGENCES.items():
@@ -53,7 +61,9 @@ def _predictions(train: People, test: People, seed: int) -> dict[str, np.ndarray
     return predictions
 
 
-def _trained(train: People, seed: int, divergence: str | None) -> keras.Model:
+def _trained(
+    train: People, seed: int, divergence: str | None, clipnorm: float | None = None
+) -> keras.Model:
     """The network after five epochs, unconstrained where no divergence is given."""
     keras.utils.set_random_seed(seed)
     base = network(train.x.shape[1], 64, 32)
@@ -62,10 +72,10 @@ def _trained(train: People, seed: int, divergence: str | None) -> keras.Model:
     if divergence is not None:
         model = kf.FairModel(base, CONSTRAINT, vocabulary=VOCABULARY, divergence=divergence)
         inputs = train.inputs
-    model.compile("adam", "binary_crossentropy")
+    model.compile(keras.optimizers.Adam(clipnorm=clipnorm), "binary_crossentropy")
     model.fit(inputs, train.label, batch_size=BATCH, epochs=EPOCHS, verbose=0)
     return model
 
 
 if __name__ == "__main__":
-    main()
+    main(*map(int, sys.argv[1:2]))

@@ -42,7 +42,7 @@ def _scores(train: People, test: People, seed: int, batch: int, memory: int | No
     keras.utils.set_random_seed(seed)
     base = network(train.x.shape[1], 64, 32)
     model: Any = kf.FairModel(base, CONSTRAINT, vocabulary=VOCABULARY, memory=memory)
-    model.compile("adam", "binary_crossentropy")
+    model.compile(keras.optimizers.Adam(clipnorm=1.0), "binary_crossentropy")
     model.fit(train.inputs, train.label, batch_size=batch, epochs=EPOCHS, verbose=0)
     fair = model.predict(test.inputs, batch_size=len(test.label), verbose=0)[:, 0].astype("float64")
     scores = scores_of(fair, test.label)

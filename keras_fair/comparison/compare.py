@@ -1,8 +1,8 @@
 """Training a free model and a fair one on the same people, and predicting held-out people in one batch.
 
 Both are the same network with the same first weights and the same batches; the fair one is trained through
-its projection. Columns that the constraints name are attributes: the projection sees them, the network of
-neither model does.
+its projection. The gradients of both are clipped to a norm of 1: `docs/how-to/train-or-correct.md` says why.
+Columns that the constraints name are attributes: the projection sees them, the network of neither model does.
 """
 
 from __future__ import annotations
@@ -126,7 +126,7 @@ def compare(
     ]
 
     def trained(model: Any, inputs: Any, name: str) -> None:
-        model.compile(optimizer=keras.optimizers.Adam(), loss="binary_crossentropy")
+        model.compile(optimizer=keras.optimizers.Adam(clipnorm=1.0), loss="binary_crossentropy")
         keras.utils.set_random_seed(seed)
         callbacks = [] if on_batch is None else [_OnBatch(lambda: on_batch(name))]
         model.fit(inputs, train.label, epochs=epochs, batch_size=batch_size, verbose=0, callbacks=callbacks)

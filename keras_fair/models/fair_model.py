@@ -39,8 +39,11 @@ class FairModel(keras.Model):
 
         model = kf.FairModel(base_model, "equalized_odds(sex) <= 0.05")
         model.adapt({"sex": sex}, label)
-        model.compile("adam", "binary_crossentropy")
+        model.compile(keras.optimizers.Adam(clipnorm=1.0), "binary_crossentropy")
         model.fit({"x": x, "sex": sex}, label)
+
+    With the Euclidean divergence and a log loss a few steps have a very large gradient: a fair prediction
+    just above 0 of someone whose label is 1. `clipnorm` of the optimizer keeps these from undoing the others.
 
     **Inputs** are a dict. The keys that the constraints name are attributes. The base model gets what its own
     inputs are called (a functional model); a model with a single input gets that name, else `"x"`, else the
