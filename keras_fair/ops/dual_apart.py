@@ -20,7 +20,7 @@ import numpy as np
 from keras import ops
 
 from keras_fair.ops.dual_local import Field
-from keras_fair.ops.dual_problem import DualProblem, Structure, answer, curvature_of_rows
+from keras_fair.ops.dual_problem import DualProblem, Structure, answer, curvature_of_rows, reach_of
 from keras_fair.ops.precision import proximal_floor, row_tolerance
 
 __all__ = ["Apart", "solve_apart"]
@@ -130,7 +130,7 @@ def solve_apart(problem: DualProblem, structure: Structure, start: Any = None) -
 
 def _first(problem: DualProblem, start: Any) -> Apart:
     (part,) = problem.moments.cell_parts
-    reach = problem.moments.reach() if problem.reach is None else problem.reach
+    reach, _ = reach_of(problem)
     field = Field.around(problem._replace(reach=reach))
     nothing = ops.zeros_like(problem.offset)
     infinite = ops.full_like(nothing, np.inf)

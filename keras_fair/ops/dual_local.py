@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from keras import ops
 
-from keras_fair.ops.dual_problem import DualProblem
+from keras_fair.ops.dual_problem import ROUNDINGS, DualProblem, cancelled, reach_of
 from keras_fair.ops.precision import proximal_floor, rounding, row_tolerance
 from keras_fair.ops.quadratic import ModelSolution, solve_model
 
@@ -16,8 +16,9 @@ __all__ = ["Anchor", "Field", "Local"]
 
 # A step that only the proximal term limits moves predictions by this many widths of the domain.
 _PROXIMAL_REACH = 1e6
-# Rows with a large constant part, such as those of a stream, are known to so many times its rounding.
-_ROUNDINGS = 16.0
+# Where the parts of coefficients take each other away, a row counts as held to its rounding if that is at
+# most so many times what it otherwise would be.
+_COARSEST = 10.0
 
 
 class Field(NamedTuple):
@@ -42,27 +43,32 @@ class Field(NamedTuple):
     def around(cls, problem: DualProblem) -> Field:
         span = problem.high - problem.low
         width = ops.cond(ops.isfinite(span), lambda: span, lambda: _spread(problem.r))
-        reach = (problem.moments.reach() if problem.reach is None else problem.reach) * width
+        reach, parts = reach_of(problem)
+        still = cancelled(reach, parts)
+        # Rows are known to some times the rounding of what they are sums of: a stream's large constant too.
+        known = ROUNDINGS * rounding(reach.dtype) / row_tolerance(reach.dtype)
+        reach = ops.maximum(reach, ops.minimum(known * parts, _COARSEST * reach)) * width
         bounded = ops.logical_or(ops.isfinite(problem.lower), ops.isfinite(problem.upper))
-        still = ops.equal(reach, 0.0)
         free = ops.logical_or(ops.logical_not(still), problem.softness > 0)
         if problem.border is not None:
             free = ops.logical_or(free, ops.any(ops.not_equal(problem.border, 0.0), axis=1))
         movable = ops.logical_and(bounded, free)
         outside = ops.maximum(problem.offset - problem.upper, problem.lower - problem.offset)
-        stuck = ops.any(ops.logical_and(ops.logical_and(bounded, ops.logical_not(movable)), outside > 0))
-        dtype = problem.offset.dtype
-        finest = ops.abs(problem.offset) * (_ROUNDINGS * rounding(dtype) / row_tolerance(dtype))
+        outside = outside > row_tolerance(reach.dtype) * parts * width
+        stuck = ops.any(ops.logical_and(ops.logical_and(bounded, ops.logical_not(movable)), outside))
+        finest = ops.abs(problem.offset) * known
         largest = ops.max(reach)
         reach = ops.where(still, ops.where(largest > 0, largest, ops.ones_like(largest)), reach)
         reach = ops.where(movable, ops.maximum(reach, finest), ops.ones_like(reach))
         return cls(reach, width, movable, ops.logical_and(movable, still), stuck)
 
-    def filled(self, steepest: Any) -> Any:
-        """Curvatures of rows, with the largest of them for the rows that no prediction moves."""
+    def filled(self, steepest: Any, plain: Any) -> Any:
+        """Curvatures of rows, none of them zero: with the largest for the rows that no prediction moves, and
+        with that of Euclidean predictions where all of a row's stand at their bounds and may come off."""
+        steepest = ops.where(steepest > 0, steepest, ops.where(self.movable, plain, steepest))
         largest = ops.max(steepest)
         largest = ops.where(largest > 0, largest, ops.ones_like(largest))
-        return ops.where(self.fixed, largest, steepest)
+        return ops.where(ops.logical_or(self.fixed, ops.equal(steepest, 0.0)), largest, steepest)
 
     def without_immovable(self, problem: DualProblem) -> DualProblem:
         """Free the rows that take no part (a covariance with a constant): they can only be reported."""
@@ -107,6 +113,7 @@ class Local(NamedTuple):
         e = e if problem.border is None else e + ops.matmul(problem.border, t)
         aimed = e + self.lam * (self.steepest + problem.softness)
         off = ops.abs(e - ops.minimum(ops.maximum(aimed, problem.lower), problem.upper))
+        off = ops.where(off < np.inf, off, np.inf)  # not a number is no solution, and a maximum may drop it
         return ops.max(ops.where(self.field.movable, off / self.field.reach, 0.0))
 
     def slope(self, problem: DualProblem, force: Any, direction: Any) -> Any:

@@ -22,6 +22,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import numpy as np
 from keras import ops
 
 from keras_fair.ops.certificate import violation_above_least
@@ -117,6 +118,8 @@ def solve_dual(problem: DualProblem, structure: Structure, start: Any = None) ->
     field = Field.around(problem)
     problem, movable = field.without_immovable(problem), field.movable
     tolerance = row_tolerance(problem.r.dtype)
+    plain = curvature_of_rows(problem, structure, ops.ones_like(problem.r))
+    plain = plain if structure.diagonal else ops.diagonal(plain)
     precise = rounding(problem.r.dtype) < 1e-10
     enough = (1e-9 if structure.divergence == "euclidean" else 1e-7) if precise else 1e-4
 
@@ -131,7 +134,7 @@ def solve_dual(problem: DualProblem, structure: Structure, start: Any = None) ->
         rows = problem.moments.rows(here.y) + problem.offset
         curvature = curvature_of_rows(problem, structure, here.curvature)
         steepest = ops.maximum(state.steepest, curvature if structure.diagonal else ops.diagonal(curvature))
-        local = Local(trial, rows, curvature, field.filled(steepest), field)
+        local = Local(trial, rows, curvature, field.filled(steepest, plain), field)
         anchor = Anchor(state.softness * state.scale, state.centre)
         target = problem.softness * trial
         residual = local.residual(problem, target + anchor.force(trial), state.next_t)
@@ -251,6 +254,10 @@ def solve_dual(problem: DualProblem, structure: Structure, start: Any = None) ->
     # A round cut short is no answer: the one before it ended at its centre.
     inside = ops.logical_and(ops.logical_not(last.held), last.rounds > 1)
     lam, t = ops.where(inside, last.centre, last.lam), ops.where(inside, last.centre_t, last.t)
+    # Whatever happened, predictions are numbers.
+    sound = ops.logical_and(ops.all(ops.abs(lam) < np.inf), ops.all(ops.abs(t) < np.inf))
+    lam, t = ops.where(sound, lam, nothing), ops.where(sound, t, scalars)
+    last = last._replace(held=ops.logical_and(last.held, sound))
 
     def unmet() -> Any:
         y = answer(problem, structure, lam).y

@@ -12,8 +12,12 @@ from keras import ops
 
 from keras_fair.ops.divergences import Response, respond
 from keras_fair.ops.moments import Moments
+from keras_fair.ops.precision import rounding
 
-__all__ = ["DualProblem", "Structure", "answer", "curvature_of_rows"]
+__all__ = ["ROUNDINGS", "DualProblem", "Structure", "answer", "cancelled", "curvature_of_rows", "reach_of"]
+
+# Coefficients that are sums of opposite numbers are known to so many times the rounding of these.
+ROUNDINGS = 16.0
 
 
 class Structure(NamedTuple):
@@ -85,3 +89,19 @@ def curvature_of_rows(problem: DualProblem, structure: Structure, curvature: Any
     seen = problem.moments.per_sample(weighted, structure.outputs)
     safe = ops.where(total > 0, total, ops.ones_like(total))
     return gram - ops.matmul(ops.transpose(seen), seen / safe[:, None])
+
+
+def reach_of(problem: DualProblem) -> tuple[Any, Any]:
+    """`sum_i |A_ji|`, (m,), and before anything is taken away in the sums that coefficients are."""
+    parts = problem.moments.reach() if problem.reach is None else problem.reach
+    return (problem.moments.left() if problem.moments.cancels else parts), parts
+
+
+def cancelled(reach: Any, parts: Any) -> Any:
+    """(m,) rows whose coefficients are nothing but rounding: a covariance with a constant, or over one
+    person.
+
+    Args:
+        reach, parts: of `reach_of`.
+    """
+    return reach <= ROUNDINGS * rounding(reach.dtype) * parts

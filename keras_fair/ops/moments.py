@@ -157,8 +157,24 @@ class Moments(NamedTuple):
         )
         return ops.sum(ops.reshape(every, (-1, outputs, int(every.shape[-1]))), axis=1)
 
+    @property
+    def cancels(self) -> bool:
+        """Whether coefficients of a row are sums, whose parts may take each other away."""
+        return len(self.cell_parts) + len(self.dense_parts) > 1 or len(self.dense_parts) > 0
+
+    def left(self) -> Any:
+        """`sum_i |A_ji|`, (m,), after the parts have taken each other away. The one place that forms `A`."""
+        matrix = _total(
+            [
+                ops.take(part.cells, part.clipped, axis=1) * (1.0 if part.scale is None else part.scale)
+                for part in self.cell_parts
+            ]
+            + [ops.matmul(dense.mix, dense.dense) for dense in self.dense_parts]
+        )
+        return ops.sum(ops.abs(matrix), axis=1)
+
     def reach(self) -> Any:
-        """`sum_i |A_ji|`, (m,); an upper bound where there are several parts."""
+        """`sum_i |A_ji|`, (m,); an upper bound where `cancels`."""
         reaches = []
         for part in self.cell_parts:
             positive = part._replace(scale=None if part.scale is None else ops.abs(part.scale))

@@ -20,7 +20,7 @@ from keras_fair.ops.precision import working_dtype
 from keras_fair.rows.linear import LinearRows
 from keras_fair.rows.terms import CellFamily
 
-__all__ = ["make_problem", "structure_of"]
+__all__ = ["centre_of", "make_problem", "structure_of"]
 
 
 def structure_of(rows: LinearRows, domain: Domain, divergence: str) -> Structure:
@@ -31,7 +31,28 @@ def structure_of(rows: LinearRows, domain: Domain, divergence: str) -> Structure
     return Structure(divergence, domain.simplex, rows.terms.outputs, diagonal)
 
 
-def make_problem(r: Any, rows: LinearRows, domain: Domain, sample_weight: Any, stiffness: Any) -> DualProblem:
+def centre_of(r: Any, domain: Domain, divergence: str) -> Any:
+    """What predictions are counted from, so that no digits are lost far from zero; None to take them as they
+    are.
+
+    Args:
+        r: (n,), (n, 1) or (n, outputs) float tensor.
+        domain: where predictions may lie.
+        divergence: only the Euclidean one doesn't care where zero is.
+    """
+    if domain.simplex or divergence != "euclidean" or domain.low <= 0.0 <= domain.high < np.inf:
+        return None
+    if np.isfinite(domain.low):
+        return None if domain.low == 0.0 else domain.low
+    if np.isfinite(domain.high):
+        return domain.high
+    count = ops.maximum(ops.cast(ops.size(r), working_dtype()), 1.0)
+    return ops.stop_gradient(ops.sum(ops.cast(r, working_dtype())) / count)
+
+
+def make_problem(
+    r: Any, rows: LinearRows, domain: Domain, sample_weight: Any, stiffness: Any, centre: Any = None
+) -> DualProblem:
     """The problem of `keras_fair.ops.dual_newton`.
 
     Args:
@@ -40,8 +61,14 @@ def make_problem(r: Any, rows: LinearRows, domain: Domain, sample_weight: Any, s
         domain: where predictions may lie.
         sample_weight: (n,) weights of the objective, or None.
         stiffness: a number or (m,), may be infinite.
+        centre: what the problem counts predictions from, of `centre_of`; its bounds and its rows' constants
+            are moved by as much.
     """
     dtype = working_dtype()
+    if centre is not None:
+        r = ops.cast(r, dtype) - centre
+        if np.isfinite(domain.low) or np.isfinite(domain.high):
+            domain = Domain(domain.low - centre, domain.high - centre, domain.simplex)
     outputs = rows.terms.outputs
     samples = _size(r)
     padded = padded_size(samples)
@@ -75,7 +102,7 @@ def make_problem(r: Any, rows: LinearRows, domain: Domain, sample_weight: Any, s
     softness = 1.0 / ops.cast(ops.broadcast_to(ops.convert_to_tensor(stiffness, dtype), (len(rows),)), dtype)
     low, high = domain.bounds
     aux = rows.aux
-    return DualProblem(
+    problem = DualProblem(
         r=per_sample(r, 1.0 / outputs if domain.simplex else low if np.isfinite(low) else 0.0),
         weights=None if sample_weight is None else per_sample(sample_weight, 1.0),
         moments=Moments(tuple(cell_parts), tuple(dense_parts)),
@@ -88,6 +115,9 @@ def make_problem(r: Any, rows: LinearRows, domain: Domain, sample_weight: Any, s
         high=ops.convert_to_tensor(high, dtype=dtype),
         reach=_known_reach(rows, matrix, domain, dtype),
     )
+    if centre is None:
+        return problem
+    return problem._replace(offset=problem.offset + centre * problem.moments.rows(ops.ones_like(problem.r)))
 
 
 def _known_reach(rows: LinearRows, matrix: Any, domain: Domain, dtype: str) -> Any:

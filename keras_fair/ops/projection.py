@@ -13,7 +13,7 @@ from keras import backend, ops
 
 from keras_fair.ops.domain import Domain, DomainLike, check_divergence, check_domain
 from keras_fair.ops.outcome import Outcome
-from keras_fair.ops.problem import make_problem, structure_of
+from keras_fair.ops.problem import centre_of, make_problem, structure_of
 from keras_fair.ops.projector import projector
 from keras_fair.rows.linear import LinearRows
 from keras_fair.rows.terms import CellFamily
@@ -143,11 +143,14 @@ def project_rows(
     """
     where = domain if isinstance(domain, Domain) else check_domain(domain)
     check_divergence(divergence, where)
-    problem = make_problem(r, rows, where, sample_weight, stiffness)
+    centre = centre_of(r, where, divergence)
+    problem = make_problem(r, rows, where, sample_weight, stiffness, centre)
     projected = projector(structure_of(rows, where, divergence))(problem, start)
     size = int(np.prod(r.shape)) if None not in tuple(r.shape) else ops.size(r)
     shape = tuple(-1 if side is None else side for side in r.shape)
     y = ops.reshape(projected.y[:size], shape)
+    if centre is not None:
+        y = _moved_back(y, centre, ops.cast(r, y.dtype), where, projected.lam)
     if int(rows.aux.shape[1]):
         flat = y if len(shape) == 1 or rows.terms.outputs > 1 else y[:, 0]
         violation = rows.violation(flat)
@@ -162,6 +165,13 @@ def project_rows(
         outcome=projected.outcome,
         residual=ops.stop_gradient(projected.residual),
     )
+
+
+def _moved_back(y: Any, centre: Any, r: Any, domain: Domain, duals: Any) -> Any:
+    """Predictions counted from zero again; bit for bit the given ones where every row held already."""
+    low, high = domain.bounds
+    there = ops.minimum(ops.maximum(y + centre, low), high)
+    return ops.where(ops.all(ops.equal(duals, 0.0)), ops.minimum(ops.maximum(r, low), high), there)
 
 
 def _floats(name: str, x: Any) -> Any:

@@ -42,7 +42,14 @@ from keras_fair.ops.compilation import compiled
 from keras_fair.ops.divergences import Response
 from keras_fair.ops.dual_apart import Apart, solve_apart
 from keras_fair.ops.dual_newton import solve_dual
-from keras_fair.ops.dual_problem import DualProblem, Structure, answer, curvature_of_rows
+from keras_fair.ops.dual_problem import (
+    DualProblem,
+    Structure,
+    answer,
+    cancelled,
+    curvature_of_rows,
+    reach_of,
+)
 from keras_fair.ops.moments import CellPart, DensePart, Moments
 from keras_fair.ops.outcome import Outcome
 from keras_fair.ops.precision import rounding, row_tolerance
@@ -199,7 +206,8 @@ def _active_solve(problem: DualProblem, structure: Structure, here: Response, ac
     curvature = curvature_of_rows(problem, structure, here.curvature)
     diagonal = len(curvature.shape) == 1
     entries = (curvature if diagonal else ops.diagonal(curvature)) + problem.softness
-    usable = ops.logical_and(active, entries > 0)
+    free = ops.logical_or(ops.logical_not(cancelled(*reach_of(problem))), problem.softness > 0)
+    usable = ops.logical_and(ops.logical_and(active, free), entries > 0)
     members = ops.cast(usable, right.dtype)
     root = ops.sqrt(ops.where(usable, entries, ops.ones_like(entries)))
     if diagonal:

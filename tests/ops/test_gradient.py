@@ -12,24 +12,10 @@ from keras import ops
 from keras_fair.ops import project_rows
 from keras_fair.rows.linear import LinearRows, rows_from_matrix
 from keras_fair.rows.terms import Family, Terms
+from tests.gradients import gradient_of
 from tests.problems import make_case
 
 STEP = 1e-5
-
-
-def gradient_of(function: Any, x: np.ndarray) -> np.ndarray:
-    """The gradient of a scalar function of one tensor, by the backend's own differentiation."""
-    if keras.backend.backend() == "tensorflow":
-        import tensorflow as tf
-
-        x = tf.constant(x)
-        with tf.GradientTape() as tape:
-            tape.watch(x)
-            value = function(x)
-        return tape.gradient(value, x).numpy()
-    import jax
-
-    return np.asarray(jax.grad(lambda x: function(x))(x))
 
 
 def differences_of(function: Any, x: np.ndarray) -> np.ndarray:

@@ -12,6 +12,8 @@ import keras_fair as kf
 from keras_fair.ops import Outcome, project, project_rows
 from keras_fair.ops.precision import working_dtype
 from keras_fair.rows.linear import rows_from_matrix
+from tests.gradients import gradient_of
+from tests.reference import solve_reference
 
 # Float64 where the backend has it; what rows and predictions are held to follows from it.
 DTYPE = working_dtype()
@@ -103,6 +105,101 @@ def test_a_row_that_no_prediction_moves_is_reported() -> None:
     assert np.array_equal(projection.y, Y)
     np.testing.assert_allclose(projection.violation, [0.5])
     assert projection.outcome is Outcome.RELAXED
+
+
+PAIR = "E[y | sex=Female] == E[y | sex=Male] +- 0.1"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "cov(y, v) == 0",
+        "cov(y, label) == 0 +- 0.1",
+        "cov(y, label | sex=Female) == 0",
+        "cov(y - label, v) == 0 +- 0.1",
+        "cov(y, v | sex=*) == 0 +- 0.1",
+        "E[y | team=a] == E[y | team=b]",
+    ],
+)
+def test_a_row_whose_coefficients_cancel_takes_no_part(text: str, rng: np.random.Generator) -> None:
+    sex = rng.permutation(np.repeat(SEX, 8))
+    weights = rng.normal(size=sex.size)
+    constraints = kf.parse(f"{text}; {PAIR}")
+    for constant in (3.0, 0.1, 1e9 / 7.0):
+        share = np.full(sex.size, 1.0 / (1.0 + constant))
+        columns = {"sex": sex, "v": np.full(sex.size, constant), "team": {"a": share, "b": 1.0 - share}}
+        rows = constraints.rows({name: columns[name] for name in constraints.attributes}, np.ones(sex.size))
+        y = np.clip(rng.random(sex.size) + 0.3 * (sex == "Male"), 0.0, 1.0).astype(DTYPE)
+        pair = rows_of(PAIR, sex=sex)
+        found = project(y, rows)
+        assert found.outcome is Outcome.SOLVED
+        np.testing.assert_allclose(found.y, project(y, pair).y, atol=EXACT)
+        with_it, without = (
+            gradient_of(lambda r, rows=rows: ops.sum(project_rows(r, rows).y * weights), y)
+            for rows in (rows, pair)
+        )
+        np.testing.assert_allclose(with_it, without, atol=1e-5)
+
+
+def test_a_covariance_over_one_person_takes_no_part(rng: np.random.Generator) -> None:
+    for size in range(8, 60, 7):
+        sex = np.array(["Female"] + ["Male"] * (size - 1))
+        years = rng.normal(50.0, 10.0, size)
+        rows = rows_of(f"cov(y, years | sex=Female) == 0 +- 0.1; {PAIR}", sex=sex, years=years)
+        y = rng.random(size).astype(DTYPE)
+        found = project(y, rows)
+        assert found.outcome is Outcome.SOLVED
+        np.testing.assert_allclose(found.y, project(y, rows_of(PAIR, sex=sex)).y, atol=EXACT)
+
+
+@pytest.mark.skipif(DTYPE != "float64", reason="single precision knows such a covariance to 3% only")
+def test_a_covariance_with_a_column_far_from_zero(rng: np.random.Generator) -> None:
+    seconds = rng.uniform(1.7e9, 1.7e9 + 1e5, 200).round()
+    y = np.clip(0.2 + 0.6 * (seconds - 1.7e9) / 1e5 + rng.normal(0.0, 0.1, 200), 0.0, 1.0)
+    found = project(y, rows_of("cov(y, seconds) == 0 +- 100", seconds=seconds))
+    assert found.outcome is Outcome.SOLVED
+    assert np.mean(found.y * (seconds - seconds.mean())) <= 100.0 + 1e-5
+
+
+@pytest.mark.skipif(DTYPE == "float64", reason="double precision reaches it")
+def test_what_single_precision_cannot_reach_is_not_called_solved(rng: np.random.Generator) -> None:
+    seconds = rng.uniform(1.7e9, 1.7e9 + 1e5, 200).round()
+    y = ((seconds - 1.7e9) / 1e5).astype("float32")
+    found = project(y, rows_of("cov(y, seconds) == 0 +- 100", seconds=seconds))
+    assert found.outcome is Outcome.ITERATION_LIMIT
+    assert found.violation.max() > 100.0
+
+
+@pytest.mark.parametrize("text", ["spread(E[y | sex=*]) <= 0.1", "E[y | sex=Female] >= 0.2; E[y] <= 0.5"])
+def test_a_group_at_a_bound_comes_off_it_under_a_cross_entropy(text: str) -> None:
+    y = np.array([0.0, 0.0, 0.7, 0.8], dtype=DTYPE)
+    rows = rows_of(text)
+    found = project(y, rows, divergence="binary_crossentropy")
+    sums = np.array([[0.5, 0.5, 0.0, 0.0], [0.0, 0.0, 0.5, 0.5], np.full(4, 0.25)])
+    if "spread" in text:
+        matrix, lower, upper = sums[:1] - sums[1:2], np.array([-0.1]), np.array([0.1])
+    else:
+        matrix, lower, upper = sums[[0, 2]], np.array([0.2, -np.inf]), np.array([np.inf, 0.5])
+    _, expected, _ = solve_reference(y, matrix, lower, upper, divergence="binary_crossentropy")
+    assert found.outcome is Outcome.SOLVED
+    np.testing.assert_allclose(found.y, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("bounded", [True, False])
+@pytest.mark.parametrize("centre", [3.0, -3e4, 1e8])
+def test_predictions_may_be_far_from_zero(bounded: bool, centre: float, rng: np.random.Generator) -> None:
+    if DTYPE == "float32" and abs(centre) > 1e4:
+        pytest.skip("single precision keeps no digits of these")
+    sex, team = rng.permutation(np.repeat(SEX, 15)), rng.choice(list("abc"), 60)
+    text = "spread(E[y | team=*]) <= 0.01; E[y | sex=Female] == E[y | sex=Male] +- 0.02"
+    near = rng.random(60).astype(DTYPE) * 0.5 + 0.5 * (team == "a")
+    rows = rows_of(text, sex=sex, team=team)
+    there = project(near, rows, domain=(0.0, 1.0) if bounded else None)
+    found = project(near + centre, rows, domain=(centre, centre + 1.0) if bounded else None)
+    assert found.outcome is Outcome.SOLVED
+    np.testing.assert_allclose(found.y - centre, there.y, atol=1e-15 * abs(centre) * 30 + 2 * EXACT)
+    held = project(found.y, rows_of(text.replace("0.0", "0.05"), sex=sex, team=team), domain=None)
+    assert np.array_equal(held.y, found.y)
 
 
 def test_an_open_domain_only_shifts() -> None:
