@@ -13,7 +13,6 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-READY_JAX := $(VENV)/.ready-jax
 TESTS ?=
 WORKERS ?= 2
 PIP_FLAGS := --quiet --disable-pip-version-check
@@ -42,10 +41,6 @@ $(READY): setup.cfg pyproject.toml
 	@$(BIN)/python -m pip install $(PIP_FLAGS) --editable ".[all]"
 	@touch $@
 
-$(READY_JAX): $(READY)
-	@$(BIN)/python -m pip install $(PIP_FLAGS) --editable ".[jax]"
-	@touch $@
-
 # Values reach the program through the environment, so a constraint needs no quoting here.
 run: export RUN_DATASET := $(value DATASET)
 run: export RUN_CONSTRAINT := $(value CONSTRAINT)
@@ -61,7 +56,7 @@ run: $(READY)
 test: $(READY)
 	$(BIN)/python -m pytest -n $(WORKERS) $(TESTS)
 
-test-jax: $(READY_JAX)
+test-jax: $(READY)
 	KERAS_BACKEND=jax $(BIN)/python -m pytest -n $(WORKERS) $(or $(TESTS),tests/ops tests/layers)
 
 lint: $(READY)
