@@ -131,11 +131,15 @@ def graph_checks(
     plan: RowPlan,
     rows: LinearRows,
     columns: Mapping[str, Any],
+    weight: Any = None,
     *,
     refuse_unknown: bool,
 ) -> list[Check]:
     """The checks of a batch inside a graph. Names stand in backticks, for TensorFlow escapes quotes."""
     checks = _prediction_checks(y, domain)
+    if weight is not None:
+        there = ops.logical_and(ops.greater_equal(weight, 0), ops.less(weight, np.inf))  # NaN is neither
+        checks.append(_plain(there, "expected sample_weight >= 0 and finite, received some that is not"))
     coded = {name for name, column in columns.items() if holds_codes(plan, name, column)}
     for name in sorted(coded):
         checks.append(_code_check(plan, name, columns[name], refuse_unknown and name in rows.unknown))

@@ -306,7 +306,8 @@ class FairProjection(keras.layers.Layer):
             stiffness=self.stiffness,
         )
         assert self._reports is not None
-        self._reports.add(y, columns, rows, projection)
+        weighs = self.weight_statistics or self.weight_objective
+        self._reports.add(y, columns, rows, projection, sample_weight if weighs else None)
         return ops.cast(projection.y, self.compute_dtype)
 
     def _note_text(self, attributes: Mapping[str, Any]) -> None:

@@ -46,7 +46,9 @@ class Reports:
         self._told: set[Outcome] = set()
         self._told_inactive = False
 
-    def add(self, y: Any, columns: Mapping[str, Any], rows: LinearRows, projection: Projection) -> None:
+    def add(
+        self, y: Any, columns: Mapping[str, Any], rows: LinearRows, projection: Projection, weight: Any = None
+    ) -> None:
         """Add one batch.
 
         Args:
@@ -54,6 +56,7 @@ class Reports:
             columns: encoded columns as they came.
             rows: of the batch.
             projection: onto them.
+            weight: `(n,)` weights of the samples where they count, or None.
 
         Raises:
             ConstraintTypeError: outside a graph, where a number is outside the vocabulary.
@@ -66,7 +69,7 @@ class Reports:
             self._tell_inactive(concrete(rows.active), columns)
         else:
             checks = graph_checks(
-                y, self.domain, self.plan, rows, columns, refuse_unknown=self.refuse_unknown
+                y, self.domain, self.plan, rows, columns, weight, refuse_unknown=self.refuse_unknown
             )
             if compiles_with_xla():
                 fine = all_fine(checks)

@@ -13,6 +13,7 @@ from keras import backend, ops
 
 from keras_fair.ops.domain import Domain, DomainLike, check_divergence, check_domain
 from keras_fair.ops.outcome import Outcome
+from keras_fair.ops.precision import working_dtype
 from keras_fair.ops.problem import centre_of, make_problem, structure_of
 from keras_fair.ops.projector import projector
 from keras_fair.rows.linear import LinearRows
@@ -236,8 +237,16 @@ def _check_weights(sample_weight: Any, samples: int) -> None:
 
 
 def _check_stiffness(stiffness: Any, rows: int) -> None:
-    values = np.asarray(stiffness, dtype="float64")
-    if values.shape not in ((), (rows,)) or not np.all(values > 0):
+    values = np.asarray(stiffness)
+    numbers = values.dtype.kind in "fiu" and values.shape in ((), (rows,))
+    if not numbers or not np.all(values > 0):
         raise ValueError(
-            f"expected stiffness > 0, a number or one for each of {rows} rows, received {stiffness!r}"
+            f"expected stiffness > 0, a number or one for each of {rows} rows, received "
+            f"stiffness={stiffness!r}"
+        )
+    least = float(np.finfo(working_dtype()).tiny)
+    if not np.all(values >= least):
+        raise ValueError(
+            f"expected stiffness >= {least:g}, the least number in {working_dtype()}, received "
+            f"stiffness={stiffness!r}"
         )

@@ -103,6 +103,20 @@ def test_faults_of_the_data_stop_predict(batch, change, words) -> None:
         model.predict({"y": y, "sex": codes}, batch_size=64, verbose=0)
 
 
+@pytest.mark.parametrize("shape", [(), (1,)])
+@pytest.mark.parametrize("faulty", [-1.0, np.nan, np.inf])
+def test_weights_below_zero_stop_predict(batch, faulty, shape) -> None:
+    y, sex, weight = keras.Input((1,)), keras.Input((), dtype="int32"), keras.Input(shape)
+    layer = kf.FairProjection(PARITY, vocabulary=SEX)
+    model = keras.Model([y, sex, weight], layer(y, attributes={"sex": sex}, sample_weight=weight))
+    weights = np.ones((64, *shape))
+    fair = model.predict([batch.y[:, None], batch.codes, weights], batch_size=64, verbose=0)
+    assert gap(fair, batch.codes) <= 0.02 + TOLERANCE
+    weights[7] = faulty
+    with pytest.raises(Exception, match="expected sample_weight >= 0"):  # noqa: B017, PT011
+        model.predict([batch.y[:, None], batch.codes, weights], batch_size=64, verbose=0)
+
+
 @tensorflow_only
 def test_faults_of_the_data_are_counted_under_xla(batch) -> None:
     layer = kf.FairProjection(PARITY, vocabulary=SEX)

@@ -246,6 +246,8 @@ ONE = "E[y | sex=Female] <= 0.5"
         ({"sample_weight": np.array([1.0, 0.0, 1.0, 1.0])}, ["sample_weight > 0"]),
         ({"stiffness": 0.0}, ["stiffness > 0", "0.0"]),
         ({"stiffness": [1.0, 2.0]}, ["one for each of 1 rows"]),
+        ({"stiffness": "soft"}, ["stiffness > 0", "'soft'"]),
+        ({"stiffness": 1e-320}, ["stiffness >= ", "1e-320"]),
     ],
 )
 def test_arguments_that_do_not_fit_are_refused(changed: dict[str, Any], words: list[str]) -> None:
