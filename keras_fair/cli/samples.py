@@ -92,7 +92,8 @@ class Samples:
         label = label if constraints.uses_label else None
         others = [name for name in (label, weight) if name is not None]
         numbers = [*predictions, *([] if weight is None else [weight])]
-        columns = source.columns([*constraints.attributes, *predictions, *others], numbers)
+        groups = _grouping(constraints, label)
+        columns = source.columns([*constraints.attributes, *predictions, *others], numbers, groups)
         boolean = label in columns.texts and is_boolean(distinct_values(columns, [label])[label])
         return cls(
             name=source.name,
@@ -159,16 +160,28 @@ class Samples:
     def explained(self, fault: ConstraintTypeError) -> str:
         """A fault that the samples brought to light, as text, with what the table has to do with it."""
         named = [name for name in self.attributes if quoted(name) in fault.message]
+        if self.label is not None and fault.message.startswith(("label ", "the label ")):
+            named.append(self.label)
         notes = ""
         for name, values in distinct_values(self.columns, self.columns.texts.intersection(named)).items():
             texts = [value for value in values if value is not None]
             foreign = [value for value in texts if not _is_number(value)]
-            if 0 < len(foreign) < len(texts):
+            if not foreign and name in self.columns.odd:
+                notes += self._oddness(name)
+            elif 0 < len(foreign) < len(texts):
                 notes += (
                     f"\ncolumn {quoted(name)} is text, for {quoted(foreign[0])} stands beside numbers; if it "
                     f"stands for no value, say --na '{foreign[0]}'"
                 )
         return f"{self.name}: {fault}{notes}"
+
+    def _oddness(self, name: str) -> str:
+        entry, row = self.columns.odd[name]
+        return (
+            f"\ncolumn {quoted(name)} is text, for {quoted(entry)} ({self.columns.place(row)}) is not how a "
+            f"number is plainly written, and the column is compared for equality: if it holds numbers, write "
+            f"them all alike, such as {float(entry):.15g}"
+        )
 
     def _refuse_missing(self, column: np.ndarray | Texts, name: str, begin: int) -> None:
         absent = column.codes < 0 if isinstance(column, Texts) else np.isnan(column)
@@ -209,6 +222,28 @@ def _require_attributes(constraints: ConstraintSet, source: Source) -> None:
                     span=node.span,
                 )
                 raise InputFault(f"{fault}\n  {source.listed}")
+
+
+def _grouping(constraints: ConstraintSet, label: str | None) -> set[str]:
+    """The columns whose values name groups: they are listed, or compared for equality."""
+    from keras_fair.language.nodes import Attribute, Binder, Comparison, Label, Membership, Node
+    from keras_fair.language.tree import walk
+
+    found: set[str] = set()
+    for statement in constraints:
+        for node in walk(statement):
+            subject: Node | None = None
+            if isinstance(node, Membership) or (
+                isinstance(node, Comparison) and node.operator in ("=", "!=")
+            ):
+                subject = node.subject
+            elif isinstance(node, Binder):
+                subject = node.domain
+            if isinstance(subject, Attribute):
+                found.add(subject.name)
+            elif isinstance(subject, Label) and label is not None:
+                found.add(label)
+    return found
 
 
 def _is_number(text: str) -> bool:

@@ -249,6 +249,19 @@ def test_labels_may_be_true_and_false(audit, whole, tmp_path) -> None:
     assert_same(whole, report(audit, str(tmp_path / "people.parquet"), *COLUMNS))
 
 
+@pytest.mark.parametrize("codes", [("01", "1"), ("1e2", "100"), ("+1", "1"), ("1.0", "1")])
+def test_codes_that_are_one_number_stay_two_groups(codes, audit, tmp_path) -> None:
+    table = {"zip": codes * 50, "score": [0.9, 0.1] * 50}
+    path = write(tmp_path / "zip.csv", table)
+    spread = "spread(E[y | zip=*]) <= 0.1"
+    found = report(audit, path, "-c", spread, "--confidence", "none", code=1)
+    (relation,) = found["relations"]
+    assert relation["gap"] == pytest.approx(0.8)
+    assert [each["size"] for each in relation["statistics"]] == [50, 50]
+    assert audit(path, "-c", f"E[y | zip='{codes[0]}'] <= 0.9", "--confidence", "none")[0] == 0
+    assert audit(path, "-c", "cov(y, zip) <= 100", "-c", "E[y | zip < 200] <= 1")[0] == 0
+
+
 def test_several_outputs_have_the_names_of_their_columns(audit, tmp_path) -> None:
     columns = people(400)
     columns["other"] = [1 - score for score in columns["score"]]

@@ -86,6 +86,18 @@ def test_faulty_options(options, words, capsys, tmp_path, monkeypatch) -> None:
         ("0.7", "seven", "", ["line 3: expected a number in column 'score', found 'seven'"]),
         ("0.7,1", "0.7", "", ["line 3: expected 5 fields as in the header, found 4"]),
         ("Male,0.7", ",0.7", "", ["line 3: no value in column 'sex'", "--missing exclude"]),
+        (
+            "30,2",
+            "+30,2",
+            "-c 'E[y | age=30, age < 40] <= 1' --na unknown --missing exclude",
+            ["'age' holds text", "'+30' (people.csv, line 3)", "such as 30"],
+        ),
+        (
+            "1,30",
+            "01,30",
+            "--label label -c 'E[y | label=1] <= 1'",
+            ["label holds text", "'01' (people.csv, line 3)"],
+        ),
         ("label", "sex", "", ["'sex' twice"]),
         (TABLE, "", "", ["is empty"]),
         (TABLE, "sex,score\n", "", ["found the header only"]),
