@@ -39,6 +39,7 @@ exit codes:
   1  one is violated; or undecided (the interval crosses the bound: too few
      samples to tell); or unestimable (a group has no samples)
   2  faulty input: constraints, table or options; nothing was measured
+  3  keras-fair itself failed: a bug; nothing was decided
 
   `--allow undecided` lets undecided ones pass, which also lets pass gaps that
   are past their bound by less than chance explains. `--allow unestimable` lets

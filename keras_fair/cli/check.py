@@ -36,6 +36,7 @@ modes:
 exit codes:
   0  yes    1  a mode that --mode names does not take a constraint
   2  faulty input: a malformed constraint, a missing column, an unknown value
+  3  keras-fair itself failed: a bug
 
 examples:
   keras-fair check -c "E[y | sex=Female] >= 0.8 * E[y | sex=Male]"

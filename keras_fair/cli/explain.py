@@ -30,7 +30,7 @@ and which modes take them; with --data also group sizes and current values."""
 
 _EPILOG = """\
 exit codes:
-  0  explained    2  faulty input
+  0  explained    2  faulty input    3  keras-fair itself failed: a bug
 
 examples:
   keras-fair explain "disparate_impact(race) >= 80%"

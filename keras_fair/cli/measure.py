@@ -110,8 +110,14 @@ def _predictions(constraints: ConstraintSet, part: Part, size: int) -> np.ndarra
 @contextmanager
 def _faults_of(samples: Samples) -> Iterator[None]:
     try:
-        yield
+        with np.errstate(over="ignore", invalid="ignore"):  # what comes of it is told below, or is no number
+            yield
     except ConstraintTypeError as fault:
         raise InputFault(samples.explained(fault)) from fault
+    except (ArithmeticError, np.linalg.LinAlgError) as fault:
+        raise InputFault(
+            f"{samples.name}: expected numbers that can be squared and multiplied in float64, in the columns "
+            f"and in the constraints, received some that are too large: {fault}"
+        ) from fault
     except ValueError as fault:
         raise InputFault(f"{samples.name}: {fault}") from fault

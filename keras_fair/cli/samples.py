@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from keras_fair.rows.constraint_set import ConstraintSet
     from keras_fair.rows.vocabulary import Vocabulary
 
-__all__ = ["Part", "Samples"]
+__all__ = ["LARGEST", "Part", "Samples"]
+
+LARGEST = 1e30  # the audit squares products of up to four of these: prediction, attribute, label, weight
 
 
 class Part(NamedTuple):
@@ -147,6 +149,9 @@ class Samples:
                 weight = self._checked(chunk[self.weight], self.weight, begin, (0.0, np.inf))
             predictions = None if not y else y[0] if len(y) == 1 else np.stack(y, axis=1)
             attributes = {name: chunk[name] for name in self.attributes}
+            for name in (*self.attributes, *([] if self.label is None else [self.label])):
+                if not isinstance(chunk[name], Texts):
+                    self._checked(chunk[name], name, begin, missing=True)
             label: Any = None if self.label is None else chunk[self.label]
             if self.missing == "error":
                 for name in [*self.attributes, *([] if self.label is None else [self.label])]:
@@ -180,7 +185,7 @@ class Samples:
         return (
             f"\ncolumn {quoted(name)} is text, for {quoted(entry)} ({self.columns.place(row)}) is not how a "
             f"number is plainly written, and the column is compared for equality: if it holds numbers, write "
-            f"them all alike, such as {float(entry):.15g}"
+            "them all alike" + (f", such as {float(entry):.15g}" if abs(float(entry)) < 1e15 else "")
         )
 
     def _refuse_missing(self, column: np.ndarray | Texts, name: str, begin: int) -> None:
@@ -192,15 +197,27 @@ class Samples:
                 "group) or --missing group (a group of their own)"
             )
 
-    def _checked(self, column: Any, name: str, begin: int, domain: tuple[float, float] | None) -> np.ndarray:
+    def _checked(
+        self,
+        column: Any,
+        name: str,
+        begin: int,
+        domain: tuple[float, float] | None = None,
+        *,
+        missing: bool = False,
+    ) -> np.ndarray:
+        """A column of numbers, seen to lie in the domain and to be such that an audit can square them."""
         numbers = np.asarray(column, "float64")
-        wrong = ~np.isfinite(numbers)
+        wrong = np.isinf(numbers) if missing else ~np.isfinite(numbers)
         expected = "a finite number"
         if not wrong.any() and domain is not None:
             wrong = (numbers < domain[0]) | (numbers > domain[1])
             expected = f"a number from {domain[0]:g} to {domain[1]:g}"
             if domain[1] == np.inf:
                 expected = f"a number >= {domain[0]:g}"
+        if not wrong.any():
+            wrong = np.abs(numbers) > LARGEST
+            expected = f"a number from {-LARGEST:g} to {LARGEST:g}"
         if wrong.any():
             row = int(np.argmax(wrong))
             found = "no value" if np.isnan(numbers[row]) else f"{numbers[row]:g}"

@@ -262,6 +262,29 @@ def test_codes_that_are_one_number_stay_two_groups(codes, audit, tmp_path) -> No
     assert audit(path, "-c", "cov(y, zip) <= 100", "-c", "E[y | zip < 200] <= 1")[0] == 0
 
 
+def test_the_largest_numbers_are_measured(audit, tmp_path) -> None:
+    rows = range(60)
+    table = {
+        "sex": ["a", "b"] * 30,
+        "score": [1e30 * (1 - i % 3 / 8) for i in rows],
+        "age": [1e30 * (i % 3 - 1) for i in rows],
+        "label": [1e30 * (i % 2) for i in rows],
+        "weight": [1e30 * (1 - i % 2 / 2) for i in rows],
+    }
+    path = write(tmp_path / "large.csv", table)
+    texts = (
+        "E[y | sex=a] <= 1",
+        "cov(y * label, age) <= 1",
+        "E[y * age] / E[y * label] <= 9",
+        "E[y | age < 1] <= 1",
+    )
+    options = [word for text in texts for word in ("-c", text)]
+    found = report(audit, path, *options, "--label", "label", "--weight", "weight", code=1)
+    for relation in found["relations"]:
+        assert np.isfinite(relation["gap"])
+        assert np.isfinite([relation["interval"]["low"], relation["interval"]["high"]]).all()
+
+
 def test_several_outputs_have_the_names_of_their_columns(audit, tmp_path) -> None:
     columns = people(400)
     columns["other"] = [1 - score for score in columns["score"]]

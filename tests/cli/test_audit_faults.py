@@ -15,6 +15,7 @@ Male,0.7,1,30,2
 Male,0.6,1,unknown,1
 """
 EQUAL = '-c "E[y | sex=Female] == E[y | sex=Male] +- 0.2"'
+AGE = "--na unknown --missing exclude"
 LISTED = "its columns: sex, score, label, age, weight"
 
 
@@ -98,6 +99,24 @@ def test_faulty_options(options, words, capsys, tmp_path, monkeypatch) -> None:
             "--label label -c 'E[y | label=1] <= 1'",
             ["label holds text", "'01' (people.csv, line 3)"],
         ),
+        (
+            "0.7",
+            "1e200",
+            "",
+            ["line 3: expected a number from -1e+30 to 1e+30 in column 'score', found 1e+200"],
+        ),
+        ("0.7", "-1e31", "", ["line 3: expected a number from -1e+30", "found -1e+31"]),
+        ("30,2", "30,1e308", "--weight weight", ["line 3: expected a number from", "'weight', found 1e+308"]),
+        ("1,30", "-1e99,30", "--label label -c 'E[label] <= 1'", ["line 3", "'label', found -1e+99"]),
+        ("30,2", "1e31,2", f"{AGE} -c 'cov(y, age) <= 1'", ["line 3", "'age', found 1e+31"]),
+        ("30,2", "-1e31,2", f"{AGE} -c 'E[y | age < 7] <= 1'", ["line 3", "'age', found -1e+31"]),
+        (
+            "30,2",
+            "inf,2",
+            f"{AGE} -c 'E[y | age < 7] <= 1'",
+            ["line 3", "finite number in column 'age', found inf"],
+        ),
+        ("0.7", "0.71", "-c '1e200 * E[y | sex=Male] <= 1'", ["numbers that can be squared", "too large"]),
         ("label", "sex", "", ["'sex' twice"]),
         (TABLE, "", "", ["is empty"]),
         (TABLE, "sex,score\n", "", ["found the header only"]),

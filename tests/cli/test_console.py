@@ -80,6 +80,25 @@ def test_a_full_disk_is_told(tmp_path) -> None:
     assert done.stderr == b"keras-fair datasets: error: can't write the output: No space left on device\n"
 
 
+@pytest.mark.parametrize(
+    "fault", [ZeroDivisionError("so"), OSError(5, "so"), MemoryError("so"), ImportError("so")]
+)
+@pytest.mark.parametrize("command", ["audit", "check", "explain"])
+def test_what_nobody_foresaw_is_no_verdict(fault, command, capsys, monkeypatch) -> None:
+    def fails(options: object) -> None:
+        raise fault
+
+    monkeypatch.setattr(f"keras_fair.cli.{command}.constraint_texts", fails)
+    words = ["people.csv"] if command == "audit" else []
+    assert main([command, *words, "-c", "E[y] <= 1"]) == 3
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "Traceback" in captured.err
+    assert type(fault).__name__ in captured.err
+    assert f"keras-fair {command}: error: this is a bug of keras-fair" in captured.err
+    assert "none was decided" in captured.err
+
+
 def test_version(capsys) -> None:
     with pytest.raises(SystemExit) as end:
         main(["--version"])
