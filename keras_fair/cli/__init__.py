@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from keras_fair.cli import audit, check, datasets, explain, run
 from keras_fair.cli.inputs import InputFault
 from keras_fair.cli.options import page
-from keras_fair.cli.terminal import nobody_reads
+from keras_fair.cli.terminal import any_character, nobody_reads
 
 __all__ = ["main"]
 
@@ -59,8 +59,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     code = 0
     try:
-        code = options.command(options)
-        sys.stdout.flush()
+        with any_character():
+            code = options.command(options)
+            sys.stdout.flush()
     except InputFault as fault:
         print(f"{options.prog}: error: {fault}", file=sys.stderr)
         return 2

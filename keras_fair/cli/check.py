@@ -13,7 +13,7 @@ from keras_fair.cli.modes import Use, modes, stand_ins, use_of
 from keras_fair.cli.options import add_command, add_constraints, add_table, constraint_texts, open_data
 from keras_fair.cli.samples import Samples
 from keras_fair.cli.start import start_keras
-from keras_fair.cli.terminal import nobody_reads, terminal
+from keras_fair.cli.terminal import nobody_reads, terminal, write_report
 
 if TYPE_CHECKING:
     from keras_fair.rows.constraint_set import ConstraintSet
@@ -75,7 +75,7 @@ def _check(options: argparse.Namespace) -> int:
         found, code = _checked(options)
     except InputFault as fault:
         if options.json:
-            print(json.dumps({"ok": False, "fault": str(fault)}, ensure_ascii=False, indent=2))
+            write_report(json.dumps({"ok": False, "fault": str(fault)}, ensure_ascii=False, indent=2))
         raise
     try:
         _print(found, options)
@@ -87,7 +87,7 @@ def _check(options: argparse.Namespace) -> int:
 
 def _print(found: dict[str, Any], options: argparse.Namespace) -> None:
     if options.json:
-        print(json.dumps(found, ensure_ascii=False, indent=2))
+        write_report(json.dumps(found, ensure_ascii=False, indent=2))
         return
     console = terminal(soft_wrap=True)
     for each in found["constraints"]:

@@ -11,7 +11,7 @@ from keras_fair.cli.modes import modes, stand_ins, use_of
 from keras_fair.cli.options import add_command, add_constraints, add_table, constraint_texts, open_data
 from keras_fair.cli.samples import Samples
 from keras_fair.cli.start import start_keras
-from keras_fair.cli.terminal import terminal
+from keras_fair.cli.terminal import terminal, write_report
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -61,7 +61,7 @@ def _explain(options: argparse.Namespace) -> int:
     start_keras()
     constraints = joined_constraints(contents)
     if options.json:
-        print(constraints.to_json())
+        write_report(constraints.to_json())
         return 0
     console = terminal(soft_wrap=True)
     if options.data is None:
