@@ -28,7 +28,7 @@ __all__ = [
     "named",
     "parameters",
     "sentence_of",
-    "share_of",
+    "shares_of",
     "smallest_group",
     "statement_results",
     "summary",
@@ -116,10 +116,15 @@ def _condition(name: str, value: str | float) -> str:
     return value if is_band else f"{name} = {value}"
 
 
-def share_of(group: GroupScores, groups: Sequence[GroupScores]) -> float:
-    """The weight of a group as a share of that of all groups of the same attributes."""
-    total = sum(each.weight for each in groups if each.attributes == group.attributes)
-    return group.weight / total if total > 0 else math.nan
+def shares_of(groups: Sequence[GroupScores]) -> list[float]:
+    """The weight of each group as a share of that of all groups of the same attributes; NaN if they have
+    none."""
+    totals: dict[tuple[str, ...], float] = {}
+    for each in groups:
+        totals[each.attributes] = totals.get(each.attributes, 0.0) + each.weight
+    return [
+        each.weight / totals[each.attributes] if totals[each.attributes] > 0 else math.nan for each in groups
+    ]
 
 
 def headline(audit: Audit) -> str:
