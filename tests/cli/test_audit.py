@@ -321,6 +321,19 @@ def test_missing_values_mean_what_is_said(audit, tmp_path) -> None:
     assert found["relations"][0]["statistics"][0]["size"] == 300
 
 
+@pytest.mark.parametrize("values", [("1", "2", "NA"), ("a", "b", "NA")])
+def test_who_lacks_a_value_is_in_the_group_of_the_missing_or_in_none(values, audit, tmp_path) -> None:
+    path = write(tmp_path / "few.csv", {"r": values * 40, "score": [0.1, 0.2, 0.3] * 40})
+    spread = ("-c", "spread(E[y | r=*]) <= 0.3", "--na", "NA", "--confidence", "none", "--markdown", "-")
+    _, markdown, table = audit(path, *spread, "--missing", "group")
+    assert "r = missing | 40" in markdown
+    assert "no group" not in markdown + table
+    _, markdown, table = audit(path, *spread, "--missing", "exclude")
+    assert "r = missing" not in markdown
+    assert "In no group: 40 without a value of r." in table
+    assert "no group of an attribute: 40 samples with no value of r" in markdown
+
+
 def test_reports_are_written_whole(audit, fair, tmp_path) -> None:
     files = {name: tmp_path / f"audit.{name}" for name in ("html", "markdown", "json")}
     options = [word for name, path in files.items() for word in (f"--{name}", str(path))]
