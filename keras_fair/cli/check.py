@@ -33,6 +33,8 @@ modes:
   streaming   they are held over arrivals one by one
   audit       they are measured on predictions; takes every constraint
 
+  Predictions of the first three lie from 0 to 1, or where --domain says.
+
 exit codes:
   0  yes    1  a mode that --mode names does not take a constraint
   2  faulty input: a malformed constraint, a missing column, an unknown value
@@ -123,7 +125,7 @@ def _checked(options: argparse.Namespace) -> tuple[dict[str, Any], int]:
             size, vocabulary = samples.size, samples.vocabulary()
             tried(constraints, samples, vocabulary)
     with faults_of_input():
-        uses = [use_of(constraints, place, vocabulary) for place in range(len(constraints))]
+        uses = [use_of(constraints, place, vocabulary, options.domain) for place in range(len(constraints))]
     ok = all(mode in use.modes for use in uses for mode in options.mode)
     found = {
         "ok": ok,

@@ -7,6 +7,7 @@ takes; every number is looked at on its way, so that a fault is told with its li
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
     from keras_fair.rows.vocabulary import Vocabulary
 
 __all__ = ["LARGEST", "Part", "Samples"]
+
+_NUMBER_IN_QUOTES = re.compile(
+    r"\A(?P<fact>.* holds numbers, and '(?P<value>[^']*)' is text)(?P<near>;[^\n]*)?"
+)
 
 LARGEST = 1e30  # the audit squares products of up to four of these: prediction, attribute, label, weight
 
@@ -178,7 +183,8 @@ class Samples:
                     f"\ncolumn {quoted(name)} is text, for {quoted(foreign[0])} stands beside numbers; if it "
                     f"stands for no value, say --na '{foreign[0]}'"
                 )
-        return f"{self.name}: {fault}{notes}"
+        text = _NUMBER_IN_QUOTES.sub(_unquoted, str(fault), count=1)
+        return f"{self.name}: {text}{notes}"
 
     def _oddness(self, name: str) -> str:
         entry, row = self.columns.odd[name]
@@ -261,6 +267,13 @@ def _grouping(constraints: ConstraintSet, label: str | None) -> set[str]:
             elif isinstance(subject, Label) and label is not None:
                 found.add(label)
     return found
+
+
+def _unquoted(found: re.Match[str]) -> str:
+    """The advice on a number in quotes: messages quote all values, also those to be written without."""
+    if not _is_number(found["value"]):
+        return found[0]
+    return f"{found['fact']}; did you mean {float(found['value']):g}, without quotes?"
 
 
 def _is_number(text: str) -> bool:

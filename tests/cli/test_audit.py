@@ -77,6 +77,24 @@ def test_satisfied_ends_with_0(audit, fair) -> None:
     assert "audit of 4000 samples" in printed
 
 
+def test_an_equality_without_a_tolerance_asks_for_one_not_for_samples(audit, tmp_path) -> None:
+    path = write(tmp_path / "small.csv", people(400))
+    exact = "E[y | sex=Female] == E[y | sex=Male]"
+    code, printed, _ = audit(path, "-c", exact, "--markdown", str(tmp_path / "a.md"))
+    assert code == 1
+    assert "no sample is large enough" in printed
+    assert printed.endswith(
+        "not passed: 1 undecided; an equality needs a tolerance to be confirmed, such as +- 0.02; "
+        "--allow undecided lets them pass\n"
+    )
+    markdown = (tmp_path / "a.md").read_text(encoding="utf-8")
+    assert "no number of samples confirms an equality without a tolerance" in markdown
+    assert "more may tell" not in markdown
+    _, printed, _ = audit(path, "-c", exact, "-c", STRICT)
+    assert "2 undecided; an equality needs a tolerance" in printed
+    assert "; more samples would decide the others; --allow undecided lets them pass\n" in printed
+
+
 def test_violated_ends_with_1_whatever_is_allowed(audit, tmp_path) -> None:
     path = write(tmp_path / "unfair.csv", people(2000, gap=0.3))
     for allowed in ([], ["--allow", "undecided", "--allow", "unestimable"]):
