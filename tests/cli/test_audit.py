@@ -280,6 +280,15 @@ def test_codes_that_are_one_number_stay_two_groups(codes, audit, tmp_path) -> No
     assert audit(path, "-c", "cov(y, zip) <= 100", "-c", "E[y | zip < 200] <= 1")[0] == 0
 
 
+def test_probabilities_as_labels_are_numbers_however_small(audit, tmp_path) -> None:
+    table = {"score": [0.2, 0.4, 0.9] * 40, "label": [1e-05, 0.25, 1.0] * 40}
+    path = write(tmp_path / "soft.csv", table)
+    text = "E[y | label=1] <= 0.9"
+    found = report(audit, path, "-c", text, "--label", "label", "--confidence", "none")
+    shares = np.array(table["label"])
+    assert found["relations"][0]["gap"] == pytest.approx(shares @ table["score"] / shares.sum())
+
+
 def test_the_largest_numbers_are_measured(audit, tmp_path) -> None:
     rows = range(60)
     table = {

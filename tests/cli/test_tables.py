@@ -137,6 +137,12 @@ def test_what_only_programmers_call_a_number_is_text(entry, csv_file) -> None:
         (["0.50", "0.75", "nan"], True),
         (["1", "0.5", "2.25"], True),
         (["9007199254740992", "0.1"], True),
+        (["1e-05", "0.25", "1.0"], True),
+        (["0.00001", "0.25"], True),
+        (["1e-05", "0.00001"], False),
+        (["0.00001", "0.1", "1e-05"], False),
+        (["1e-5", "0.1"], False),
+        (["0e0", "1"], False),
         (["1", "01"], False),
         (["01234", "12345"], False),
         (["100", "1e2"], False),
@@ -173,13 +179,15 @@ def test_values_of_groups_are_never_merged(entries, plain, records, csv_file, mo
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.lists(st.from_regex(r"[-+]?[0-9]{1,3}(\.[0-9]{0,3})?(e[0-2])?", fullmatch=True), max_size=6))
+@given(
+    st.lists(st.from_regex(r"[-+]?[0-9]{1,3}(\.[0-9]{0,6})?(e[0-2]|e-0[4-7])?", fullmatch=True), max_size=6)
+)
 def test_plain_numbers_are_told_apart(texts) -> None:
     if PlainNumbers().odd(texts) is None:
         assert len({float(text) for text in texts}) == len(set(texts))
 
 
-@pytest.mark.parametrize("numbers", [[0.5, 1.0, 2.25, 1e15], [1, 20, -3], [0.1 + 0.2, 1 / 3]])
+@pytest.mark.parametrize("numbers", [[0.5, 1.0, 2.25, 1e15], [1, 20, -3], [1 / 3, 1e-7, 3e22]])
 def test_what_python_writes_is_plain(numbers) -> None:
     assert PlainNumbers().odd(map(str, numbers)) is None
 
