@@ -227,6 +227,20 @@ def test_parquet_says_the_same(group, audit, whole, tmp_path) -> None:
     assert_same(whole, report(audit, str(path), *COLUMNS, "--chunk-size", "1300"))
 
 
+@pytest.mark.parametrize("column", ["score", "weight", "age", "label"])
+def test_parquet_with_huge_numbers_is_refused(column, audit, tmp_path) -> None:
+    pyarrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    table = {"score": [0.5] * 9, "weight": [1.0] * 9, "age": [30.0] * 9, "label": [0.0] * 9}
+    table[column][6] = 1e308
+    parquet.write_table(pyarrow.table(table), tmp_path / "huge.parquet")
+    text = "cov(y - label, age) <= 1"
+    options = ("-c", text, "--weight", "weight", "--label", "label")
+    code, printed, error = audit(str(tmp_path / "huge.parquet"), *options)
+    assert (code, printed) == (2, "")
+    assert f"row 7: expected a number from -1e+30 to 1e+30 in column '{column}', found 1e+308" in error
+
+
 def test_small_groups_are_named(audit, tmp_path) -> None:
     columns = people(40)
     path = write(tmp_path / "few.csv", {**columns, "each": [f"g{place}" for place in range(40)]})
