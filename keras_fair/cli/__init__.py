@@ -2,25 +2,28 @@
 `add_parser`.
 
 A command holds no mathematics: it reads arguments, calls the library and prints. Exit codes: 0 all is well, 1
-a constraint does not hold, 2 the input is at fault.
+a constraint does not hold, 2 the input is at fault, 3 the program is. So that 1 is always a verdict, no
+exception leaves `main`.
 """
 
 from __future__ import annotations
 
 import errno
 import sys
+import traceback
 from collections.abc import Sequence
 
 from keras_fair.cli import audit, check, datasets, explain, run
 from keras_fair.cli.inputs import InputFault
 from keras_fair.cli.options import page
-from keras_fair.cli.terminal import nobody_reads
+from keras_fair.cli.terminal import any_character, nobody_reads
 
 __all__ = ["main"]
 
 _EPILOG = """\
 exit codes of every command:
   0  all is well    1  a constraint does not hold    2  faulty input
+  3  keras-fair itself failed: a bug, which says nothing of the constraints
 
 examples:
   keras-fair run
@@ -29,6 +32,10 @@ examples:
     -c "spread(E[y | race=*]) <= 0.05" --html audit.html
 
 `keras-fair COMMAND --help` says more, with examples."""
+
+_UNFORESEEN = """\
+error: this is a bug of keras-fair, or its installation is broken. It says nothing of the constraints: \
+none was decided. Please report it with the lines above"""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -52,8 +59,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     code = 0
     try:
-        code = options.command(options)
-        sys.stdout.flush()
+        with any_character():
+            code = options.command(options)
+            sys.stdout.flush()
     except InputFault as fault:
         print(f"{options.prog}: error: {fault}", file=sys.stderr)
         return 2
@@ -61,13 +69,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         nobody_reads()
         if options.decides:  # it was stopped before it had a verdict, and no verdict is no pass
             return 1
-    except OSError as fault:
-        if fault.errno != errno.ENOSPC:
-            raise
-        nobody_reads()  # what is left in the buffer fits no more
-        print(f"{options.prog}: error: can't write the output: {fault.strerror}", file=sys.stderr)
-        return 2
     except KeyboardInterrupt:
         print(f"\n{options.prog}: interrupted", file=sys.stderr)
         return 130
+    except Exception as fault:
+        if isinstance(fault, OSError) and fault.errno == errno.ENOSPC:
+            nobody_reads()  # what is left in the buffer fits no more
+            print(f"{options.prog}: error: can't write the output: {fault.strerror}", file=sys.stderr)
+            return 2
+        traceback.print_exc()
+        print(f"{options.prog}: {_UNFORESEEN}", file=sys.stderr)
+        return 3
     return code

@@ -39,10 +39,13 @@ exit codes:
   1  one is violated; or undecided (the interval crosses the bound: too few
      samples to tell); or unestimable (a group has no samples)
   2  faulty input: constraints, table or options; nothing was measured
+  3  keras-fair itself failed: a bug; nothing was decided
 
   `--allow undecided` lets undecided ones pass, which also lets pass gaps that
   are past their bound by less than chance explains. `--allow unestimable` lets
-  those pass that were not measured at all. Violated ones never pass.
+  those pass that were not measured at all: nobody is in two groups at once, or
+  in a range. A value that no line has is a fault: it may be misspelt. Violated
+  ones never pass.
 
 examples:
   keras-fair audit predictions.csv --prediction score \\
@@ -55,10 +58,6 @@ examples:
   query-the-database | keras-fair audit - --prediction score \\
     -c "disparate_impact(race) >= 80%" --allow undecided --json -"""
 
-_ADVICE = {
-    "undecided": "more samples would decide; --allow undecided lets them pass",
-    "unestimable": "nothing says that what can't be measured is fair; --allow unestimable lets it pass",
-}
 _WORST_FIRST = ("violated", "undecided", "unestimable", "satisfied")
 _MOST_NOTES = 20  # lines
 _REPORTS = ("html", "markdown", "json")
@@ -164,7 +163,7 @@ def _audit(options: argparse.Namespace) -> int:
             for name, output in outputs.items():
                 if not output.to_terminal:
                     console.print(f"{name}: {output.path}", markup=False, soft_wrap=True)
-            console.print(_summary(counts, passing, code), markup=False, soft_wrap=True)
+            console.print(_summary(found, counts, passing, code), markup=False, soft_wrap=True)
             sys.stdout.flush()
         except BrokenPipeError:  # the verdict stands, whoever reads it
             nobody_reads()
@@ -194,12 +193,25 @@ def _notes(found: Audit) -> list[str]:
     return notes if more <= 0 else [*notes[:_MOST_NOTES], f"... and {more} more; --json FILE has all"]
 
 
-def _summary(counts: dict[Verdict, int], passing: set[Verdict], code: int) -> str:
+def _summary(found: Audit, counts: dict[Verdict, int], passing: set[Verdict], code: int) -> str:
     """One line: the counts of the verdicts, and what they mean for the exit code."""
+    from keras_fair.audit.report.wording import is_point
+
     worst_first = sorted(counts, key=lambda verdict: _WORST_FIRST.index(verdict.value))
-    found = ", ".join(f"{counts[verdict]} {verdict.value}" for verdict in worst_first if counts[verdict])
+    listed = ", ".join(f"{counts[verdict]} {verdict.value}" for verdict in worst_first if counts[verdict])
     stopped = {verdict.value for verdict, count in counts.items() if count and verdict not in passing}
     if "violated" in stopped:
         stopped = set()
-    advice = "".join(f"; {_ADVICE[name]}" for name in _ADVICE if name in stopped)
-    return f"{'not passed' if code else 'passed'}: {found}{advice}"
+    points = sum(is_point(relation, found.slack) for relation in found)
+    undecided = sum(relation.verdict.value == "undecided" for relation in found)
+    advice = []
+    if "undecided" in stopped:
+        if undecided > points:
+            advice.append(f"more samples would decide{' the others' if points else ''}")
+        if points:
+            advice.insert(0, "an equality needs a tolerance to be confirmed, such as +- 0.02")
+        advice.append("--allow undecided lets them pass")
+    if "unestimable" in stopped:
+        advice.append("nothing says that what can't be measured is fair")
+        advice.append("--allow unestimable lets it pass")
+    return "; ".join([f"{'not passed' if code else 'passed'}: {listed}", *advice])

@@ -13,7 +13,7 @@ from keras_fair.cli.modes import Use, modes, stand_ins, use_of
 from keras_fair.cli.options import add_command, add_constraints, add_table, constraint_texts, open_data
 from keras_fair.cli.samples import Samples
 from keras_fair.cli.start import start_keras
-from keras_fair.cli.terminal import nobody_reads, terminal
+from keras_fair.cli.terminal import nobody_reads, terminal, write_report
 
 if TYPE_CHECKING:
     from keras_fair.rows.constraint_set import ConstraintSet
@@ -33,9 +33,12 @@ modes:
   streaming   they are held over arrivals one by one
   audit       they are measured on predictions; takes every constraint
 
+  Predictions of the first three lie from 0 to 1, or where --domain says.
+
 exit codes:
   0  yes    1  a mode that --mode names does not take a constraint
   2  faulty input: a malformed constraint, a missing column, an unknown value
+  3  keras-fair itself failed: a bug
 
 examples:
   keras-fair check -c "E[y | sex=Female] >= 0.8 * E[y | sex=Male]"
@@ -74,7 +77,7 @@ def _check(options: argparse.Namespace) -> int:
         found, code = _checked(options)
     except InputFault as fault:
         if options.json:
-            print(json.dumps({"ok": False, "fault": str(fault)}, ensure_ascii=False, indent=2))
+            write_report(json.dumps({"ok": False, "fault": str(fault)}, ensure_ascii=False, indent=2))
         raise
     try:
         _print(found, options)
@@ -86,7 +89,7 @@ def _check(options: argparse.Namespace) -> int:
 
 def _print(found: dict[str, Any], options: argparse.Namespace) -> None:
     if options.json:
-        print(json.dumps(found, ensure_ascii=False, indent=2))
+        write_report(json.dumps(found, ensure_ascii=False, indent=2))
         return
     console = terminal(soft_wrap=True)
     for each in found["constraints"]:
@@ -122,7 +125,7 @@ def _checked(options: argparse.Namespace) -> tuple[dict[str, Any], int]:
             size, vocabulary = samples.size, samples.vocabulary()
             tried(constraints, samples, vocabulary)
     with faults_of_input():
-        uses = [use_of(constraints, place, vocabulary) for place in range(len(constraints))]
+        uses = [use_of(constraints, place, vocabulary, options.domain) for place in range(len(constraints))]
     ok = all(mode in use.modes for use in uses for mode in options.mode)
     found = {
         "ok": ok,

@@ -8,8 +8,9 @@ often as needed. The formats are in `keras_fair.cli.csv_source` and `keras_fair.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -62,10 +63,13 @@ class Columns(ABC):
     Attributes:
         size: how many rows they have.
         texts: which of them hold text; the others hold numbers.
+        odd: an entry, and its row, for each column of groups that is text although all its entries can be
+            read as numbers: it is not written plainly, as `keras_fair.cli.plain_numbers` has it.
     """
 
     size: int
     texts: frozenset[str]
+    odd: Mapping[str, tuple[str, int]] = MappingProxyType({})
 
     @abstractmethod
     def chunks(self, size: int, names: Collection[str] | None = None) -> Iterator[Chunk]:
@@ -95,12 +99,15 @@ class Source(ABC):
     header: tuple[str, ...]
 
     @abstractmethod
-    def columns(self, names: Sequence[str], numbers: Collection[str] = ()) -> Columns:
+    def columns(
+        self, names: Sequence[str], numbers: Collection[str] = (), groups: Collection[str] = ()
+    ) -> Columns:
         """Columns that stand in the header.
 
         Args:
             names: which.
             numbers: those that must hold numbers.
+            groups: those whose values name groups, of which no two are ever read as one.
 
         Raises:
             InputFault: the file is malformed, or text stands where numbers must.

@@ -2,8 +2,9 @@
 
 Only the columns that are asked for are kept, and these on disk: 8 bytes a number and 4 bytes a text, in
 temporary files. So a column has one type from its first line to its last: it holds numbers if every entry is
-a number or missing, else text. Missing are empty entries, `nan` among numbers, and what the caller lists.
-Blanks around an entry are no part of it.
+a number or missing, else text. A column whose values name groups holds numbers only if they are written
+plainly (`keras_fair.cli.plain_numbers`): `01` and `1` are two groups. Missing are empty entries, `nan` among
+numbers, and what the caller lists. Blanks around an entry are no part of it.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import numpy as np
 from keras_fair.cli.columns import MOST_TEXTS, Chunk, Columns, Source, Texts
 from keras_fair.cli.csv_text import CsvText
 from keras_fair.cli.inputs import InputFault
+from keras_fair.cli.plain_numbers import PlainNumbers
 from keras_fair.errors import quoted
 
 __all__ = ["CsvSource"]
@@ -40,12 +42,15 @@ class CsvSource(Source):
         self._missing = frozenset({"", *missing})
         self._columns: list[_CsvColumns] = []
 
-    def columns(self, names: Sequence[str], numbers: Collection[str] = ()) -> Columns:
+    def columns(
+        self, names: Sequence[str], numbers: Collection[str] = (), groups: Collection[str] = ()
+    ) -> Columns:
         """See `Source.columns`."""
         names = list(dict.fromkeys(names))
         texts: frozenset[str] = frozenset()
+        odd: dict[str, tuple[str, int]] = {}
         while True:
-            found = _CsvColumns(names, texts, self._missing, self.place)
+            found = _CsvColumns(names, texts, self._missing, self.place, set(groups).difference(numbers), odd)
             self._columns.append(found)
             turned = self._fill(found, numbers)
             if turned is None:
@@ -103,6 +108,8 @@ class _CsvColumns(Columns):
         texts: those that are known to hold text; the others hold numbers as long as `add` finds only these.
         missing: entries that stand for no value.
         place: where a row is.
+        groups: those whose numbers must be written plainly.
+        odd: filled with what is not.
     """
 
     def __init__(
@@ -111,8 +118,12 @@ class _CsvColumns(Columns):
         texts: frozenset[str],
         missing: frozenset[str],
         place: Callable[[int], str],
+        groups: Collection[str],
+        odd: dict[str, tuple[str, int]],
     ) -> None:
         self.names, self.texts, self.size = names, texts, 0
+        self.odd = self._odd = odd
+        self._plain = {name: PlainNumbers() for name in groups if name not in texts}
         self._missing = missing
         self._place = place
         self._codes = {name: _Codes(name, missing) for name in texts}
@@ -131,6 +142,12 @@ class _CsvColumns(Columns):
             found = _numbers(entries, self._missing)
         if found is None:
             return False
+        if name in self._plain:
+            stripped = [entry.strip() for entry in entries]
+            odd = self._plain[name].odd(set(stripped) - self._missing)
+            if odd is not None:
+                self._odd[name] = odd, self.size + stripped.index(odd)
+                return False
         try:
             found.tofile(self._files[name])
         except OSError as fault:

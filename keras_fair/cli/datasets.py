@@ -9,7 +9,7 @@ from typing import Any
 
 from keras_fair.cli.catalogue import CATALOGUE
 from keras_fair.cli.options import add_command
-from keras_fair.cli.terminal import terminal
+from keras_fair.cli.terminal import terminal, write_report
 
 __all__ = ["add_parser"]
 
@@ -30,7 +30,7 @@ def add_parser(commands: Any) -> None:
 def _list(options: argparse.Namespace) -> int:
     if options.json:
         entries = [{"name": name, **asdict(entry)} for name, entry in CATALOGUE.items()]
-        print(json.dumps(entries, indent=2, ensure_ascii=False))
+        write_report(json.dumps(entries, indent=2, ensure_ascii=False))
         return 0
     from rich.padding import Padding
     from rich.text import Text

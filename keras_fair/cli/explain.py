@@ -11,7 +11,7 @@ from keras_fair.cli.modes import modes, stand_ins, use_of
 from keras_fair.cli.options import add_command, add_constraints, add_table, constraint_texts, open_data
 from keras_fair.cli.samples import Samples
 from keras_fair.cli.start import start_keras
-from keras_fair.cli.terminal import terminal
+from keras_fair.cli.terminal import terminal, write_report
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -30,7 +30,7 @@ and which modes take them; with --data also group sizes and current values."""
 
 _EPILOG = """\
 exit codes:
-  0  explained    2  faulty input
+  0  explained    2  faulty input    3  keras-fair itself failed: a bug
 
 examples:
   keras-fair explain "disparate_impact(race) >= 80%"
@@ -61,11 +61,11 @@ def _explain(options: argparse.Namespace) -> int:
     start_keras()
     constraints = joined_constraints(contents)
     if options.json:
-        print(constraints.to_json())
+        write_report(constraints.to_json())
         return 0
     console = terminal(soft_wrap=True)
     if options.data is None:
-        _print_meaning(console, constraints, None)
+        _print_meaning(console, constraints, None, options.domain)
         return 0
     with open_data(options) as source:
         if options.label is None and constraints.uses_label and "label" in source.header:
@@ -73,12 +73,17 @@ def _explain(options: argparse.Namespace) -> int:
         samples = Samples.of(source, constraints, options)
         vocabulary = samples.vocabulary()
         found = audited(constraints, samples)
-    _print_meaning(console, constraints, vocabulary)
+    _print_meaning(console, constraints, vocabulary, options.domain)
     _print_values(console, samples, found)
     return 0
 
 
-def _print_meaning(console: Console, constraints: ConstraintSet, known: Vocabulary | None) -> None:
+def _print_meaning(
+    console: Console,
+    constraints: ConstraintSet,
+    known: Vocabulary | None,
+    domain: tuple[float, float] | None,
+) -> None:
     from rich.markup import escape
 
     from keras_fair.language import node_text
@@ -93,7 +98,7 @@ def _print_meaning(console: Console, constraints: ConstraintSet, known: Vocabula
         console.print(f"\n[bold]{escape(node_text(statement))}[/]")
         console.print(f"  {escape(in_words(statement))}")
         with faults_of_input():
-            use = use_of(constraints, place, vocabulary)
+            use = use_of(constraints, place, vocabulary, domain)
         if use.refusal is None:
             console.print(f"  can be used by: {', '.join(modes())}")
         else:

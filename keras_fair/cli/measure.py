@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -61,7 +62,11 @@ def audited(
             y = _predictions(constraints, part, min(chunk_size, left))
             left -= len(y)
             auditor.update(y, part.attributes, part.label, part.weight)
-        return auditor.result()
+        found = auditor.result()
+    if samples.missing != "group":
+        return found
+    compared = _compared(constraints)  # who lacks a value of these is in a group, and so in the table
+    return replace(found, missing={name: n for name, n in found.missing.items() if name not in compared})
 
 
 def tried(constraints: ConstraintSet, samples: Samples, vocabulary: Vocabulary) -> None:
@@ -92,6 +97,16 @@ def tried(constraints: ConstraintSet, samples: Samples, vocabulary: Vocabulary) 
             )
 
 
+def _compared(constraints: ConstraintSet) -> set[str]:
+    """The attributes that tell groups."""
+    from keras_fair.language.nodes import Attribute, Comparison, Membership
+    from keras_fair.language.tree import walk
+
+    nodes = (node for statement in constraints for node in walk(statement))
+    subjects = (node.subject for node in nodes if isinstance(node, (Comparison, Membership)))
+    return {subject.name for subject in subjects if isinstance(subject, Attribute)}
+
+
 def _outputs(constraints: ConstraintSet, samples: Samples) -> Sequence[str] | None:
     """The names of the outputs."""
     if samples.predictions:
@@ -110,8 +125,14 @@ def _predictions(constraints: ConstraintSet, part: Part, size: int) -> np.ndarra
 @contextmanager
 def _faults_of(samples: Samples) -> Iterator[None]:
     try:
-        yield
+        with np.errstate(over="ignore", invalid="ignore"):  # what comes of it is told below, or is no number
+            yield
     except ConstraintTypeError as fault:
         raise InputFault(samples.explained(fault)) from fault
+    except (ArithmeticError, np.linalg.LinAlgError) as fault:
+        raise InputFault(
+            f"{samples.name}: expected numbers that can be squared and multiplied in float64, in the columns "
+            f"and in the constraints, received some that are too large: {fault}"
+        ) from fault
     except ValueError as fault:
         raise InputFault(f"{samples.name}: {fault}") from fault

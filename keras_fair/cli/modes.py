@@ -42,13 +42,19 @@ def modes() -> tuple[str, ...]:
     return (*(mode for mode, name in _AFFINE.items() if name in keras_fair.__all__), "audit")
 
 
-def use_of(constraints: ConstraintSet, place: int, vocabulary: Vocabulary) -> Use:
+def use_of(
+    constraints: ConstraintSet,
+    place: int,
+    vocabulary: Vocabulary,
+    domain: tuple[float, float] | None = None,
+) -> Use:
     """What can be done with one statement.
 
     Args:
         constraints: the set it is in.
         place: its index.
         vocabulary: the values of the attributes, or stand-ins for them.
+        domain: where predictions lie; default: that of the modes, from 0 to 1.
 
     Raises:
         ConstraintTypeError: no mode takes it: an attribute has no such value, for one.
@@ -57,7 +63,11 @@ def use_of(constraints: ConstraintSet, place: int, vocabulary: Vocabulary) -> Us
 
     try:
         found = row_formulas(
-            [constraints.statements[place]], constraints.text, vocabulary, output_names(constraints)
+            [constraints.statements[place]],
+            constraints.text,
+            vocabulary,
+            output_names(constraints),
+            domain=domain or (0.0, 1.0),
         )
     except ConstraintTypeError as refusal:
         if "audit" not in refusal.message:

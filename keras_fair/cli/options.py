@@ -36,6 +36,16 @@ class _Page(argparse.RawDescriptionHelpFormatter):
         super().__init__(prog, max_help_position=26, width=width - 1)
 
 
+class _Domain(argparse.Action):
+    """Two numbers in their order."""
+
+    def __call__(self, parser: Any, namespace: Any, values: Any, option_string: str | None = None) -> None:
+        low, high = values
+        if not low < high:
+            raise argparse.ArgumentError(self, f"expected LOW < HIGH, received {low:g} {high:g}")
+        setattr(namespace, self.dest, (low, high))
+
+
 def add_command(
     commands: Any, name: str, *, help: str, description: str, epilog: str, decides: bool = False
 ) -> Any:
@@ -117,6 +127,7 @@ def add_table(parser: Any, *, option: bool, missing: str = "error") -> None:
         "--domain",
         nargs=2,
         type=float,
+        action=_Domain,
         metavar=("LOW", "HIGH"),
         help="where predictions must lie, such as 0 1 (anywhere)",
     )

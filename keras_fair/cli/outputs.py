@@ -2,18 +2,19 @@
 
 A report is written beside its place under another name and then moved there, so nobody ever reads half of
 one. `-` is the standard output. What is no ordinary file (a pipe, a device) is written as it is.
+All are UTF-8.
 """
 
 from __future__ import annotations
 
 import os
 import stat
-import sys
 import tempfile
 from collections.abc import Collection
 from pathlib import Path
 
 from keras_fair.cli.inputs import InputFault
+from keras_fair.cli.terminal import write_report
 
 __all__ = ["Output", "check_distinct"]
 
@@ -56,11 +57,11 @@ class Output:
         Raises:
             InputFault: the disk is full, or the place is gone.
         """
+        if self.to_terminal:
+            write_report(text)
+            return
         if not text.endswith("\n"):
             text += "\n"
-        if self.to_terminal:
-            sys.stdout.write(text)
-            return
         try:
             if self._beside is None:
                 self._file.write_text(text, encoding="utf-8")

@@ -2,12 +2,14 @@
 
 The types are those of the file: whole and decimal numbers are numbers, text is text, and booleans are the
 texts `True` and `False`, as a CSV file would hold them. Nothing is kept in memory but the batch that is read.
+Numbers that name groups and that float64 can't tell apart are refused.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,9 @@ from keras_fair.cli.inputs import InputFault
 from keras_fair.errors import quoted
 
 __all__ = ["ParquetSource"]
+
+_WHOLE = 2**53  # up to here float64 tells all whole numbers apart
+_EXACT = 15  # digits that float64 always keeps
 
 
 class ParquetSource(Source):
@@ -50,7 +55,9 @@ class ParquetSource(Source):
         if not self._file.metadata.num_rows:
             raise InputFault(f"expected at least one row in {name}, found none")
 
-    def columns(self, names: Sequence[str], numbers: Collection[str] = ()) -> Columns:
+    def columns(
+        self, names: Sequence[str], numbers: Collection[str] = (), groups: Collection[str] = ()
+    ) -> Columns:
         """See `Source.columns`."""
         names = list(dict.fromkeys(names))
         kinds = {name: self._kind(name) for name in names}
@@ -58,7 +65,7 @@ class ParquetSource(Source):
             if name in numbers and kind != "number":
                 found = self._schema.field(name).type
                 raise InputFault(f"expected numbers in column {quoted(name)} of {self.name}, found {found}")
-        return _ParquetColumns(self, kinds)
+        return _ParquetColumns(self, kinds, set(groups).difference(numbers))
 
     def close(self) -> None:
         """Close the file."""
@@ -100,8 +107,9 @@ class ParquetSource(Source):
 class _ParquetColumns(Columns):
     """Columns of a file, read anew whenever they are gone through."""
 
-    def __init__(self, source: ParquetSource, kinds: dict[str, str]) -> None:
+    def __init__(self, source: ParquetSource, kinds: dict[str, str], groups: Collection[str]) -> None:
         self.size = source.rows
+        self._groups = groups
         self.texts = frozenset(name for name, kind in kinds.items() if kind != "number")
         self._source, self._kinds = source, kinds
         self._codes: dict[str, dict[str, int]] = {name: {} for name in self.texts}
@@ -112,7 +120,12 @@ class _ParquetColumns(Columns):
         if not wanted:
             yield from ({} for _ in range(0, self.size, size))
             return
+        begin = 0
         for batch in self._source.batches(wanted, size):
+            for name, column in zip(wanted, batch.columns, strict=True):
+                if name in self._groups and self._kinds[name] == "number":
+                    self._refuse_merged(name, column, begin)
+            begin += batch.num_rows
             yield {
                 name: self._chunk(name, column) for name, column in zip(wanted, batch.columns, strict=True)
             }
@@ -134,6 +147,27 @@ class _ParquetColumns(Columns):
         codes = [self._code(name, entry) for entry in column.dictionary.to_pylist()]
         places = column.indices.fill_null(len(codes)).to_numpy(zero_copy_only=False)
         return Texts(tuple(self._codes[name]), np.array([*codes, -1], "int32")[places])
+
+    def _refuse_merged(self, name: str, column: Any, begin: int) -> None:
+        """Refuse a number that names a group and is not itself in float64."""
+        from pyarrow import compute, types
+
+        if types.is_dictionary(column.type):
+            column = column.dictionary_decode()
+        lost: set[Any] = set()
+        if types.is_integer(column.type):
+            ends = compute.min_max(column).as_py()
+            lost = {end for end in ends.values() if end is not None and abs(end) > _WHOLE}
+        elif types.is_decimal(column.type) and column.type.precision > _EXACT:
+            known = (entry for entry in column.unique().to_pylist() if entry is not None)
+            lost = {entry for entry in known if Decimal(repr(float(entry))) != entry}
+        if lost:
+            entries = column.to_pylist()
+            row = next(row for row, entry in enumerate(entries) if entry in lost)
+            raise InputFault(
+                f"{self.place(begin + row)}: expected numbers that float64 can tell apart in column "
+                f"{quoted(name)}, whose values name groups, found {entries[row]}; save the column as text"
+            )
 
     def _code(self, name: str, entry: Any) -> int:
         text = "" if entry is None else str(entry)

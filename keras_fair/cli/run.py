@@ -34,6 +34,7 @@ _EPILOG = """\
 exit codes:
   0  the constraints hold for the held-out people
   1  one does not, or can't be estimated    2  faulty input
+  3  keras-fair itself failed: a bug
 
 examples:
   keras-fair run

@@ -7,6 +7,7 @@ takes; every number is looked at on its way, so that a fault is told with its li
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -22,7 +23,13 @@ if TYPE_CHECKING:
     from keras_fair.rows.constraint_set import ConstraintSet
     from keras_fair.rows.vocabulary import Vocabulary
 
-__all__ = ["Part", "Samples"]
+__all__ = ["LARGEST", "Part", "Samples"]
+
+_NUMBER_IN_QUOTES = re.compile(
+    r"\A(?P<fact>.* holds numbers, and '(?P<value>[^']*)' is text)(?P<near>;[^\n]*)?"
+)
+
+LARGEST = 1e30  # the audit squares products of up to four of these: prediction, attribute, label, weight
 
 
 class Part(NamedTuple):
@@ -92,7 +99,8 @@ class Samples:
         label = label if constraints.uses_label else None
         others = [name for name in (label, weight) if name is not None]
         numbers = [*predictions, *([] if weight is None else [weight])]
-        columns = source.columns([*constraints.attributes, *predictions, *others], numbers)
+        groups = _grouping(constraints, label)
+        columns = source.columns([*constraints.attributes, *predictions, *others], numbers, groups)
         boolean = label in columns.texts and is_boolean(distinct_values(columns, [label])[label])
         return cls(
             name=source.name,
@@ -146,6 +154,9 @@ class Samples:
                 weight = self._checked(chunk[self.weight], self.weight, begin, (0.0, np.inf))
             predictions = None if not y else y[0] if len(y) == 1 else np.stack(y, axis=1)
             attributes = {name: chunk[name] for name in self.attributes}
+            for name in (*self.attributes, *([] if self.label is None else [self.label])):
+                if not isinstance(chunk[name], Texts):
+                    self._checked(chunk[name], name, begin, missing=True)
             label: Any = None if self.label is None else chunk[self.label]
             if self.missing == "error":
                 for name in [*self.attributes, *([] if self.label is None else [self.label])]:
@@ -159,16 +170,29 @@ class Samples:
     def explained(self, fault: ConstraintTypeError) -> str:
         """A fault that the samples brought to light, as text, with what the table has to do with it."""
         named = [name for name in self.attributes if quoted(name) in fault.message]
+        if self.label is not None and fault.message.startswith(("label ", "the label ")):
+            named.append(self.label)
         notes = ""
         for name, values in distinct_values(self.columns, self.columns.texts.intersection(named)).items():
             texts = [value for value in values if value is not None]
             foreign = [value for value in texts if not _is_number(value)]
-            if 0 < len(foreign) < len(texts):
+            if not foreign and name in self.columns.odd:
+                notes += self._oddness(name)
+            elif 0 < len(foreign) < len(texts):
                 notes += (
                     f"\ncolumn {quoted(name)} is text, for {quoted(foreign[0])} stands beside numbers; if it "
                     f"stands for no value, say --na '{foreign[0]}'"
                 )
-        return f"{self.name}: {fault}{notes}"
+        text = _NUMBER_IN_QUOTES.sub(_unquoted, str(fault), count=1)
+        return f"{self.name}: {text}{notes}"
+
+    def _oddness(self, name: str) -> str:
+        entry, row = self.columns.odd[name]
+        return (
+            f"\ncolumn {quoted(name)} is text, for {quoted(entry)} ({self.columns.place(row)}) is not how a "
+            f"number is plainly written, and the column is compared for equality: if it holds numbers, write "
+            "them all alike" + (f", such as {float(entry):.15g}" if abs(float(entry)) < 1e15 else "")
+        )
 
     def _refuse_missing(self, column: np.ndarray | Texts, name: str, begin: int) -> None:
         absent = column.codes < 0 if isinstance(column, Texts) else np.isnan(column)
@@ -179,15 +203,27 @@ class Samples:
                 "group) or --missing group (a group of their own)"
             )
 
-    def _checked(self, column: Any, name: str, begin: int, domain: tuple[float, float] | None) -> np.ndarray:
+    def _checked(
+        self,
+        column: Any,
+        name: str,
+        begin: int,
+        domain: tuple[float, float] | None = None,
+        *,
+        missing: bool = False,
+    ) -> np.ndarray:
+        """A column of numbers, seen to lie in the domain and to be such that an audit can square them."""
         numbers = np.asarray(column, "float64")
-        wrong = ~np.isfinite(numbers)
+        wrong = np.isinf(numbers) if missing else ~np.isfinite(numbers)
         expected = "a finite number"
         if not wrong.any() and domain is not None:
             wrong = (numbers < domain[0]) | (numbers > domain[1])
             expected = f"a number from {domain[0]:g} to {domain[1]:g}"
             if domain[1] == np.inf:
                 expected = f"a number >= {domain[0]:g}"
+        if not wrong.any():
+            wrong = np.abs(numbers) > LARGEST
+            expected = f"a number from {-LARGEST:g} to {LARGEST:g}"
         if wrong.any():
             row = int(np.argmax(wrong))
             found = "no value" if np.isnan(numbers[row]) else f"{numbers[row]:g}"
@@ -209,6 +245,35 @@ def _require_attributes(constraints: ConstraintSet, source: Source) -> None:
                     span=node.span,
                 )
                 raise InputFault(f"{fault}\n  {source.listed}")
+
+
+def _grouping(constraints: ConstraintSet, label: str | None) -> set[str]:
+    """The columns whose values name groups: they are listed, or compared for equality."""
+    from keras_fair.language.nodes import Attribute, Binder, Comparison, Label, Membership, Node
+    from keras_fair.language.tree import walk
+
+    found: set[str] = set()
+    for statement in constraints:
+        for node in walk(statement):
+            subject: Node | None = None
+            if isinstance(node, Membership) or (
+                isinstance(node, Comparison) and node.operator in ("=", "!=")
+            ):
+                subject = node.subject
+            elif isinstance(node, Binder):
+                subject = node.domain
+            if isinstance(subject, Attribute):
+                found.add(subject.name)
+            elif isinstance(subject, Label) and label is not None:
+                found.add(label)
+    return found
+
+
+def _unquoted(found: re.Match[str]) -> str:
+    """The advice on a number in quotes: messages quote all values, also those to be written without."""
+    if not _is_number(found["value"]):
+        return found[0]
+    return f"{found['fact']}; did you mean {float(found['value']):g}, without quotes?"
 
 
 def _is_number(text: str) -> bool:

@@ -77,6 +77,24 @@ def test_satisfied_ends_with_0(audit, fair) -> None:
     assert "audit of 4000 samples" in printed
 
 
+def test_an_equality_without_a_tolerance_asks_for_one_not_for_samples(audit, tmp_path) -> None:
+    path = write(tmp_path / "small.csv", people(400))
+    exact = "E[y | sex=Female] == E[y | sex=Male]"
+    code, printed, _ = audit(path, "-c", exact, "--markdown", str(tmp_path / "a.md"))
+    assert code == 1
+    assert "no sample is large enough" in printed
+    assert printed.endswith(
+        "not passed: 1 undecided; an equality needs a tolerance to be confirmed, such as +- 0.02; "
+        "--allow undecided lets them pass\n"
+    )
+    markdown = (tmp_path / "a.md").read_text(encoding="utf-8")
+    assert "no number of samples confirms an equality without a tolerance" in markdown
+    assert "more may tell" not in markdown
+    _, printed, _ = audit(path, "-c", exact, "-c", STRICT)
+    assert "2 undecided; an equality needs a tolerance" in printed
+    assert "; more samples would decide the others; --allow undecided lets them pass\n" in printed
+
+
 def test_violated_ends_with_1_whatever_is_allowed(audit, tmp_path) -> None:
     path = write(tmp_path / "unfair.csv", people(2000, gap=0.3))
     for allowed in ([], ["--allow", "undecided", "--allow", "unestimable"]):
@@ -209,6 +227,20 @@ def test_parquet_says_the_same(group, audit, whole, tmp_path) -> None:
     assert_same(whole, report(audit, str(path), *COLUMNS, "--chunk-size", "1300"))
 
 
+@pytest.mark.parametrize("column", ["score", "weight", "age", "label"])
+def test_parquet_with_huge_numbers_is_refused(column, audit, tmp_path) -> None:
+    pyarrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    table = {"score": [0.5] * 9, "weight": [1.0] * 9, "age": [30.0] * 9, "label": [0.0] * 9}
+    table[column][6] = 1e308
+    parquet.write_table(pyarrow.table(table), tmp_path / "huge.parquet")
+    text = "cov(y - label, age) <= 1"
+    options = ("-c", text, "--weight", "weight", "--label", "label")
+    code, printed, error = audit(str(tmp_path / "huge.parquet"), *options)
+    assert (code, printed) == (2, "")
+    assert f"row 7: expected a number from -1e+30 to 1e+30 in column '{column}', found 1e+308" in error
+
+
 def test_small_groups_are_named(audit, tmp_path) -> None:
     columns = people(40)
     path = write(tmp_path / "few.csv", {**columns, "each": [f"g{place}" for place in range(40)]})
@@ -249,6 +281,51 @@ def test_labels_may_be_true_and_false(audit, whole, tmp_path) -> None:
     assert_same(whole, report(audit, str(tmp_path / "people.parquet"), *COLUMNS))
 
 
+@pytest.mark.parametrize("codes", [("01", "1"), ("1e2", "100"), ("+1", "1"), ("1.0", "1")])
+def test_codes_that_are_one_number_stay_two_groups(codes, audit, tmp_path) -> None:
+    table = {"zip": codes * 50, "score": [0.9, 0.1] * 50}
+    path = write(tmp_path / "zip.csv", table)
+    spread = "spread(E[y | zip=*]) <= 0.1"
+    found = report(audit, path, "-c", spread, "--confidence", "none", code=1)
+    (relation,) = found["relations"]
+    assert relation["gap"] == pytest.approx(0.8)
+    assert [each["size"] for each in relation["statistics"]] == [50, 50]
+    assert audit(path, "-c", f"E[y | zip='{codes[0]}'] <= 0.9", "--confidence", "none")[0] == 0
+    assert audit(path, "-c", "cov(y, zip) <= 100", "-c", "E[y | zip < 200] <= 1")[0] == 0
+
+
+def test_probabilities_as_labels_are_numbers_however_small(audit, tmp_path) -> None:
+    table = {"score": [0.2, 0.4, 0.9] * 40, "label": [1e-05, 0.25, 1.0] * 40}
+    path = write(tmp_path / "soft.csv", table)
+    text = "E[y | label=1] <= 0.9"
+    found = report(audit, path, "-c", text, "--label", "label", "--confidence", "none")
+    shares = np.array(table["label"])
+    assert found["relations"][0]["gap"] == pytest.approx(shares @ table["score"] / shares.sum())
+
+
+def test_the_largest_numbers_are_measured(audit, tmp_path) -> None:
+    rows = range(60)
+    table = {
+        "sex": ["a", "b"] * 30,
+        "score": [1e30 * (1 - i % 3 / 8) for i in rows],
+        "age": [1e30 * (i % 3 - 1) for i in rows],
+        "label": [1e30 * (i % 2) for i in rows],
+        "weight": [1e30 * (1 - i % 2 / 2) for i in rows],
+    }
+    path = write(tmp_path / "large.csv", table)
+    texts = (
+        "E[y | sex=a] <= 1",
+        "cov(y * label, age) <= 1",
+        "E[y * age] / E[y * label] <= 9",
+        "E[y | age < 1] <= 1",
+    )
+    options = [word for text in texts for word in ("-c", text)]
+    found = report(audit, path, *options, "--label", "label", "--weight", "weight", code=1)
+    for relation in found["relations"]:
+        assert np.isfinite(relation["gap"])
+        assert np.isfinite([relation["interval"]["low"], relation["interval"]["high"]]).all()
+
+
 def test_several_outputs_have_the_names_of_their_columns(audit, tmp_path) -> None:
     columns = people(400)
     columns["other"] = [1 - score for score in columns["score"]]
@@ -283,6 +360,19 @@ def test_missing_values_mean_what_is_said(audit, tmp_path) -> None:
     assert [each["size"] for each in found["relations"][0]["statistics"]] == [1500, 1200]
     found = report(audit, path, "-c", "E[y | sex=missing] <= 0.9", "--missing", "group")
     assert found["relations"][0]["statistics"][0]["size"] == 300
+
+
+@pytest.mark.parametrize("values", [("1", "2", "NA"), ("a", "b", "NA")])
+def test_who_lacks_a_value_is_in_the_group_of_the_missing_or_in_none(values, audit, tmp_path) -> None:
+    path = write(tmp_path / "few.csv", {"r": values * 40, "score": [0.1, 0.2, 0.3] * 40})
+    spread = ("-c", "spread(E[y | r=*]) <= 0.3", "--na", "NA", "--confidence", "none", "--markdown", "-")
+    _, markdown, table = audit(path, *spread, "--missing", "group")
+    assert "r = missing | 40" in markdown
+    assert "no group" not in markdown + table
+    _, markdown, table = audit(path, *spread, "--missing", "exclude")
+    assert "r = missing" not in markdown
+    assert "In no group: 40 without a value of r." in table
+    assert "no group of an attribute: 40 samples with no value of r" in markdown
 
 
 def test_reports_are_written_whole(audit, fair, tmp_path) -> None:

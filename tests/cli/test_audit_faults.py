@@ -15,6 +15,7 @@ Male,0.7,1,30,2
 Male,0.6,1,unknown,1
 """
 EQUAL = '-c "E[y | sex=Female] == E[y | sex=Male] +- 0.2"'
+AGE = "--na unknown --missing exclude"
 LISTED = "its columns: sex, score, label, age, weight"
 
 
@@ -43,7 +44,13 @@ def fault(content: str, options: str, capsys: pytest.CaptureFixture[str], folder
         (f"{EQUAL} -c ' # none'", ["expected a constraint"]),
         ("-c 'E[y | sx=Male] <= 1'", ["did you mean 'sex'", "^", LISTED]),
         ("-c 'E[y | sex=Mal] <= 1'", ["did you mean 'Male'", "^"]),
+        ("-c 'E[y | sex=Diverse] <= 1' --allow unestimable", ["'sex' has no value 'Diverse'", "^"]),
         ("-c 'E[y | sex=3] <= 1'", ["sex", "^"]),
+        ("-c \"E[y | weight='2'] <= 1\"", ["'2' is text; did you mean 2, without quotes?\n", "^"]),
+        ("-c \"E[y | weight='two'] <= 1\"", ["'weight' holds numbers, and 'two' is text; known: '1', '2'\n"]),
+        (f"{EQUAL} --domain 1 0", ["--domain", "expected LOW < HIGH, received 1 0"]),
+        (f"{EQUAL} --domain 0 0", ["--domain", "expected LOW < HIGH, received 0 0"]),
+        (f"{EQUAL} --domain 0 nan", ["--domain", "expected LOW < HIGH, received 0 nan"]),
         ("-c 'E[y | label=1] <= 1'", ["--label label"]),
         ("-c 'E[y | age < 30] <= 1'", ["^", "'unknown' stands beside numbers", "--na 'unknown'"]),
         ("-c 'E[y[1]] <= 1'", ["people.csv", "y[1]", "^"]),
@@ -86,6 +93,36 @@ def test_faulty_options(options, words, capsys, tmp_path, monkeypatch) -> None:
         ("0.7", "seven", "", ["line 3: expected a number in column 'score', found 'seven'"]),
         ("0.7,1", "0.7", "", ["line 3: expected 5 fields as in the header, found 4"]),
         ("Male,0.7", ",0.7", "", ["line 3: no value in column 'sex'", "--missing exclude"]),
+        (
+            "30,2",
+            "+30,2",
+            "-c 'E[y | age=30, age < 40] <= 1' --na unknown --missing exclude",
+            ["'age' holds text", "'+30' (people.csv, line 3)", "such as 30"],
+        ),
+        (
+            "1,30",
+            "01,30",
+            "--label label -c 'E[y | label=1] <= 1'",
+            ["label holds text", "'01' (people.csv, line 3)"],
+        ),
+        (
+            "0.7",
+            "1e200",
+            "",
+            ["line 3: expected a number from -1e+30 to 1e+30 in column 'score', found 1e+200"],
+        ),
+        ("0.7", "-1e31", "", ["line 3: expected a number from -1e+30", "found -1e+31"]),
+        ("30,2", "30,1e308", "--weight weight", ["line 3: expected a number from", "'weight', found 1e+308"]),
+        ("1,30", "-1e99,30", "--label label -c 'E[label] <= 1'", ["line 3", "'label', found -1e+99"]),
+        ("30,2", "1e31,2", f"{AGE} -c 'cov(y, age) <= 1'", ["line 3", "'age', found 1e+31"]),
+        ("30,2", "-1e31,2", f"{AGE} -c 'E[y | age < 7] <= 1'", ["line 3", "'age', found -1e+31"]),
+        (
+            "30,2",
+            "inf,2",
+            f"{AGE} -c 'E[y | age < 7] <= 1'",
+            ["line 3", "finite number in column 'age', found inf"],
+        ),
+        ("0.7", "0.71", "-c '1e200 * E[y | sex=Male] <= 1'", ["numbers that can be squared", "too large"]),
         ("label", "sex", "", ["'sex' twice"]),
         (TABLE, "", "", ["is empty"]),
         (TABLE, "sex,score\n", "", ["found the header only"]),

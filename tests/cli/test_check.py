@@ -72,6 +72,25 @@ def test_a_table_that_fits_is_yes(check, table) -> None:
 
 
 @pytest.mark.parametrize(
+    ("domain", "takers"),
+    [
+        (None, ["projection", "monitoring", "streaming", "audit"]),
+        ("0 5", ["projection", "monitoring", "streaming", "audit"]),
+        ("-1 1", ["audit"]),
+    ],
+)
+def test_modes_take_a_ratio_where_predictions_are_never_negative(domain, takers, check, table) -> None:
+    options = ["-c", "E[y | sex=Female] / E[y | sex=Male] >= 0.8", "--json"]
+    for more in ([], ["--data", table, "--prediction", "score"]):
+        given = [*options, *more] if domain is None else [*options, *more, "--domain", *domain.split()]
+        code, printed, _ = check(*given, "--mode", "projection")
+        assert code == int("projection" not in takers)
+        (found,) = json.loads(printed)["constraints"]
+        assert found["modes"] == takers
+        assert bool(found["refusal"]) is (takers == ["audit"])
+
+
+@pytest.mark.parametrize(
     ("options", "words"),
     [
         (["-c", "E[y | sex=] <= 1"], ["expected a value after '='", "^"]),

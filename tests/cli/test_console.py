@@ -69,6 +69,25 @@ def test_a_reader_that_goes_away_is_no_fault(tmp_path) -> None:
     assert b"Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("encoding", ["cp1252", "ascii", "utf-8"])
+def test_terminals_that_lack_characters(encoding, tmp_path) -> None:
+    table = "race,score\n" + "日本,0.2\nFrançais,0.7\n" * 100
+    whole = ["E[y | race='日本'] <= 0.9", *["--html", "-", "--json", "audit.json"]]
+    outcome = {}
+    for words in (whole, whole[:1]):
+        environment = {**os.environ, "PYTHONIOENCODING": encoding}
+        done = run(*audit(words[0]), *words[1:], folder=tmp_path, input=table.encode(), env=environment)
+        assert done.returncode == 0, done.stderr.decode(encoding)
+        assert b"Traceback" not in done.stderr
+        outcome[len(words)] = done
+    page = outcome[5].stdout.decode("utf-8")
+    assert "日本" in page
+    assert page.rstrip().endswith("</html>")
+    shown = outcome[1].stdout.decode(encoding)
+    assert ("日本" if encoding == "utf-8" else "race=??") in shown
+    assert "passed: 1 satisfied" in shown
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full device")
 def test_a_full_disk_is_told(tmp_path) -> None:
     with Path("/dev/full").open("w") as full:
@@ -78,6 +97,25 @@ def test_a_full_disk_is_told(tmp_path) -> None:
         )
     assert done.returncode == 2
     assert done.stderr == b"keras-fair datasets: error: can't write the output: No space left on device\n"
+
+
+@pytest.mark.parametrize(
+    "fault", [ZeroDivisionError("so"), OSError(5, "so"), MemoryError("so"), ImportError("so")]
+)
+@pytest.mark.parametrize("command", ["audit", "check", "explain"])
+def test_what_nobody_foresaw_is_no_verdict(fault, command, capsys, monkeypatch) -> None:
+    def fails(options: object) -> None:
+        raise fault
+
+    monkeypatch.setattr(f"keras_fair.cli.{command}.constraint_texts", fails)
+    words = ["people.csv"] if command == "audit" else []
+    assert main([command, *words, "-c", "E[y] <= 1"]) == 3
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "Traceback" in captured.err
+    assert type(fault).__name__ in captured.err
+    assert f"keras-fair {command}: error: this is a bug of keras-fair" in captured.err
+    assert "none was decided" in captured.err
 
 
 def test_version(capsys) -> None:

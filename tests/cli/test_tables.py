@@ -7,6 +7,7 @@ import gzip
 import io
 import sys
 import tempfile
+from decimal import Decimal
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -18,6 +19,7 @@ from hypothesis import strategies as st
 from keras_fair.cli import columns, csv_source, csv_text
 from keras_fair.cli.columns import Chunk, Texts
 from keras_fair.cli.inputs import InputFault
+from keras_fair.cli.plain_numbers import PlainNumbers
 from keras_fair.cli.tables import open_table
 
 pyarrow = pytest.importorskip("pyarrow")
@@ -36,14 +38,21 @@ def joined(chunks: list[Chunk]) -> dict[str, list]:
     return found
 
 
-def read(path: Path | str, *names: str, size: int = 1000, numbers: tuple[str, ...] = (), **options) -> dict:
+def read(
+    path: Path | str,
+    *names: str,
+    size: int = 1000,
+    numbers: tuple[str, ...] = (),
+    groups: tuple[str, ...] = (),
+    **options,
+) -> dict:
     with open_table(str(path), **options) as source:
-        return joined(list(source.columns(names or source.header, numbers).chunks(size)))
+        return joined(list(source.columns(names or source.header, numbers, groups).chunks(size)))
 
 
-def fault(path: Path | str, *names: str, numbers: tuple[str, ...] = (), **options) -> str:
+def fault(path: Path | str, *names: str, **options) -> str:
     with pytest.raises(InputFault) as caught:
-        read(path, *names, numbers=numbers, **options)
+        read(path, *names, **options)
     return str(caught.value)
 
 
@@ -117,6 +126,70 @@ def test_a_column_has_one_type_whatever_comes_last(csv_file, monkeypatch) -> Non
 @pytest.mark.parametrize("entry", ["1_000", "0x10", "1,5", "1 000", "--1"])
 def test_what_only_programmers_call_a_number_is_text(entry, csv_file) -> None:
     assert read(csv_file(f'a,b\n1,1\n"{entry}",1\n'))["a"] == ["1", entry]
+
+
+@pytest.mark.parametrize("records", [1, 2, 1000])
+@pytest.mark.parametrize(
+    ("entries", "plain"),
+    [
+        (["1", "2", "-3"], True),
+        (["1.0", "0.0", "", "2.5"], True),
+        (["0.50", "0.75", "nan"], True),
+        (["1", "0.5", "2.25"], True),
+        (["9007199254740992", "0.1"], True),
+        (["1e-05", "0.25", "1.0"], True),
+        (["0.00001", "0.25"], True),
+        (["1e-05", "0.00001"], False),
+        (["0.00001", "0.1", "1e-05"], False),
+        (["1e-5", "0.1"], False),
+        (["0e0", "1"], False),
+        (["1", "01"], False),
+        (["01234", "12345"], False),
+        (["100", "1e2"], False),
+        (["1", "+1"], False),
+        (["0", "-0"], False),
+        (["1", "2", "1.0"], False),
+        (["1.0", "2", "1"], False),
+        (["0.5", "0.50"], False),
+        (["1.0", "1.00"], False),
+        (["9007199254740992", "9007199254740993"], False),
+        (["0.1", "0.10000000000000001"], False),
+        (["1", "inf"], False),
+        (["1", ".5"], False),
+    ],
+)
+def test_values_of_groups_are_never_merged(entries, plain, records, csv_file, monkeypatch) -> None:
+    monkeypatch.setattr(csv_text, "_RECORDS", records)
+    path = csv_file("code,n\n" + "".join(f"{entry},1\n" for entry in entries))
+    with open_table(str(path)) as source:
+        found = source.columns(source.header, groups=["code"])
+        assert found.texts == (set() if plain else {"code"})
+        (column,) = (chunk["code"] for chunk in found.chunks(100))
+        if plain:
+            known = np.asarray(column)[~np.isnan(np.asarray(column))]
+            assert len(set(known)) == len(set(entries) - {"", "nan"})
+            assert not found.odd
+        else:
+            assert np.asarray(column).tolist() == entries
+            named, row = found.odd["code"]
+            assert entries[row] == named
+    assert read(path, "code")["code"] == [
+        None if entry in ("", "nan") else float(entry) for entry in entries
+    ]  # no groups: any number is one
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(st.from_regex(r"[-+]?[0-9]{1,3}(\.[0-9]{0,6})?(e[0-2]|e-0[4-7])?", fullmatch=True), max_size=6)
+)
+def test_plain_numbers_are_told_apart(texts) -> None:
+    if PlainNumbers().odd(texts) is None:
+        assert len({float(text) for text in texts}) == len(set(texts))
+
+
+@pytest.mark.parametrize("numbers", [[0.5, 1.0, 2.25, 1e15], [1, 20, -3], [1 / 3, 1e-7, 3e22]])
+def test_what_python_writes_is_plain(numbers) -> None:
+    assert PlainNumbers().odd(map(str, numbers)) is None
 
 
 @pytest.mark.parametrize("records", [1, 2, 3, 1000])
@@ -296,6 +369,32 @@ def test_faulty_parquet(tmp_path) -> None:
     whole = path.read_bytes()
     path.write_bytes(whole[: len(whole) // 2])
     assert "can't read" in fault(path)
+
+
+@pytest.mark.parametrize(
+    ("entries", "kind", "lost"),
+    [
+        ([1, 2**53, -(2**53), None], pyarrow.int64(), None),
+        ([1, None, 2**53 + 1, 2**53], pyarrow.int64(), 2**53 + 1),
+        ([0, 1, -(2**53) - 1], pyarrow.int64(), -(2**53) - 1),
+        ([0, 1, 2**64 - 1], pyarrow.uint64(), 2**64 - 1),
+        ([1, 2, None], pyarrow.decimal128(30, 2), None),
+        ([1, None, 2**53 + 1], pyarrow.decimal128(30, 2), "9007199254740993.00"),
+    ],
+)
+@pytest.mark.parametrize("size", [1, 2, 100])
+def test_parquet_refuses_groups_that_float64_would_merge(entries, kind, lost, size, tmp_path) -> None:
+    path = tmp_path / "people.parquet"
+    column = pyarrow.array([None if entry is None else Decimal(entry) for entry in entries], kind)
+    parquet.write_table(pyarrow.table({"code": column}), path)
+    expected = [None if entry is None else float(entry) for entry in entries]
+    assert read(path, "code", size=size) == {"code": expected}
+    if lost is None:
+        assert read(path, "code", size=size, groups=("code",)) == {"code": expected}
+        return
+    found = fault(path, "code", size=size, groups=("code",))
+    for each in ("row 3: expected numbers that float64 can tell apart in column 'code'", f"found {lost};"):
+        assert each in found
 
 
 def test_parquet_without_pyarrow(tmp_path, monkeypatch) -> None:

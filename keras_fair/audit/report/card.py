@@ -24,6 +24,7 @@ from keras_fair.audit.report.wording import (
     parameters,
     sentence_of,
     summary,
+    weighted,
     worst_first,
 )
 from keras_fair.audit.result import Audit, Verdict
@@ -41,12 +42,17 @@ def to_card(audit: Audit) -> str:
     sections = {
         "Factors": _factors(audit),
         "Metrics": _metrics(audit),
-        "Evaluation Data": [f"{counted(audit.samples, 'sample')} with predictions were audited."],
+        "Evaluation Data": [_data(audit)],
         "Quantitative Analyses": _analyses(audit),
         "Ethical Considerations": _considerations(audit),
         "Caveats and Recommendations": _caveats(audit),
     }
     return "\n".join(line for title, lines in sections.items() for line in (f"## {title}", "", *lines, ""))
+
+
+def _data(audit: Audit) -> str:
+    about = f"{counted(audit.samples, 'sample')} with predictions were audited."
+    return f"{about} They have weights: {parameters(audit)['Weights']}." if weighted(audit) else about
 
 
 def _factors(audit: Audit) -> list[str]:

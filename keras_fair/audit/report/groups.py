@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import groupby
+from typing import Any
 
 import numpy as np
 
 from keras_fair.audit.report.markup import Markup, fragment, tag
 from keras_fair.audit.report.numbers import counted, metric, percent, size_text, typeset
-from keras_fair.audit.report.wording import group_name, share_of
+from keras_fair.audit.report.wording import group_name, shares_of
 from keras_fair.audit.result import Audit, GroupScores
 from keras_fair.audit.verdicts import SMALL
 
 __all__ = ["distributions", "heat_maps", "sizes"]
 
-_MOST_PICTURES = 12  # distributions of one attribute that are not folded away
+_OPEN_PICTURES = 12  # distributions of one attribute that are not folded away
+_MOST_PICTURES = 120  # that are drawn at all; a page with thousands is read by nobody
+_MOST_VALUES = 100  # rows and columns of a heat map
 _MOST_ROWS = 20
 _SHADES = 6
 
@@ -36,10 +39,15 @@ def distributions(audit: Audit) -> Markup:
     for attributes, groups in _by_attributes(audit):
         pictures = _pictures(groups, audit.edges)
         parts.append(tag("h3", _title(attributes)))
-        parts.append(tag("div", *pictures[:_MOST_PICTURES], class_="multiples"))
-        if rest := pictures[_MOST_PICTURES:]:
+        parts.append(tag("div", *pictures[:_OPEN_PICTURES], class_="multiples"))
+        if rest := pictures[_OPEN_PICTURES:]:
             summary = tag("summary", f"{counted(len(rest), 'smaller group')}")
             parts.append(tag("details", summary, tag("div", *rest, class_="multiples"), class_="more"))
+        if left := len(groups) - len(pictures):
+            found = f"{counted(left, 'group')} with fewer samples than these"
+            parts.append(
+                tag("p", f"No picture: {found}. The table of group sizes has all groups.", class_="lead")
+            )
     return fragment(*parts)
 
 
@@ -60,7 +68,9 @@ def sizes(audit: Audit) -> Markup:
                 ),
             ),
         )
-        rows = [_size_row(group, groups, weighted) for group in groups]
+        shares = shares_of(groups)
+        most = max(shares)
+        rows = [_size_row(group, share, most, weighted) for group, share in zip(groups, shares, strict=True)]
         title = f"Groups of {_title(attributes)}"
         parts.append(
             tag("table", tag("caption", title), head, tag("tbody", *rows[:_MOST_ROWS]), class_="sizes")
@@ -99,11 +109,11 @@ def _value_name(group: GroupScores) -> str:
 
 
 def _pictures(groups: Groups, edges: tuple[float, ...]) -> list[Markup]:
-    """One picture a group, the largest first where not all are shown at once."""
-    if len(groups) > _MOST_PICTURES:
-        groups = sorted(groups, key=lambda group: -group.weight)
-    shares = {id(group): _shares(group.counts) for group in groups}
+    """One picture a group, the largest first where not all are shown at once, and at most _MOST_PICTURES."""
     together = _shares(np.sum([group.counts for group in groups], axis=0))
+    if len(groups) > _OPEN_PICTURES:
+        groups = sorted(groups, key=lambda group: -group.weight)[:_MOST_PICTURES]
+    shares = {id(group): _shares(group.counts) for group in groups}
     scale = _scale([shares[id(group)] for group in groups if group.size >= SMALL] + [together])
     return [_picture(group, shares[id(group)], together, scale, edges) for group in groups]
 
@@ -175,9 +185,7 @@ def _remark(group: GroupScores) -> Markup | None:
     return tag("span", "small group" if group.size else "no samples", class_="note")
 
 
-def _size_row(group: GroupScores, groups: Groups, weighted: bool) -> Markup:
-    share = share_of(group, groups)
-    most = max(share_of(each, groups) for each in groups)
+def _size_row(group: GroupScores, share: float, most: float, weighted: bool) -> Markup:
     width = 0.0 if math.isnan(share) or most == 0 else 100 * share / most
     bar = tag(
         "svg",
@@ -199,14 +207,16 @@ def _size_row(group: GroupScores, groups: Groups, weighted: bool) -> Markup:
 
 
 def _heat_map(attributes: tuple[str, ...], groups: Groups) -> Markup:
-    """Rows are values of all attributes but one, columns those of the one with the fewest values."""
+    """Rows are values of all attributes but one, columns those of the one with the fewest values; where there
+    are more than _MOST_VALUES of either, those with the greatest weight."""
     values = [
         list(dict.fromkeys(group.values[place] for group in groups)) for place in range(len(attributes))
     ]
     across = min(range(len(attributes)), key=lambda place: (len(values[place]), -place))
     down = [place for place in range(len(attributes)) if place != across]
     cells = {(tuple(group.values[place] for place in down), group.values[across]): group for group in groups}
-    rows = list(dict.fromkeys(row for row, _ in cells))
+    rows = _heaviest((row, group.weight) for (row, _), group in cells.items())
+    columns = _heaviest((column, group.weight) for (_, column), group in cells.items())
     means = [group.mean for group in groups if not math.isnan(group.mean)]
     low, high = min(means, default=0.0), max(means, default=1.0)
 
@@ -223,20 +233,36 @@ def _heat_map(attributes: tuple[str, ...], groups: Groups) -> Markup:
     head = tag(
         "tr",
         tag("th", corner, scope="col"),
-        *(tag("th", _plain(each), scope="col") for each in values[across]),
+        *(tag("th", _plain(each), scope="col") for each in columns),
     )
     body = [
         tag(
             "tr",
             tag("th", ", ".join(_plain(value) for value in row), scope="row"),
-            *(cell(row, column) for column in values[across]),
+            *(cell(row, column) for column in columns),
         )
         for row in rows
     ]
     title = f"Mean score by {_title(attributes)}, from {metric(low)} (palest) to {metric(high)} (strongest)"
     table = tag("table", tag("caption", title), tag("thead", head), tag("tbody", *body), class_="heat")
     name = f"Heat map of {_title(attributes)}"
-    return tag("div", table, class_="scroll", tabindex=0, role="region", aria_label=name)
+    scroll = tag("div", table, class_="scroll", tabindex=0, role="region", aria_label=name)
+    shown = sum((row, column) in cells for row in rows for column in columns)
+    if not (left := len(groups) - shown):
+        return scroll
+    found = f"{counted(left, 'group')}, of values with little weight"
+    return fragment(
+        scroll, tag("p", f"Not on the map: {found}. The table of group sizes has all groups.", class_="lead")
+    )
+
+
+def _heaviest(weights: Iterable[tuple[Any, float]]) -> list[Any]:
+    """The _MOST_VALUES values of the greatest weight, in the order in which they come."""
+    totals: dict[Any, float] = {}
+    for value, weight in weights:
+        totals[value] = totals.get(value, 0.0) + weight
+    kept = set(sorted(totals, key=lambda value: -totals[value])[:_MOST_VALUES])
+    return [value for value in totals if value in kept]
 
 
 def _plain(value: str | float) -> str:

@@ -13,7 +13,7 @@ from keras_fair.audit.report.wording import (
     named,
     parameters,
     sentence_of,
-    share_of,
+    shares_of,
     smallest_group,
     statement_results,
     summary,
@@ -96,12 +96,14 @@ def statistic_table(audit: Audit) -> list[str]:
 
 
 def group_table(shown: Sequence[GroupScores], groups: Sequence[GroupScores]) -> list[str]:
-    """A line for each group that is shown; shares are of all groups of the same attributes."""
+    """A line for each group that is shown, which are some of all groups; shares are of all groups of the same
+    attributes."""
+    shares = {id(each): share for each, share in zip(groups, shares_of(groups), strict=True)}
     rows = [
         (
             plain(group_name(each)),
             size_text(each.size),
-            percent(share_of(each, groups)),
+            percent(shares[id(each)]),
             metric(each.mean),
         )
         for each in shown

@@ -24,14 +24,16 @@ __all__ = [
     "excess",
     "group_name",
     "headline",
+    "is_point",
     "limits",
     "named",
     "parameters",
     "sentence_of",
-    "share_of",
+    "shares_of",
     "smallest_group",
     "statement_results",
     "summary",
+    "weighted",
     "worst_first",
 ]
 
@@ -43,6 +45,9 @@ _CALLED = {
     Verdict.SATISFIED: "satisfied",
 }
 _MOST_NAMED = 8
+_WEIGHTS = (
+    "each sample counts by its weight in values, gaps and shares; the numbers of samples are plain counts"
+)
 
 
 class StatementResult(NamedTuple):
@@ -92,6 +97,17 @@ def excess(relation: AuditedRelation) -> float:
     return max(relation.lower - relation.gap, relation.gap - relation.upper)
 
 
+def is_point(relation: AuditedRelation, slack: float) -> bool:
+    """Whether a relation is undecided because its gap may have one value only: an equality without a
+    tolerance.
+
+    Args:
+        relation: of an audit.
+        slack: what counts as rounding in that audit.
+    """
+    return relation.verdict is Verdict.UNDECIDED and relation.upper - relation.lower <= 2 * slack
+
+
 def smallest_group(relation: AuditedRelation) -> float:
     """How many samples are in the smallest group of a relation; NaN where it has no statistic."""
     return min((statistic.size for statistic in relation.statistics), default=math.nan)
@@ -116,10 +132,15 @@ def _condition(name: str, value: str | float) -> str:
     return value if is_band else f"{name} = {value}"
 
 
-def share_of(group: GroupScores, groups: Sequence[GroupScores]) -> float:
-    """The weight of a group as a share of that of all groups of the same attributes."""
-    total = sum(each.weight for each in groups if each.attributes == group.attributes)
-    return group.weight / total if total > 0 else math.nan
+def shares_of(groups: Sequence[GroupScores]) -> list[float]:
+    """The weight of each group as a share of that of all groups of the same attributes; NaN if they have
+    none."""
+    totals: dict[tuple[str, ...], float] = {}
+    for each in groups:
+        totals[each.attributes] = totals.get(each.attributes, 0.0) + each.weight
+    return [
+        each.weight / totals[each.attributes] if totals[each.attributes] > 0 else math.nan for each in groups
+    ]
 
 
 def headline(audit: Audit) -> str:
@@ -151,11 +172,23 @@ def summary(audit: Audit) -> str:
 
 def caveats(audit: Audit) -> Iterator[tuple[str, tuple[str, ...]]]:
     """What limits the findings: a sentence, and what it is about, one entry each."""
-    for verdict, sentence in (
-        (Verdict.UNESTIMABLE, "Not estimable on these samples, so never counted as satisfied:"),
-        (Verdict.UNDECIDED, "Undecided, for these samples leave both open; more may tell:"),
+    undecided = audit.with_verdict(Verdict.UNDECIDED)
+    for sentence, relations in (
+        (
+            "Not estimable on these samples, so never counted as satisfied:",
+            audit.with_verdict(Verdict.UNESTIMABLE),
+        ),
+        (
+            "Undecided, for these samples leave both open; more may tell:",
+            [each for each in undecided if not is_point(each, audit.slack)],
+        ),
+        (
+            "Undecided, for no number of samples confirms an equality without a tolerance; give one, as in "
+            "+- 0.02:",
+            [each for each in undecided if is_point(each, audit.slack)],
+        ),
     ):
-        if relations := audit.with_verdict(verdict):
+        if relations:
             yield sentence, tuple(f"{each.name}{f': {each.note}' if each.note else ''}" for each in relations)
     others = [each for each in audit if each.note and each.verdict in (Verdict.VIOLATED, Verdict.SATISFIED)]
     if others:
@@ -190,6 +223,13 @@ def _outside(counts: dict[str, int], what: str) -> Iterator[str]:
             yield f"{counted(count, 'sample')} with {what} {name}"
 
 
+def weighted(audit: Audit) -> bool:
+    """Whether samples had weights: somewhere their sum is not the number of samples."""
+    sums = [(each.weight, each.size) for each in audit.groups]
+    sums += [(each.weight, each.size) for relation in audit for each in relation.statistics]
+    return any(not math.isclose(weight, size) for weight, size in sums)
+
+
 def parameters(audit: Audit) -> dict[str, str]:
     """How the audit was made, by name; what it does not know is left out."""
     from keras_fair import __version__
@@ -200,6 +240,7 @@ def parameters(audit: Audit) -> dict[str, str]:
     several = "simultaneous over the relations of a constraint" if audit.simultaneous else "each on its own"
     found = {
         "Samples": f"{audit.samples:,}",
+        **({"Weights": _WEIGHTS} if weighted(audit) else {}),
         "Constraints": f"{len({relation.statement for relation in audit}):,}",
         "Relations": f"{len(audit):,}",
         "Confidence": f"{' and '.join(levels)}, {several}" if levels else "none",

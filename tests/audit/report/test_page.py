@@ -10,6 +10,7 @@ import pytest
 
 from keras_fair.audit.report.markup import fragment, tag
 from keras_fair.audit.report.style import STYLE
+from keras_fair.audit.report.wording import shares_of
 from keras_fair.audit.result import Audit, GroupScores, Verdict
 from tests.audit.report import made
 
@@ -155,6 +156,31 @@ def test_every_relation_is_on_the_page_and_most_are_folded_away() -> None:
     assert len(cards) == 500
     assert sum("open" in each for each in cards) == 12
     assert all("satisfied" not in each["class"] for each in cards if "open" in each)
+
+
+def test_thousands_of_groups_are_all_in_the_tables_and_the_largest_in_pictures() -> None:
+    # When the time grew with the cube of the groups, these took an hour.
+    groups = [made.group(("zip",), (f"zip {place}",), 1 + place, 0.5) for place in range(3000)]
+    groups += [
+        made.group(("zip", "tier"), (f"zip {place}", f"tier {place % 200}"), 1 + place, 0.5)
+        for place in range(3000)
+    ]
+    found = made.relation("E[y] <= 0.5", 0.5, (0, 0.5), Verdict.SATISFIED)
+    audit = Audit((found,), samples=9_003_000, edges=made.EDGES, groups=tuple(groups))
+    page = Page(audit.to_html())
+    pictures = [each for each in page.all("svg") if each.get("class") == "histogram"]
+    assert len(pictures) == 2 * 120
+    assert "Scores of zip = zip 2999:" in str(pictures[0]["aria-label"])
+    assert "No picture: 2,880 groups with fewer samples than these" in page.text
+    heat = audit.to_html().partition('<table class="heat">')[2].partition("</table>")[0]
+    assert heat.count("<tr") == 1 + 100
+    assert heat.count("<td") == 100 * 100
+    shown = heat.count("<b>")
+    assert f"Not on the map: {3000 - shown:,} groups" in page.text
+    sizes = audit.to_html().partition('id="sizes"')[2].partition('id="intersections"')[0]
+    assert all(sizes.count(f">zip {place}<") == 1 for place in (0, 17, 2999))
+    assert sizes.count("<tr") >= 6000
+    assert max(shares_of(groups)) == pytest.approx(3000 / sum(range(1, 3001)))
 
 
 def test_what_has_no_value_is_a_dash_and_never_a_zero() -> None:

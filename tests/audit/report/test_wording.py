@@ -15,9 +15,10 @@ from keras_fair.audit.report.wording import (
     parameters,
     statement_results,
     summary,
+    weighted,
     worst_first,
 )
-from keras_fair.audit.result import Audit, Verdict
+from keras_fair.audit.result import Audit, StatisticValue, Verdict
 from tests.audit.report import made
 
 INFINITY = math.inf
@@ -149,6 +150,33 @@ def test_caveats_name_what_is_not_known() -> None:
     assert dict(caveats(made.one())).keys() == {
         "No intervals were asked for: verdicts compare the gaps of these samples as they are."
     }
+
+
+def test_weights_are_told() -> None:
+    text = "E[y | sex=F] <= 0.5"
+    statistic = StatisticValue("E[y | sex=F]", 0.4, 20.0, 31.5)
+    found = Audit(
+        (made.relation(text, 0.4, (-INFINITY, 0.5), Verdict.SATISFIED, statistics=(statistic,)),), samples=20
+    )
+    assert parameters(found)["Weights"].startswith("each sample counts by its weight")
+    for report in (found.to_markdown(), found.to_markdown(card=True), found.to_html()):
+        assert "each sample counts by its weight" in report
+    plain = made.mixed()
+    assert not weighted(plain)
+    assert "by its weight" not in plain.to_markdown() + plain.to_markdown(card=True)
+
+
+def test_an_equality_without_a_tolerance_is_told_apart() -> None:
+    found = Audit(
+        (
+            made.relation("E[y] == 0.5", 0.01, (0.0, 0.0), Verdict.UNDECIDED),
+            made.relation("E[y] <= 0.5", 0.49, (-INFINITY, 0.5), Verdict.UNDECIDED),
+        ),
+        samples=20,
+    )
+    told = dict(caveats(found))
+    assert [items for sentence, items in told.items() if "more may tell" in sentence] == [("E[y] <= 0.5",)]
+    assert [items for sentence, items in told.items() if "+- 0.02" in sentence] == [("E[y] == 0.5",)]
 
 
 def test_parameters() -> None:
