@@ -14,7 +14,7 @@ from keras_fair.audit.histograms import Histograms
 from keras_fair.audit.measure import Measurement, measure
 from keras_fair.audit.result import Audit
 from keras_fair.audit.samples import Chunk, predictions_of
-from keras_fair.audit.states import States
+from keras_fair.audit.states import MISSING, States
 from keras_fair.audit.tables import Table
 from keras_fair.language.nodes import Node
 from keras_fair.rows.constraint_set import ConstraintSet, parse
@@ -86,7 +86,7 @@ class Auditor:
         self._binary: dict[Node, bool] = {}
         self._histograms: Histograms | None = None
         self._weights = (np.inf, -np.inf)
-        self._outside: dict[str, list[int]] = {}
+        self._outside: dict[Subject, list[int]] = {}
 
     def update(self, y: Any, attributes: Any, label: Any = None, sample_weight: Any = None) -> Auditor:
         """Add samples.
@@ -170,9 +170,9 @@ class Auditor:
             min(self._weights[0], other._weights[0]),
             max(self._weights[1], other._weights[1]),
         )
-        for name, counts in other._outside.items():
+        for subject, counts in other._outside.items():
             for place, count in enumerate(counts):
-                self._outside[name][place] += count
+                self._outside[subject][place] += count
         self.samples += other.samples
         return self
 
@@ -196,7 +196,7 @@ class Auditor:
                 binary=self._binary,
                 histograms=self._histograms,
                 weights=self._weights,
-                outside={name: (counts[0], counts[1]) for name, counts in self._outside.items()},
+                outside={subject: (counts[0], counts[1]) for subject, counts in self._outside.items()},
                 samples=self.samples,
                 confidence=self.confidence,
                 simultaneous=self.simultaneous,
@@ -217,7 +217,9 @@ class Auditor:
         self._tables = [Table(plan) for plan in self._demands.tables]
         self._binary = {quantity: True for table in self._tables for quantity in table.plan.quantities}
         self._histograms = Histograms(self._demands)
-        self._outside = {name: [0, 0] for name in self._demands.attributes}
+        self._outside = {("attribute", name): [0, 0] for name in self._demands.attributes}
+        if self._demands.label is not None:
+            self._outside["label", None] = [0, 0]
 
     def _presences(self) -> list[Subject]:
         assert self._demands is not None
@@ -243,20 +245,28 @@ class Auditor:
             quantity: value if np.ndim(value) == 0 else value[where] for quantity, value in quantities.items()
         }
         taken = {quantity: without_nan(value) for quantity, value in taken.items()}
+        counted = None if weight is None or weight.all() else weight > 0
         for quantity, value in taken.items():
-            self._binary[quantity] = self._binary[quantity] and all_binary(value)
+            whose = value if counted is None or np.ndim(value) == 0 else value[counted]
+            self._binary[quantity] = self._binary[quantity] and all_binary(whose)
         for table in self._tables:
             table.add(block, [taken[quantity] for quantity in table.plan.quantities], weight, n)
-        low, high = (1.0, 1.0) if weight is None else (float(weight.min()), float(weight.max()))
-        self._weights = (min(self._weights[0], low), max(self._weights[1], high))
-        for name, counts in self._outside.items():
-            one = block.get(("attribute", name))
-            if one is not None and one.codes is not None:
+        known = np.ones(1) if weight is None else weight if counted is None else weight[counted]
+        if len(known):
+            self._weights = (
+                min(self._weights[0], float(known.min())),
+                max(self._weights[1], float(known.max())),
+            )
+        for subject, counts in self._outside.items():
+            one = block.get(subject)
+            if one is None:
+                counts[1] += int(np.isnan(chunk.numbers(subject[1])[where]).sum())
+            elif one.codes is not None:
                 present = np.bincount(one.codes, minlength=2)
-                if self._states["attribute", name].kind != "numbers":
+                if self._states[subject].kind != "numbers":
                     counts[0] += int(present[1])
                 counts[1] += int(present[0])
-            elif one is None:
-                counts[1] += int(np.isnan(chunk.numbers(name)[where]).sum())
+            elif one.shares is not None and MISSING in one.states:
+                counts[1] += round(float(one.shares[:, one.states.index(MISSING)].sum()))
         measured = {name: chunk.numbers(name)[where] for name in self._histograms.measured}
         self._histograms.add(chunk.y[where, 0], block, measured, weight)

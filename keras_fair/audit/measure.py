@@ -40,7 +40,7 @@ class Measurement:
     binary: Mapping[Node, bool]
     histograms: Histograms
     weights: tuple[float, float]
-    outside: Mapping[str, tuple[int, int]]
+    outside: Mapping[Subject, tuple[int, int]]
     samples: int
     confidence: float | None
     simultaneous: bool
@@ -94,9 +94,11 @@ def measure(known: Measurement) -> Audit:
         samples=known.samples,
         slack=known.slack,
         unknown={
-            name: counts[0] for name, counts in known.outside.items() if _told(known, name) or counts[0]
+            _called(subject, known): counts[0]
+            for subject, counts in known.outside.items()
+            if counts[0] or (subject[0] == "attribute" and _told(known, subject))
         },
-        missing={name: counts[1] for name, counts in known.outside.items()},
+        missing={_called(subject, known): counts[1] for subject, counts in known.outside.items()},
         confidence=known.confidence,
         simultaneous=known.simultaneous,
         seed=known.seed,
@@ -176,7 +178,15 @@ def _statistic(statistic: Statistic, context: _Context, confidence: float | None
     return StatisticValue(node_text(statistic), found.value, found.size, weight, interval)
 
 
-def _told(known: Measurement, name: str) -> bool:
+def _called(subject: Subject, known: Measurement) -> str:
+    """The name of an attribute, or `label`; a column called so is told from it as in the language."""
+    kind, name = subject
+    if kind == "label":
+        return "label"
+    return "`label`" if name == "label" and ("label", None) in known.outside else str(name)
+
+
+def _told(known: Measurement, subject: Subject) -> bool:
     """Whether values of an attribute can be outside the vocabulary."""
-    states = known.states.get(("attribute", name))
+    states = known.states.get(subject)
     return states is not None and states.kind == "text"

@@ -4,7 +4,8 @@
     P[e | c]      = sum_i w_i m_i e_i / sum_i w_i m_i
     cov(u, v | c) = E[u v | c] - E[u | c] E[v | c]
 
-A condition selects cells, and a sum over its samples is a sum over these cells. Groups are those of the rows
+A condition selects cells, and a sum over its samples is a sum over these cells. Who lacks a value that `v`,
+`u` or `e` needs takes no part. Groups are those of the rows
 that enforce a constraint: groups known as probabilities, missing and unknown values mean the same here.
 """
 
@@ -35,6 +36,7 @@ from keras_fair.language.nodes import (
     Share,
 )
 from keras_fair.language.tree import walk
+from keras_fair.rows.statistics import is_known
 from keras_fair.rows.values import Outputs
 
 __all__ = ["Estimate", "Groups", "Selected"]
@@ -45,7 +47,7 @@ Masks = tuple[np.ndarray, ...]  # one `(cells, k)` for each part of the table
 
 @dataclass(frozen=True)
 class Estimate:
-    """The value of a statistic, NaN where its group has no weight; the size and the weight of the group."""
+    """The value of a statistic, NaN where nobody has weight; the size and the weight of who takes part."""
 
     value: float
     size: float
@@ -58,14 +60,12 @@ class Selected:
 
     Args:
         statistic: without variables and stars.
-        group: the cells of its condition.
-        members: those of them that its value is known for.
+        members: the cells of its condition that its value, or its event, is known for.
         event: those of them that a share counts; for others the same as `members`.
         quantities: the places of its quantities in the table.
     """
 
     statistic: Statistic
-    group: Masks
     members: Masks
     event: Masks
     quantities: tuple[int, ...]
@@ -99,27 +99,28 @@ class Groups:
     def select(self, statistic: Statistic) -> Selected:
         """The cells of a statistic."""
         if statistic not in self._found:
-            group = self._mask(statistic.condition)
+            members = self._mask(statistic.condition)
             needed = {
                 getattr(leaf, "name", None)
                 for quantity in quantities_of(statistic)
                 for leaf in walk(quantity)
                 if isinstance(leaf, (Attribute, Label))
             }
-            members = group
             for name in needed:
                 members = _both(members, tuple(part.states[presence(name)] == 1 for part in self.parts))
-            event = _both(members, self._mask(statistic.event)) if isinstance(statistic, Share) else members
+            event = members
+            if isinstance(statistic, Share):
+                members = _both(members, self._mask(is_known(statistic.event)))
+                event = _both(members, self._mask(statistic.event))
             places = tuple(self._place[quantity] for quantity in quantities_of(statistic))
-            self._found[statistic] = Selected(statistic, group, members, event, places)
+            self._found[statistic] = Selected(statistic, members, event, places)
         return self._found[statistic]
 
     def estimate(self, statistic: Statistic) -> Estimate:
         """The value of a statistic."""
         found = self.select(statistic)
-        size = sum(float(part.size[mask].sum()) for part, mask in zip(self.parts, found.group, strict=True))
-        weight = self.sum(found.group, 0)
-        total = self.sum(found.members, 0)
+        size = sum(float(part.size[mask].sum()) for part, mask in zip(self.parts, found.members, strict=True))
+        total = weight = self.sum(found.members, 0)
         if not total > 0:
             return Estimate(math.nan, size, weight)
         if isinstance(statistic, Share):
