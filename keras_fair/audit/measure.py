@@ -152,19 +152,20 @@ def _audited(
         alpha = (1 - confidence) / together
         margins = margins_of(gap_form(relation.relation), value, intervals, alpha, confidence)
     verdict, note = decide(value, each.statistics, statistics, margins, confidence, slack)
+    known = verdict is not Verdict.UNESTIMABLE
     return AuditedRelation(
         name=name,
         text=relation.text,
         statement=relation.statement,
         left=value.left,
         right=value.right,
-        gap=math.nan if verdict is Verdict.UNESTIMABLE else value.gap,
+        gap=value.gap if known else math.nan,
         lower=value.lower,
         upper=value.upper,
-        violation=value.violation,
+        violation=value.violation if known else math.nan,
         verdict=verdict,
         statistics=tuple(statistics),
-        interval=None if margins is None else margins.gap,
+        interval=margins.gap if known and margins is not None else None,
         note=note,
     )
 

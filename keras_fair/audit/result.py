@@ -25,8 +25,8 @@ class Verdict(enum.Enum):
 
     With intervals: satisfied where the interval of the gap lies inside the bounds, violated where it lies
     wholly outside, undecided where it crosses a bound. Without (`confidence=None`), where the data are
-    everyone there is: satisfied or violated by the gap itself. Unestimable: a group has no weight, or the
-    gap no value.
+    everyone there is: satisfied or violated by the gap itself. Unestimable: the gap has no value, or a group
+    that takes part in it has nobody in it, unless the other groups alone violate the relation.
     """
 
     SATISFIED = "satisfied"

@@ -2,11 +2,13 @@
 
     satisfied    the interval of the gap lies within the bounds
     violated     it lies wholly outside
-    undecided    it crosses a bound, or there is no interval, or a group is empty or small
-    unestimable  the gap has no value
+    undecided    it crosses a bound, or there is no interval, or a group is small
+    unestimable  the gap has no value, or a group that takes part in it is empty
 
-Without intervals the gap itself decides. Where a bound depends on the data, its distance from the gap has an
-interval of its own.
+Without intervals the gap itself decides. Of an empty group nothing is known, so a relation that names one, or
+enumerates one in a `max`, `min` or `spread`, is violated where the other groups alone violate it, and else
+unestimable. (One more argument never brings a `max`, `min` or `spread` back within its bound.) Where a bound
+depends on the data, its distance from the gap has an interval of its own.
 """
 
 from __future__ import annotations
@@ -92,23 +94,27 @@ def decide(
         notes.append(f"no samples in {_joined(empty)}")
     if small:
         notes.append(f"few samples in {_joined(small)}")
+    lacking = [one.text for one in measured if math.isnan(one.value) and one.size > 0]
+    if lacking:
+        notes.append(f"no value of {_joined(lacking)}")
+    incomplete = bool(empty or lacking)
     if math.isnan(value.violation):
-        if not empty:
-            lacking = [one.text for one in measured if math.isnan(one.value)]
-            notes.append(f"no value of {_joined(lacking)}" if lacking else "the gap has no value")
-        return Verdict.UNESTIMABLE, "; ".join(notes)
+        return Verdict.UNESTIMABLE, "; ".join(notes if incomplete else [*notes, "the gap has no value"])
     if confidence is None or margins is None:
-        verdict = Verdict.VIOLATED if value.violation > slack else Verdict.SATISFIED
-        return verdict, "; ".join(notes)
+        verdict = Verdict.UNESTIMABLE if incomplete else Verdict.SATISFIED
+        return (Verdict.VIOLATED if value.violation > slack else verdict), "; ".join(notes)
     sides = [
         (ends, bound)
         for ends, bound in ((margins.above_lower, value.lower), (margins.below_upper, value.upper))
         if not math.isinf(bound)
     ]
-    if any(ends is None for ends, _ in sides):
-        return Verdict.UNDECIDED, "; ".join([*notes, "too few samples for an interval"])
-    if any(ends is not None and ends[1] < -slack for ends, _ in sides):
+    without = any(ends is None for ends, _ in sides)
+    if not without and any(ends is not None and ends[1] < -slack for ends, _ in sides):
         return Verdict.VIOLATED, "; ".join(notes)
+    if incomplete:
+        return Verdict.UNESTIMABLE, "; ".join(notes)
+    if without:
+        return Verdict.UNDECIDED, "; ".join([*notes, "too few samples for an interval"])
     if all(ends is not None and ends[0] >= -slack for ends, _ in sides):
         if not notes:
             return Verdict.SATISFIED, ""

@@ -1,4 +1,4 @@
-"""Who lacks a value that a statistic needs, or has no weight, takes no part: not in its sums, nor its sizes."""
+"""Who lacks a value that a statistic needs, or has no weight, takes no part: not in sums, nor in sizes."""
 
 from __future__ import annotations
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 
@@ -99,14 +101,55 @@ def empty(text: str, **keywords: object) -> Audit:
     return audit(text, y, columns, vocabulary=vocabulary, **keywords)
 
 
-def test_empty_groups_are_named_and_pass_nothing() -> None:
-    (relation,) = empty("spread(E[y | sex=*]) <= 0.3")
-    assert relation.gap == pytest.approx(0.0, abs=1e-12)
-    assert relation.verdict is Verdict.UNDECIDED
-    assert relation.note == "no samples in 'sex=Other'"
-    (relation,) = empty("E[y | sex=Other] <= 1")
+@pytest.mark.parametrize("confidence", [0.95, None])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "E[y | sex=Other] <= 1",
+        "spread(E[y | sex=*]) <= 0.3",
+        "max(E[y | sex=*]) <= 1",
+        "disparate_impact(sex) >= 80%",
+        "max(E[y | sex=Male], 0.5 * E[y | sex=Other]) <= E[y | sex=Female] + 0.3",
+    ],
+)
+def test_empty_groups_are_named_and_pass_nothing(text, confidence) -> None:
+    found = empty(text, confidence=confidence)
+    (relation,) = found
     assert (relation.verdict, relation.note) == (Verdict.UNESTIMABLE, "no samples in 'sex=Other'")
-    assert empty("spread(E[y | sex=*]) <= 0.3", confidence=None).satisfied
+    assert math.isnan(relation.gap)
+    assert math.isnan(relation.violation)
+    assert relation.interval is None
+    assert not found.satisfied
+
+
+@pytest.mark.parametrize("confidence", [0.95, None])
+def test_what_the_other_groups_violate_is_violated_whoever_is_missing(confidence) -> None:
+    y, columns = scores(100, 100, 0.4)
+    vocabulary = Vocabulary({"sex": ["Female", "Male", "Other"]})
+    text = "spread(E[y | sex=*]) <= 0.3; disparate_impact(sex) >= 80%"
+    for relation in audit(text, y, columns, vocabulary=vocabulary, confidence=confidence):
+        assert (relation.verdict, relation.note) == (Verdict.VIOLATED, "no samples in 'sex=Other'")
+        assert relation.violation > 0
+
+
+@pytest.mark.parametrize("confidence", [0.95, None])
+def test_a_group_without_one_of_the_labels_passes_no_equalized_odds(confidence, rng) -> None:
+    race = np.repeat(["a", "b", "c"], 100)
+    label = np.where(race == "c", 0, rng.integers(0, 2, 300))
+    found = audit(
+        "equalized_odds(race) <= 0.5", rng.random(300), {"race": race}, label, confidence=confidence
+    )
+    (relation,) = found
+    assert (relation.verdict, relation.note) == (Verdict.UNESTIMABLE, "no samples in 'race=c, label=1'")
+    assert not found.satisfied
+
+
+def test_a_group_whose_mean_has_no_value_passes_nothing() -> None:
+    y, columns = scores(100, 100, 0.0)
+    columns["hours"] = np.repeat([2.0, 0.0], 100)
+    (relation,) = audit("max(E[y / hours | sex=*]) <= 1", y, columns)
+    assert relation.verdict is Verdict.UNESTIMABLE
+    assert "no value of E[y / hours | sex=Male]" in relation.note
 
 
 def test_a_quotient_by_nothing_is_unestimable() -> None:
