@@ -13,7 +13,7 @@ from keras_fair.audit.demands import Demands, Subject, demands_of
 from keras_fair.audit.histograms import Histograms
 from keras_fair.audit.measure import Measurement, measure
 from keras_fair.audit.result import Audit
-from keras_fair.audit.samples import Chunk, predictions_of
+from keras_fair.audit.samples import Chunk, precision_of, predictions_of
 from keras_fair.audit.states import MISSING, States
 from keras_fair.audit.tables import Table
 from keras_fair.language.nodes import Node
@@ -123,6 +123,7 @@ class Auditor:
             label,
             sample_weight,
             self.vocabulary,
+            precision_of(y),
         )
         coded = code(chunk, self._states)
         quantities = {
