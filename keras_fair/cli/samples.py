@@ -180,7 +180,9 @@ class Samples:
             )
 
     def _checked(self, column: Any, name: str, begin: int, domain: tuple[float, float] | None) -> np.ndarray:
-        numbers = np.asarray(column, "float64")
+        numbers = np.asarray(column)
+        if numbers.dtype != "float32":
+            numbers = numbers.astype("float64", copy=False)
         wrong = ~np.isfinite(numbers)
         expected = "a finite number"
         if not wrong.any() and domain is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -80,3 +81,20 @@ def test_a_model_predicts_in_float32() -> None:
 
 def test_a_list_of_single_numbers() -> None:
     assert gaps("P[y >= 0.7] >= 0.4", list(SCORES.astype("float32"))) == pytest.approx([0.7])
+
+
+def test_parquet_keeps_its_precision(tmp_path: Path) -> None:
+    import json
+
+    import pyarrow
+    from pyarrow import parquet
+
+    from keras_fair.cli import main
+
+    columns = {"score": SCORES.astype("float32"), "a": SCORES.astype("float32")}
+    parquet.write_table(pyarrow.table(columns), tmp_path / "p.parquet")
+    text = "P[y >= 0.7] >= 0.4; P[a = 0.7] >= 0.4"
+    arguments = ["audit", str(tmp_path / "p.parquet"), "--prediction", "score", "-c", text]
+    assert main([*arguments, "--json", str(tmp_path / "found.json")]) == 0
+    found = json.loads((tmp_path / "found.json").read_text(encoding="utf-8"))
+    assert [relation["gap"] for relation in found["relations"]] == pytest.approx([0.7, 0.5])
