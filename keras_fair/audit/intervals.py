@@ -52,12 +52,13 @@ import numpy as np
 
 from keras_fair.audit.atoms import Atoms, atoms_of
 from keras_fair.audit.draws import draws_of
-from keras_fair.audit.expressions import Statistic, affine_form, value_of
+from keras_fair.audit.expressions import Statistic, affine_form, is_number, value_of
 from keras_fair.audit.quantiles_tensorflow import rate_limits, t_quantile
 from keras_fair.audit.result import Interval
 from keras_fair.audit.simultaneous import image, is_smooth, leaves
 from keras_fair.audit.statistics import Groups
-from keras_fair.language.nodes import Covariance, Expression, Share
+from keras_fair.language.nodes import Arithmetic, Covariance, Expression, Share
+from keras_fair.language.tree import walk
 from keras_fair.rows.domains import Domains
 
 __all__ = ["Intervals"]
@@ -125,6 +126,20 @@ class Intervals:
             return None
         value = self.value(expression)
         return Interval(min(low, value), max(high, value), confidence, method)
+
+    def doubtful_divisors(self, expression: Expression, alpha: float, confidence: float) -> list[Expression]:
+        """What an expression divides by that might as well be 0: its interval holds 0, or there is none."""
+        divisors: dict[Any, None] = {}
+        for leaf in leaves(expression, self._domains, self._value):
+            for part in walk(leaf):
+                if isinstance(part, Arithmetic) and part.operator == "/":
+                    divisors[part.right] = None
+        return [one for one in divisors if not is_number(one) and self.may_be_0(one, alpha, confidence)]
+
+    def may_be_0(self, expression: Expression, alpha: float, confidence: float) -> bool:
+        """Whether the interval of an expression holds 0, or there is none."""
+        found = self.of(expression, alpha, confidence)
+        return found is None or found.low <= 0 <= found.high
 
     def value(self, expression: Expression) -> float:
         """The value of an expression, NaN where it has none."""

@@ -261,7 +261,7 @@ class States:
         return bool(known.all())
 
     def _meant(self, entry: Entry) -> Entry:
-        """A value of a vocabulary; of one learnt in lower precision the number of the text that rounds to it."""
+        """A value of a vocabulary; one that was learnt in lower precision as the text writes it."""
         written = () if isinstance(entry, str) else dict.fromkeys(cut for cut, _ in self.cuts)
         lower = (np.float32, np.float16)
         return next((cut for cut in written if entry in [_rounded(cut, one) for one in lower]), entry)

@@ -2,7 +2,8 @@
 
     satisfied    the interval of the gap lies within the bounds
     violated     it lies wholly outside
-    undecided    it crosses a bound, or there is no interval, or a group is small
+    undecided    it crosses a bound, or there is no interval, or a group is small, or the interval of what it
+                 divides by holds 0
     unestimable  the gap has no value, or a group that takes part in it is empty
 
 Without intervals the gap itself decides. Of an empty group nothing is known, so a relation that names one, or
@@ -38,11 +39,13 @@ class Margins:
         gap: of the gap.
         above_lower: of the gap minus its lower bound; None where there is no interval or no bound.
         below_upper: of the upper bound minus the gap; likewise.
+        doubtful: the text of what the relation divides by, and what might as well be 0.
     """
 
     gap: Interval | None
     above_lower: _Ends | None
     below_upper: _Ends | None
+    doubtful: tuple[str, ...] = ()
 
 
 def margins_of(
@@ -75,7 +78,17 @@ def margins_of(
         of = intervals.of(between, alpha, confidence)
         return None if of is None else (of.low, of.high)
 
-    return Margins(found, distance(form.lower, value.lower, 1.0), distance(form.upper, value.upper, -1.0))
+    doubtful: dict[Expression, None] = {}
+    if form.sign_of is not None and intervals.may_be_0(form.sign_of, alpha, confidence):
+        doubtful[form.sign_of] = None
+    for part in (form.gap, form.lower, form.upper):
+        doubtful.update(dict.fromkeys(intervals.doubtful_divisors(part, alpha, confidence)))
+    return Margins(
+        found,
+        distance(form.lower, value.lower, 1.0),
+        distance(form.upper, value.upper, -1.0),
+        tuple(map(node_text, doubtful)),
+    )
 
 
 def decide(
@@ -109,6 +122,9 @@ def decide(
         if not math.isinf(bound)
     ]
     without = any(ends is None for ends, _ in sides)
+    if margins.doubtful:
+        notes.append(f"it divides by {_joined(margins.doubtful)}, which may be 0 or of the other sign")
+        return Verdict.UNESTIMABLE if incomplete else Verdict.UNDECIDED, "; ".join(notes)
     if not without and any(ends is not None and ends[1] < -slack for ends, _ in sides):
         return Verdict.VIOLATED, "; ".join(notes)
     if incomplete:

@@ -176,3 +176,30 @@ def test_a_ratio_of_a_negative_denominator_keeps_its_sign(rng: np.random.Generat
     (relation,) = audit("E[y | sex=Female] / E[y | sex=Male] >= 0.8", y, columns)
     assert relation.verdict is Verdict.SATISFIED
     assert relation.interval.low <= relation.gap <= relation.interval.high
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "E[y | sex=Female] / E[y | sex=Male] >= 0.8",
+        "E[y | sex=Female] / E[y | sex=Male] <= 0.8",
+        "0.1 <= E[label | sex=Female] / E[label | sex=Male] <= 900",
+        "spread(E[label | sex=*] / E[label | sex=Male]) <= 0.1",
+    ],
+)
+@pytest.mark.parametrize("mean", [-0.02, 0.02])
+def test_a_ratio_whose_divisor_may_be_0_is_undecided(text, mean) -> None:
+    y = np.concatenate([np.linspace(0.3, 0.5, 100), mean + np.linspace(-1, 1, 100)])
+    sex = {"sex": np.repeat(["Female", "Male"], 100)}
+    (relation,) = audit(text, y, sex, y)
+    assert relation.verdict is Verdict.UNDECIDED
+    divisor = "E[label | sex=Male]" if "label" in text else "E[y | sex=Male]"
+    assert relation.note == f"it divides by {divisor}, which may be 0 or of the other sign"
+    assert audit(text, y, sex, y, confidence=None).relations[0].verdict is not Verdict.UNDECIDED
+
+
+def test_a_ratio_whose_divisor_is_a_rate_is_judged() -> None:
+    y, columns = scores(100, 100, 0.0)
+    label = np.arange(200) % 2
+    (relation,) = audit("E[y | sex=Female] / P[label=1 | sex=Male] >= 0.1", y, columns, label)
+    assert relation.verdict is Verdict.SATISFIED
