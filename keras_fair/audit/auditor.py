@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import copy
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
-from keras_fair.audit.cells import Coded
+from keras_fair.audit.cells import MOST_CELLS, Coded
 from keras_fair.audit.coding import all_binary, code, learnt, states_for, without_nan
 from keras_fair.audit.demands import Demands, Subject, demands_of
 from keras_fair.audit.histograms import Histograms
@@ -105,33 +107,8 @@ class Auditor:
             ValueError: predictions, columns or weights are malformed. Nothing of the chunk counts then.
         """
         given = predictions_of(y)
-        if self._demands is None:
-            self._begin(given.shape[1])
-        assert self._demands is not None
-        assert self._outputs is not None
-        if given.shape[1] != self._outputs.count:
-            raise ValueError(
-                f"expected predictions of shape (n, {self._outputs.count}), one column for each of outputs, "
-                f"received shape {given.shape}"
-            )
-        chunk = Chunk(
-            self._demands,
-            self.constraints.text,
-            self._outputs,
-            given,
-            attributes,
-            label,
-            sample_weight,
-            self.vocabulary,
-            precision_of(y),
-        )
-        coded = code(chunk, self._states)
-        quantities = {
-            quantity: chunk.value(quantity) for table in self._tables for quantity in table.plan.quantities
-        }
-        for start in range(0, chunk.size, _BLOCK):
-            self._add(chunk, coded, quantities, slice(start, min(start + _BLOCK, chunk.size)))
-        self.samples += chunk.size
+        with self._whole(len(given)):
+            self._take(given, attributes, label, sample_weight, precision_of(y))
         return self
 
     def merge(self, other: Auditor) -> Auditor:
@@ -149,32 +126,8 @@ class Auditor:
             raise ValueError("expected an auditor with the same vocabulary to merge")
         if other._demands is None or other._outputs is None:
             return self
-        if self._demands is None:
-            self._outputs = other._outputs if self._outputs is None else self._outputs
-            self._begin(other._outputs.count)
-        if self._outputs != other._outputs:
-            raise ValueError("expected an auditor with the same outputs to merge")
-        codes = {
-            subject: np.arange(2)
-            if subject[0] == "present"
-            else self._states[subject].learn(other._states[subject])
-            for subject in (*self._states, *self._presences())
-        }
-        for mine, theirs in zip(self._tables, other._tables, strict=True):
-            mine.merge(theirs, codes)
-        assert self._histograms is not None
-        assert other._histograms is not None
-        self._histograms.merge(other._histograms, codes)
-        for quantity, binary in other._binary.items():
-            self._binary[quantity] = self._binary[quantity] and binary
-        self._weights = (
-            min(self._weights[0], other._weights[0]),
-            max(self._weights[1], other._weights[1]),
-        )
-        for subject, counts in other._outside.items():
-            for place, count in enumerate(counts):
-                self._outside[subject][place] += count
-        self.samples += other.samples
+        with self._whole(sum(table.size for table in other._tables)):
+            self._join(other)
         return self
 
     def result(self) -> Audit:
@@ -205,6 +158,93 @@ class Auditor:
                 slack=self.slack,
             )
         )
+
+    @contextmanager
+    def _whole(self, more: int) -> Iterator[None]:
+        """Whatever fails inside leaves nothing behind: no value, no sum.
+
+        Args:
+            more: how many cells may be added. Sums are copied only where there may be too many of them:
+                nothing else fails once it is known which cells samples are in.
+        """
+        kept = dict(vars(self))
+        kept["_states"] = {subject: states.copied() for subject, states in self._states.items()}
+        kept["_outside"] = {subject: list(counts) for subject, counts in self._outside.items()}
+        kept["_binary"] = dict(self._binary)
+        if any(table.size + more > MOST_CELLS for table in self._tables):
+            kept["_tables"], kept["_histograms"] = copy.deepcopy((self._tables, self._histograms))
+        try:
+            yield
+        except Exception:
+            vars(self).update(kept)
+            raise
+
+    def _take(
+        self,
+        given: np.ndarray,
+        attributes: Any,
+        label: Any,
+        sample_weight: Any,
+        precision: type[np.generic] | None,
+    ) -> None:
+        """Add samples; see `update`."""
+        if self._demands is None:
+            self._begin(given.shape[1])
+        assert self._demands is not None
+        assert self._outputs is not None
+        if given.shape[1] != self._outputs.count:
+            raise ValueError(
+                f"expected predictions of shape (n, {self._outputs.count}), one column for each of outputs, "
+                f"received shape {given.shape}"
+            )
+        chunk = Chunk(
+            self._demands,
+            self.constraints.text,
+            self._outputs,
+            given,
+            attributes,
+            label,
+            sample_weight,
+            self.vocabulary,
+            precision,
+        )
+        coded = code(chunk, self._states)
+        quantities = {
+            quantity: chunk.value(quantity) for table in self._tables for quantity in table.plan.quantities
+        }
+        for start in range(0, chunk.size, _BLOCK):
+            self._add(chunk, coded, quantities, slice(start, min(start + _BLOCK, chunk.size)))
+        self.samples += chunk.size
+
+    def _join(self, other: Auditor) -> None:
+        """Add the samples of another auditor; see `merge`."""
+        assert other._outputs is not None
+        if self._demands is None:
+            self._outputs = other._outputs if self._outputs is None else self._outputs
+            self._begin(other._outputs.count)
+        if self._outputs != other._outputs:
+            raise ValueError("expected an auditor with the same outputs to merge")
+        codes = {
+            subject: np.arange(2)
+            if subject[0] == "present"
+            else self._states[subject].learn(other._states[subject])
+            for subject in (*self._states, *self._presences())
+        }
+        for mine, theirs in zip(self._tables, other._tables, strict=True):
+            mine.merge(theirs, codes)
+        assert self._histograms is not None
+        assert other._histograms is not None
+        self._histograms.merge(other._histograms, codes)
+        for quantity, binary in other._binary.items():
+            self._binary[quantity] = self._binary[quantity] and binary
+        self._weights = (
+            min(self._weights[0], other._weights[0]),
+            max(self._weights[1], other._weights[1]),
+        )
+        for subject, counts in other._outside.items():
+            for place, count in enumerate(counts):
+                self._outside[subject][place] += count
+        self.samples += other.samples
 
     def _begin(self, outputs: int) -> None:
         self._outputs = self._outputs or Outputs.of(outputs)

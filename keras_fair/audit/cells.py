@@ -17,10 +17,10 @@ from itertools import product
 
 import numpy as np
 
-__all__ = ["Cells", "Coded", "joint_codes"]
+__all__ = ["MOST_CELLS", "Cells", "Coded", "joint_codes"]
 
 _DENSE = 65_536  # joint states that are counted without looking for those that occur
-_MOST_CELLS = 2_000_000
+MOST_CELLS = 2_000_000
 
 
 @dataclass(frozen=True)
@@ -173,9 +173,9 @@ class Cells:
         found = np.empty(len(keys), dtype=np.intp)
         for place, key in enumerate(map(tuple, keys.tolist())):
             found[place] = self._place.setdefault(key, len(self._place))
-        if len(self._place) > _MOST_CELLS:
+        if len(self._place) > MOST_CELLS:
             raise ValueError(
-                f"the conditions of one constraint tell more than {_MOST_CELLS:,} kinds of samples apart; "
+                f"the conditions of one constraint tell more than {MOST_CELLS:,} kinds of samples apart; "
                 "ask for less in one constraint"
             )
         lacking = len(self._place) - len(self._size)

@@ -9,6 +9,7 @@ known, 1 true), as in `keras_fair.rows.factors`.
 
 from __future__ import annotations
 
+import copy
 import operator
 from collections.abc import Mapping
 from typing import Any
@@ -195,6 +196,13 @@ class States:
         }
         states = tuple(code for code, share in parts.items() if share.any())
         return states, np.stack([parts[code] for code in states], axis=1)
+
+    def copied(self) -> States:
+        """What is known so far, apart from this."""
+        found = copy.copy(self)
+        found.entries, found.place = list(self.entries), dict(self.place)
+        found.distinct = None if self.distinct is None else set(self.distinct)
+        return found
 
     def learn(self, other: States) -> np.ndarray:
         """Know what another one knows; the codes here of its codes, `(other.size,)`."""
