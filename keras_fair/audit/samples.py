@@ -133,6 +133,15 @@ class Chunk:
             if np.isinf(found).any():
                 count = int(np.isinf(found).sum())
                 raise ValueError(f"expected {what} to hold finite numbers, received {count} infinite")
+        if name is None and self.demands.accuracy is not None:
+            wrong = found[(found < 0) | (found > 1)]
+            if len(wrong):
+                raise ConstraintTypeError(
+                    "an accuracy is label*y + (1 - label)*(1 - y): expected labels in [0, 1], "
+                    f"received label={wrong[0]:g}",
+                    text=self.text,
+                    span=self.demands.accuracy,
+                )
         return found
 
 
