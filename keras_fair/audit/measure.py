@@ -15,7 +15,7 @@ from keras_fair.audit.result import Audit, AuditedRelation, Interval, StatisticV
 from keras_fair.audit.states import States
 from keras_fair.audit.statistics import Estimate, Groups
 from keras_fair.audit.tables import Table
-from keras_fair.audit.verdicts import Margins, decide, margins_of
+from keras_fair.audit.verdicts import ALIKE, Margins, decide, margins_of
 from keras_fair.language import node_text
 from keras_fair.language.nodes import Node
 from keras_fair.rows.assemble import unique_names
@@ -147,11 +147,17 @@ def _audited(
             remembered[key] = _statistic(statistic, context, confidence)
         statistics.append(remembered[key])
     margins: Margins | None = None
+    unseen: list[Statistic] = []
     if confidence is not None and not math.isnan(value.violation):
         intervals = context.intervals(each.statistics)
         alpha = (1 - confidence) / together
         margins = margins_of(gap_form(relation.relation), value, intervals, alpha, confidence)
-    verdict, note = decide(value, each.statistics, statistics, margins, confidence, slack)
+        unseen = [
+            one
+            for one, measured in zip(each.statistics, statistics, strict=True)
+            if 0 < measured.size < ALIKE and context.groups.scatter_is_unseen(one, context.binary)
+        ]
+    verdict, note = decide(value, each.statistics, statistics, margins, unseen, confidence, slack)
     known = verdict is not Verdict.UNESTIMABLE
     return AuditedRelation(
         name=name,

@@ -12,8 +12,8 @@ that enforce a constraint: groups known as probabilities, missing and unknown va
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -128,6 +128,34 @@ class Groups:
         means = [self.sum(found.members, 1 + place) / total for place in found.quantities]
         value = means[0] if len(means) == 1 else means[0] - means[1] * means[2]
         return Estimate(value if math.isfinite(value) else math.nan, size, weight)
+
+    def scatter_is_unseen(self, statistic: Statistic, binary: Sequence[bool]) -> bool:
+        """Whether all values of a group are the same, and those of others are not: no scatter is seen.
+
+        Its standard error is then 0, whatever others there may be whom the samples lack. Values of 0 and 1
+        have intervals that know of this.
+        """
+        found = self.select(statistic)
+        places = [place for place in found.quantities[-2:] if not binary[place]]
+        if statistic.condition is None or not self.certain:
+            return False
+        everyone = self.select(replace(statistic, condition=None))
+        return any(
+            self._alike(found.members, place) and not self._alike(everyone.members, place) for place in places
+        )
+
+    def _alike(self, masks: Masks, quantity: int) -> bool:
+        """Whether a quantity is the same for all samples of some cells, to rounding."""
+        place = 1 + quantity
+        mean = self.sum(masks, place) / self.sum(masks, 0)
+        square, cross, count = (
+            sum(
+                float(part.second[:, 0, i, 0, j][mask[:, 0]].sum())
+                for part, mask in zip(self.parts, masks, strict=True)
+            )
+            for i, j in ((place, place), (0, place), (0, 0))
+        )
+        return square - 2 * mean * cross + mean**2 * count <= 1e-12 * square
 
     def sum(self, masks: Masks, quantity: int) -> float:
         """The weighted sum of a quantity over some cells; 0 is their weight."""

@@ -3,7 +3,7 @@
     satisfied    the interval of the gap lies within the bounds
     violated     it lies wholly outside
     undecided    it crosses a bound, or there is no interval, or a group is small, or the interval of what it
-                 divides by holds 0
+                 divides by holds 0, or a group shows no scatter
     unestimable  the gap has no value, or a group that takes part in it is empty
 
 Without intervals the gap itself decides. Of an empty group nothing is known, so a relation that names one, or
@@ -24,9 +24,10 @@ from keras_fair.audit.result import Interval, StatisticValue, Verdict
 from keras_fair.language import node_text
 from keras_fair.language.nodes import Arithmetic, Expression, Negative
 
-__all__ = ["SMALL", "Margins", "decide", "margins_of"]
+__all__ = ["ALIKE", "SMALL", "Margins", "decide", "margins_of"]
 
 SMALL = 10  # a group of fewer samples is called small, and passes nothing
+ALIKE = 100  # nor does one of fewer samples whose values are all the same, where those of others are not
 
 _Ends = tuple[float, float]
 
@@ -96,10 +97,21 @@ def decide(
     statistics: Sequence[Statistic],
     measured: Sequence[StatisticValue],
     margins: Margins | None,
+    unseen: Sequence[Statistic],
     confidence: float | None,
     slack: float,
 ) -> tuple[Verdict, str]:
-    """The verdict, and a note; `""` where nothing is to be said."""
+    """The verdict, and a note; `""` where nothing is to be said.
+
+    Args:
+        value: of the relation.
+        statistics: that it is made of.
+        measured: their values.
+        margins: its intervals; None where none were asked for.
+        unseen: the statistics of small groups that show no scatter, so that intervals know nothing of it.
+        confidence: of the intervals.
+        slack: how far outside its bounds the gap may lie.
+    """
     empty = _named(statistics, measured, lambda size: size <= 0)
     small = _named(statistics, measured, lambda size: 0 < size < SMALL)
     notes = []
@@ -124,6 +136,10 @@ def decide(
     without = any(ends is None for ends, _ in sides)
     if margins.doubtful:
         notes.append(f"it divides by {_joined(margins.doubtful)}, which may be 0 or of the other sign")
+    if unseen:
+        same = _named(unseen, [one for each, one in zip(statistics, measured, strict=True) if each in unseen])
+        notes.append(f"all values are the same in {_joined(same)}, too few to show how they scatter")
+    if margins.doubtful or unseen:
         return Verdict.UNESTIMABLE if incomplete else Verdict.UNDECIDED, "; ".join(notes)
     if not without and any(ends is not None and ends[1] < -slack for ends, _ in sides):
         return Verdict.VIOLATED, "; ".join(notes)
@@ -143,7 +159,9 @@ def decide(
 
 
 def _named(
-    statistics: Sequence[Statistic], measured: Sequence[StatisticValue], chosen: Callable[[float], bool]
+    statistics: Sequence[Statistic],
+    measured: Sequence[StatisticValue],
+    chosen: Callable[[float], bool] = lambda size: True,
 ) -> list[str]:
     """The groups of some statistics whose size is as asked, each once."""
     found: dict[str, None] = {}

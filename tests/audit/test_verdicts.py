@@ -203,3 +203,29 @@ def test_a_ratio_whose_divisor_is_a_rate_is_judged() -> None:
     label = np.arange(200) % 2
     (relation,) = audit("E[y | sex=Female] / P[label=1 | sex=Male] >= 0.1", y, columns, label)
     assert relation.verdict is Verdict.SATISFIED
+
+
+@pytest.mark.parametrize(
+    ("size", "verdict"), [(20, Verdict.UNDECIDED), (99, Verdict.UNDECIDED), (100, Verdict.SATISFIED)]
+)
+@pytest.mark.parametrize(
+    "text",
+    ["E[y | sex=Female] <= -0.95", "E[y | sex=Female] <= E[y | sex=Male]", "cov(y, z | sex=Female) <= 0.1"],
+)
+def test_a_small_group_without_scatter_passes_nothing_where_others_scatter(text, size, verdict) -> None:
+    """Of scores -1 and 1 the second may be rare: 50 of -1 say little of a mean, and nothing of its error."""
+    y = np.concatenate([np.full(size, -1.0), np.tile([-1.0, 1.0], 100)])
+    columns = {"sex": np.repeat(["Female", "Male"], [size, 200]), "z": np.arange(size + 200) % 7}
+    (relation,) = audit(text, y, columns)
+    assert relation.verdict is verdict
+    note = f"all values are the same in 'sex=Female' ({size}), too few to show how they scatter"
+    assert relation.note == (note if verdict is Verdict.UNDECIDED else "")
+    assert audit(text, y, columns, confidence=None).satisfied
+    assert "all values" not in audit(text, np.full(size + 200, -1.0), columns).relations[0].note
+
+
+def test_small_groups_of_0_and_1_have_intervals_that_know_of_scatter() -> None:
+    y = np.concatenate([np.zeros(60), np.tile([0.0, 1.0], 100)])
+    (relation,) = audit("E[y | sex=Female] <= 0.1", y, {"sex": np.repeat(["Female", "Male"], [60, 200])})
+    assert (relation.verdict, relation.note) == (Verdict.SATISFIED, "")
+    assert relation.interval.high == pytest.approx(1 - 0.025 ** (1 / 60))
