@@ -176,6 +176,21 @@ def test_a_model_with_a_pipeline(samples) -> None:
     assert_same(found, audit(EVERYTHING, **samples))
 
 
+def test_a_pipeline_without_batches_is_told_so(samples) -> None:
+    import keras
+    import tensorflow as tf
+
+    inputs = keras.Input((1,), name="x")
+    model = keras.Model(inputs, keras.layers.Dense(1)(inputs))
+    given = {"x": samples["y"][:, None].astype("float32"), "sex": samples["attributes"]["sex"]}
+    for elements in ((given,), (given, samples["label"])):
+        dataset = tf.data.Dataset.from_tensor_slices(elements if len(elements) > 1 else given)
+        with pytest.raises(
+            ValueError, match=r"expected a data set of batches.*'sex' has shape \(\).*\.batch"
+        ):
+            audit("E[y | sex=Female] <= 1", model, dataset)
+
+
 def test_any_function_can_stand_for_a_model(samples) -> None:
     data = [({"score": samples["y"], **samples["attributes"]}, samples["label"], samples["sample_weight"])]
     found = audit(EVERYTHING, lambda inputs: inputs["score"], data)
