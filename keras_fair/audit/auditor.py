@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import copy
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
-from keras_fair.audit.cells import Coded
+from keras_fair.audit.cells import MOST_CELLS, Coded
 from keras_fair.audit.coding import all_binary, code, learnt, states_for, without_nan
 from keras_fair.audit.demands import Demands, Subject, demands_of
 from keras_fair.audit.histograms import Histograms
 from keras_fair.audit.measure import Measurement, measure
 from keras_fair.audit.result import Audit
-from keras_fair.audit.samples import Chunk, predictions_of
-from keras_fair.audit.states import States
+from keras_fair.audit.samples import Chunk, precision_of, predictions_of
+from keras_fair.audit.states import MISSING, States
 from keras_fair.audit.tables import Table
 from keras_fair.language.nodes import Node
 from keras_fair.rows.constraint_set import ConstraintSet, parse
@@ -86,7 +88,7 @@ class Auditor:
         self._binary: dict[Node, bool] = {}
         self._histograms: Histograms | None = None
         self._weights = (np.inf, -np.inf)
-        self._outside: dict[str, list[int]] = {}
+        self._outside: dict[Subject, list[int]] = {}
 
     def update(self, y: Any, attributes: Any, label: Any = None, sample_weight: Any = None) -> Auditor:
         """Add samples.
@@ -105,32 +107,8 @@ class Auditor:
             ValueError: predictions, columns or weights are malformed. Nothing of the chunk counts then.
         """
         given = predictions_of(y)
-        if self._demands is None:
-            self._begin(given.shape[1])
-        assert self._demands is not None
-        assert self._outputs is not None
-        if given.shape[1] != self._outputs.count:
-            raise ValueError(
-                f"expected predictions of shape (n, {self._outputs.count}), one column for each of outputs, "
-                f"received shape {given.shape}"
-            )
-        chunk = Chunk(
-            self._demands,
-            self.constraints.text,
-            self._outputs,
-            given,
-            attributes,
-            label,
-            sample_weight,
-            self.vocabulary,
-        )
-        coded = code(chunk, self._states)
-        quantities = {
-            quantity: chunk.value(quantity) for table in self._tables for quantity in table.plan.quantities
-        }
-        for start in range(0, chunk.size, _BLOCK):
-            self._add(chunk, coded, quantities, slice(start, min(start + _BLOCK, chunk.size)))
-        self.samples += chunk.size
+        with self._whole(len(given)):
+            self._take(given, attributes, label, sample_weight, precision_of(y))
         return self
 
     def merge(self, other: Auditor) -> Auditor:
@@ -148,32 +126,8 @@ class Auditor:
             raise ValueError("expected an auditor with the same vocabulary to merge")
         if other._demands is None or other._outputs is None:
             return self
-        if self._demands is None:
-            self._outputs = other._outputs if self._outputs is None else self._outputs
-            self._begin(other._outputs.count)
-        if self._outputs != other._outputs:
-            raise ValueError("expected an auditor with the same outputs to merge")
-        codes = {
-            subject: np.arange(2)
-            if subject[0] == "present"
-            else self._states[subject].learn(other._states[subject])
-            for subject in (*self._states, *self._presences())
-        }
-        for mine, theirs in zip(self._tables, other._tables, strict=True):
-            mine.merge(theirs, codes)
-        assert self._histograms is not None
-        assert other._histograms is not None
-        self._histograms.merge(other._histograms, codes)
-        for quantity, binary in other._binary.items():
-            self._binary[quantity] = self._binary[quantity] and binary
-        self._weights = (
-            min(self._weights[0], other._weights[0]),
-            max(self._weights[1], other._weights[1]),
-        )
-        for name, counts in other._outside.items():
-            for place, count in enumerate(counts):
-                self._outside[name][place] += count
-        self.samples += other.samples
+        with self._whole(sum(table.size for table in other._tables)):
+            self._join(other)
         return self
 
     def result(self) -> Audit:
@@ -196,7 +150,7 @@ class Auditor:
                 binary=self._binary,
                 histograms=self._histograms,
                 weights=self._weights,
-                outside={name: (counts[0], counts[1]) for name, counts in self._outside.items()},
+                outside={subject: (counts[0], counts[1]) for subject, counts in self._outside.items()},
                 samples=self.samples,
                 confidence=self.confidence,
                 simultaneous=self.simultaneous,
@@ -204,6 +158,93 @@ class Auditor:
                 slack=self.slack,
             )
         )
+
+    @contextmanager
+    def _whole(self, more: int) -> Iterator[None]:
+        """Whatever fails inside leaves nothing behind: no value, no sum.
+
+        Args:
+            more: how many cells may be added. Sums are copied only where there may be too many of them:
+                nothing else fails once it is known which cells samples are in.
+        """
+        kept = dict(vars(self))
+        kept["_states"] = {subject: states.copied() for subject, states in self._states.items()}
+        kept["_outside"] = {subject: list(counts) for subject, counts in self._outside.items()}
+        kept["_binary"] = dict(self._binary)
+        if any(table.size + more > MOST_CELLS for table in self._tables):
+            kept["_tables"], kept["_histograms"] = copy.deepcopy((self._tables, self._histograms))
+        try:
+            yield
+        except Exception:
+            vars(self).update(kept)
+            raise
+
+    def _take(
+        self,
+        given: np.ndarray,
+        attributes: Any,
+        label: Any,
+        sample_weight: Any,
+        precision: type[np.generic] | None,
+    ) -> None:
+        """Add samples; see `update`."""
+        if self._demands is None:
+            self._begin(given.shape[1])
+        assert self._demands is not None
+        assert self._outputs is not None
+        if given.shape[1] != self._outputs.count:
+            raise ValueError(
+                f"expected predictions of shape (n, {self._outputs.count}), one column for each of outputs, "
+                f"received shape {given.shape}"
+            )
+        chunk = Chunk(
+            self._demands,
+            self.constraints.text,
+            self._outputs,
+            given,
+            attributes,
+            label,
+            sample_weight,
+            self.vocabulary,
+            precision,
+        )
+        coded = code(chunk, self._states)
+        quantities = {
+            quantity: chunk.value(quantity) for table in self._tables for quantity in table.plan.quantities
+        }
+        for start in range(0, chunk.size, _BLOCK):
+            self._add(chunk, coded, quantities, slice(start, min(start + _BLOCK, chunk.size)))
+        self.samples += chunk.size
+
+    def _join(self, other: Auditor) -> None:
+        """Add the samples of another auditor; see `merge`."""
+        assert other._outputs is not None
+        if self._demands is None:
+            self._outputs = other._outputs if self._outputs is None else self._outputs
+            self._begin(other._outputs.count)
+        if self._outputs != other._outputs:
+            raise ValueError("expected an auditor with the same outputs to merge")
+        codes = {
+            subject: np.arange(2)
+            if subject[0] == "present"
+            else self._states[subject].learn(other._states[subject])
+            for subject in (*self._states, *self._presences())
+        }
+        for mine, theirs in zip(self._tables, other._tables, strict=True):
+            mine.merge(theirs, codes)
+        assert self._histograms is not None
+        assert other._histograms is not None
+        self._histograms.merge(other._histograms, codes)
+        for quantity, binary in other._binary.items():
+            self._binary[quantity] = self._binary[quantity] and binary
+        self._weights = (
+            min(self._weights[0], other._weights[0]),
+            max(self._weights[1], other._weights[1]),
+        )
+        for subject, counts in other._outside.items():
+            for place, count in enumerate(counts):
+                self._outside[subject][place] += count
+        self.samples += other.samples
 
     def _begin(self, outputs: int) -> None:
         self._outputs = self._outputs or Outputs.of(outputs)
@@ -217,7 +258,9 @@ class Auditor:
         self._tables = [Table(plan) for plan in self._demands.tables]
         self._binary = {quantity: True for table in self._tables for quantity in table.plan.quantities}
         self._histograms = Histograms(self._demands)
-        self._outside = {name: [0, 0] for name in self._demands.attributes}
+        self._outside = {("attribute", name): [0, 0] for name in self._demands.attributes}
+        if self._demands.label is not None:
+            self._outside["label", None] = [0, 0]
 
     def _presences(self) -> list[Subject]:
         assert self._demands is not None
@@ -243,20 +286,28 @@ class Auditor:
             quantity: value if np.ndim(value) == 0 else value[where] for quantity, value in quantities.items()
         }
         taken = {quantity: without_nan(value) for quantity, value in taken.items()}
+        counted = None if weight is None or weight.all() else weight > 0
         for quantity, value in taken.items():
-            self._binary[quantity] = self._binary[quantity] and all_binary(value)
+            whose = value if counted is None or np.ndim(value) == 0 else value[counted]
+            self._binary[quantity] = self._binary[quantity] and all_binary(whose)
         for table in self._tables:
             table.add(block, [taken[quantity] for quantity in table.plan.quantities], weight, n)
-        low, high = (1.0, 1.0) if weight is None else (float(weight.min()), float(weight.max()))
-        self._weights = (min(self._weights[0], low), max(self._weights[1], high))
-        for name, counts in self._outside.items():
-            one = block.get(("attribute", name))
-            if one is not None and one.codes is not None:
+        known = np.ones(1) if weight is None else weight if counted is None else weight[counted]
+        if len(known):
+            self._weights = (
+                min(self._weights[0], float(known.min())),
+                max(self._weights[1], float(known.max())),
+            )
+        for subject, counts in self._outside.items():
+            one = block.get(subject)
+            if one is None:
+                counts[1] += int(np.isnan(chunk.numbers(subject[1])[where]).sum())
+            elif one.codes is not None:
                 present = np.bincount(one.codes, minlength=2)
-                if self._states["attribute", name].kind != "numbers":
+                if self._states[subject].kind != "numbers":
                     counts[0] += int(present[1])
                 counts[1] += int(present[0])
-            elif one is None:
-                counts[1] += int(np.isnan(chunk.numbers(name)[where]).sum())
+            elif one.shares is not None and MISSING in one.states:
+                counts[1] += round(float(one.shares[:, one.states.index(MISSING)].sum()))
         measured = {name: chunk.numbers(name)[where] for name in self._histograms.measured}
         self._histograms.add(chunk.y[where, 0], block, measured, weight)

@@ -1,9 +1,10 @@
 """Sums over samples, cell by cell: all that an audit keeps of the data.
 
-    size = sum s     first = sum w s x     second = sum (w s x)(w s x)^T,     x = (1, q_1, ..., q_Q)
+    size = sum s [w > 0]     first = sum w s x     second = sum (w s x)(w s x)^T,     x = (1, q_1, ..., q_Q)
 
 A cell is a joint state of the subjects of a table; only cells that occur are kept. Where the states of some
-subjects are probabilities, `s` is the probability of each of their joint states, else 1. Sums add up, so
+subjects are probabilities, `s` is the probability of each of their joint states, else 1. Whoever has a weight
+of 0 is counted nowhere. Sums add up, so
 chunks can be taken in any order and tables of shards can be joined. Memory grows with the cells, not with the
 samples.
 """
@@ -16,10 +17,10 @@ from itertools import product
 
 import numpy as np
 
-__all__ = ["Cells", "Coded", "joint_codes"]
+__all__ = ["MOST_CELLS", "Cells", "Coded", "joint_codes"]
 
 _DENSE = 65_536  # joint states that are counted without looking for those that occur
-_MOST_CELLS = 2_000_000
+MOST_CELLS = 2_000_000
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,7 @@ class Cells:
 
         x = [None, *(np.broadcast_to(np.asarray(one, "float64"), (n,)) for one in quantities)]
         weighted = x if weight is None else [weight, *(weight * one for one in x[1:] if one is not None)]
-        self._size[rows, 0] += summed(None)
+        self._size[rows, 0] += summed(None if weight is None or weight.all() else 1.0 * (weight > 0))
         for i, one in enumerate(weighted):
             first = summed(one)
             self._first[rows, 0, i] += first
@@ -162,7 +163,8 @@ class Cells:
             chosen = order[begin:end]
             wide = shares[chosen][:, :, None] * x[chosen][:, None, :]
             flat = wide.reshape(len(chosen), -1)
-            self._size[row] += shares[chosen].sum(axis=0)
+            counted = chosen if weight is None else chosen[weight[chosen] > 0]
+            self._size[row] += shares[counted].sum(axis=0)
             self._first[row] += wide.sum(axis=0)
             self._second[row] += (flat.T @ flat).reshape(self._second.shape[1:])
             begin = end
@@ -171,9 +173,9 @@ class Cells:
         found = np.empty(len(keys), dtype=np.intp)
         for place, key in enumerate(map(tuple, keys.tolist())):
             found[place] = self._place.setdefault(key, len(self._place))
-        if len(self._place) > _MOST_CELLS:
+        if len(self._place) > MOST_CELLS:
             raise ValueError(
-                f"the conditions of one constraint tell more than {_MOST_CELLS:,} kinds of samples apart; "
+                f"the conditions of one constraint tell more than {MOST_CELLS:,} kinds of samples apart; "
                 "ask for less in one constraint"
             )
         lacking = len(self._place) - len(self._size)

@@ -50,9 +50,9 @@ def code(chunk: Chunk, known: Mapping[Subject, States]) -> dict[Subject, Coded]:
                 there = ~np.isnan(chunk.numbers(name))
                 coded[subject] = Coded(there.astype(np.int64), 2)
                 continue
-            states = known[subject]
+            states, precision = known[subject], chunk.precision(kind, name)
             if kind == "y":
-                codes = states.of_numbers(Numbers(chunk.y[:, name]))
+                codes = states.of_numbers(Numbers(chunk.y[:, name]), precision)
                 coded[subject] = Coded(codes, states.size)
                 continue
             column = chunk.label if kind == "label" else chunk.columns[name]
@@ -64,7 +64,7 @@ def code(chunk: Chunk, known: Mapping[Subject, States]) -> dict[Subject, Coded]:
                 raise ValueError(f"expected the label of shape (n,), received {_shape(column)}")
             soft = states.fractional(column) if kind == "label" else None
             if soft is None:
-                codes = states.codes(column)
+                codes = states.codes(column, precision)
                 coded[subject] = Coded(codes, states.size)
             else:
                 coded[subject] = Coded(None, 0, *soft)
@@ -75,13 +75,11 @@ def learnt(vocabulary: Vocabulary, demands: Demands, known: Mapping[Subject, Sta
     """The vocabulary with the values that occurred."""
     values = dict(vocabulary.values)
     for (kind, name), states in known.items():
-        if kind == "attribute" and name not in values:
+        if kind == "attribute":
             values[name] = states.values
     for name in demands.attributes:
         values.setdefault(name, None)
-    label = vocabulary.label
-    if label is None and ("label", None) in known:
-        label = known["label", None].values
+    label = known["label", None].values if ("label", None) in known else vocabulary.label
     return Vocabulary(values, label=label, missing=vocabulary.missing)
 
 

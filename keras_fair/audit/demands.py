@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from keras_fair.language.nodes import (
@@ -29,7 +30,7 @@ from keras_fair.language.nodes import (
     Variable,
 )
 from keras_fair.language.tree import walk
-from keras_fair.rows.constraint_set import ConstraintSet
+from keras_fair.rows.constraint_set import ConstraintSet, parse
 from keras_fair.rows.factors import Cut
 from keras_fair.rows.values import Outputs
 
@@ -75,6 +76,7 @@ class Demands:
         attributes: the columns, each with the place where it is first named.
         numbers: the attributes that stand in arithmetic.
         label: where the label is first named, or None.
+        accuracy: where an accuracy stands, which has a meaning for labels in [0, 1] only, or None.
         subjects: what conditions and quantifiers ask for.
         tables: the sums to take.
         table_of: for each statement the index of its table.
@@ -84,6 +86,7 @@ class Demands:
     attributes: dict[str, Span]
     numbers: frozenset[str]
     label: Span | None
+    accuracy: Span | None
     subjects: dict[Subject, SubjectDemand]
     tables: tuple[TablePlan, ...]
     table_of: tuple[int, ...]
@@ -142,6 +145,9 @@ def demands_of(constraints: ConstraintSet, outputs: Outputs) -> Demands:
         attributes=attributes,
         numbers=frozenset(name for name in numbers if name is not None),
         label=places.get(None),
+        accuracy=next(
+            (node.span for statement in constraints for node in walk(statement) if _is_accuracy(node)), None
+        ),
         subjects=subjects,
         tables=tables,
         table_of=table_of,
@@ -202,6 +208,17 @@ def _demand(
     else:
         subject = ("y", outputs.index(node, text))
     return subject, subjects.setdefault(subject, SubjectDemand(node.span))
+
+
+def _is_accuracy(node: Any) -> bool:
+    return isinstance(node, Mean) and node.value == _accuracy()
+
+
+@lru_cache(maxsize=1)
+def _accuracy() -> Any:
+    """What `accuracy_parity` takes the mean of."""
+    (relation,) = parse("accuracy_parity(a) <= 1")
+    return next(node.value for node in walk(relation) if isinstance(node, Mean))
 
 
 def _groups(statement: Statement) -> Iterable[tuple[str, ...]]:

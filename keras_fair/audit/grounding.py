@@ -85,7 +85,7 @@ def occurring_in(tables: Sequence[Table], states: Mapping[Subject, States]) -> O
             if not set(wanted) <= set(table.plan.subjects):
                 continue
             for part in table.parts():
-                there = part.size > 0
+                there = (part.size > 0) | part.certain  # a certain cell occurs, with weight or without
                 columns = [np.broadcast_to(part.states[one], there.shape)[there] for one in wanted]
                 for combination in np.unique(np.stack(columns, axis=1), axis=0).tolist():
                     entries = [

@@ -15,7 +15,7 @@ from keras_fair.audit.result import Audit, AuditedRelation, Interval, StatisticV
 from keras_fair.audit.states import States
 from keras_fair.audit.statistics import Estimate, Groups
 from keras_fair.audit.tables import Table
-from keras_fair.audit.verdicts import Margins, decide, margins_of
+from keras_fair.audit.verdicts import ALIKE, Margins, decide, margins_of
 from keras_fair.language import node_text
 from keras_fair.language.nodes import Node
 from keras_fair.rows.assemble import unique_names
@@ -40,7 +40,7 @@ class Measurement:
     binary: Mapping[Node, bool]
     histograms: Histograms
     weights: tuple[float, float]
-    outside: Mapping[str, tuple[int, int]]
+    outside: Mapping[Subject, tuple[int, int]]
     samples: int
     confidence: float | None
     simultaneous: bool
@@ -94,9 +94,11 @@ def measure(known: Measurement) -> Audit:
         samples=known.samples,
         slack=known.slack,
         unknown={
-            name: counts[0] for name, counts in known.outside.items() if _told(known, name) or counts[0]
+            _called(subject, known): counts[0]
+            for subject, counts in known.outside.items()
+            if counts[0] or (subject[0] == "attribute" and _told(known, subject))
         },
-        missing={name: counts[1] for name, counts in known.outside.items()},
+        missing={_called(subject, known): counts[1] for subject, counts in known.outside.items()},
         confidence=known.confidence,
         simultaneous=known.simultaneous,
         seed=known.seed,
@@ -145,24 +147,31 @@ def _audited(
             remembered[key] = _statistic(statistic, context, confidence)
         statistics.append(remembered[key])
     margins: Margins | None = None
+    unseen: list[Statistic] = []
     if confidence is not None and not math.isnan(value.violation):
         intervals = context.intervals(each.statistics)
         alpha = (1 - confidence) / together
         margins = margins_of(gap_form(relation.relation), value, intervals, alpha, confidence)
-    verdict, note = decide(value, each.statistics, statistics, margins, confidence, slack)
+        unseen = [
+            one
+            for one, measured in zip(each.statistics, statistics, strict=True)
+            if 0 < measured.size < ALIKE and context.groups.scatter_is_unseen(one, context.binary)
+        ]
+    verdict, note = decide(value, each.statistics, statistics, margins, unseen, confidence, slack)
+    known = verdict is not Verdict.UNESTIMABLE
     return AuditedRelation(
         name=name,
         text=relation.text,
         statement=relation.statement,
         left=value.left,
         right=value.right,
-        gap=math.nan if verdict is Verdict.UNESTIMABLE else value.gap,
+        gap=value.gap if known else math.nan,
         lower=value.lower,
         upper=value.upper,
-        violation=value.violation,
+        violation=value.violation if known else math.nan,
         verdict=verdict,
         statistics=tuple(statistics),
-        interval=None if margins is None else margins.gap,
+        interval=margins.gap if known and margins is not None else None,
         note=note,
     )
 
@@ -176,7 +185,15 @@ def _statistic(statistic: Statistic, context: _Context, confidence: float | None
     return StatisticValue(node_text(statistic), found.value, found.size, weight, interval)
 
 
-def _told(known: Measurement, name: str) -> bool:
+def _called(subject: Subject, known: Measurement) -> str:
+    """The name of an attribute, or `label`; a column called so is told from it as in the language."""
+    kind, name = subject
+    if kind == "label":
+        return "label"
+    return "`label`" if name == "label" and ("label", None) in known.outside else str(name)
+
+
+def _told(known: Measurement, subject: Subject) -> bool:
     """Whether values of an attribute can be outside the vocabulary."""
-    states = known.states.get(("attribute", name))
+    states = known.states.get(subject)
     return states is not None and states.kind == "text"

@@ -25,8 +25,8 @@ class Verdict(enum.Enum):
 
     With intervals: satisfied where the interval of the gap lies inside the bounds, violated where it lies
     wholly outside, undecided where it crosses a bound. Without (`confidence=None`), where the data are
-    everyone there is: satisfied or violated by the gap itself. Unestimable: a group has no weight, or the
-    gap no value.
+    everyone there is: satisfied or violated by the gap itself. Unestimable: the gap has no value, or a group
+    that takes part in it has nobody in it, unless the other groups alone violate the relation.
     """
 
     SATISFIED = "satisfied"
@@ -66,8 +66,9 @@ class StatisticValue:
     Attributes:
         text: its canonical text, such as `E[y | sex=Female]`.
         value: its value; NaN where the group has no weight.
-        size: how many samples are in the group; where groups are known as probabilities, their sum.
-        weight: the sum of the sample weights in the group.
+        size: how many samples of the group take part: those with a weight above 0 and with every value that
+            the statistic needs. Where groups are known as probabilities, their sum.
+        weight: the sum of their weights.
         interval: of its value; None where none was asked for or none can be given.
     """
 
@@ -89,7 +90,8 @@ class GroupScores:
     Attributes:
         attributes: the names of the attributes; empty for everyone.
         values: one for each attribute; of a band its text, such as `25 <= age < 60`.
-        size: how many samples are in the group; where groups are known as probabilities, their sum.
+        size: how many samples of the group have a weight above 0; where groups are known as probabilities,
+            their sum.
         weight: the sum of their weights.
         mean: the weighted mean of the scores; NaN where the group has no weight.
         counts: the weight in each bin of scores, output 0 where there are several; bins are in `Audit.edges`.
@@ -162,7 +164,8 @@ class Audit:
         samples: how many samples were audited.
         slack: violations up to this much count as rounding.
         unknown: by attribute, how many samples have a value outside the vocabulary (none of its groups).
-        missing: by attribute, how many samples have no value.
+        missing: by attribute, how many samples have no value; for `"label"` likewise where the constraints
+            use it. (A column of that name is then "`label`", as in the language.)
         confidence: of the intervals, where a statement names none of its own; None where there are none.
         simultaneous: whether the intervals of one quantified constraint hold together.
         seed: of the bootstrap.

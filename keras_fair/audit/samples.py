@@ -18,7 +18,7 @@ from keras_fair.rows.encoding import encode_column, has_words
 from keras_fair.rows.values import Outputs
 from keras_fair.rows.vocabulary import Vocabulary
 
-__all__ = ["Shown", "Chunk", "predictions_of"]
+__all__ = ["Shown", "Chunk", "precision_of", "predictions_of"]
 
 
 class Chunk:
@@ -33,6 +33,7 @@ class Chunk:
         label: `(n,)` or None.
         sample_weight: `(n,)` or None.
         vocabulary: what is known of the values of attributes.
+        precision: that predictions were given in, see `precision_of`.
 
     Raises:
         ConstraintTypeError: an attribute or the label is lacking.
@@ -49,6 +50,7 @@ class Chunk:
         label: Any,
         sample_weight: Any,
         vocabulary: Vocabulary,
+        precision: type[np.generic] | None = None,
     ) -> None:
         self.demands, self.text, self.outputs, self.vocabulary = demands, text, outputs, vocabulary
         self.y = y
@@ -63,8 +65,12 @@ class Chunk:
             raise ConstraintTypeError(
                 "this needs the label, and none was given", text=text, span=demands.label
             )
-        self.columns = {name: _flat(given[name]) for name in demands.attributes}
-        self.label = None if demands.label is None else _flat(label)
+        flat = {name: _flat(given[name]) for name in demands.attributes}
+        truth = None if demands.label is None else _flat(label)
+        self._precisions = {name: precision_of(column) for name, column in (*flat.items(), (None, truth))}
+        self._precision = precision
+        self.columns = {name: _readable(column) for name, column in flat.items()}
+        self.label = _readable(truth)
         lengths = {quoted(name): _length(column) for name, column in self.columns.items()}
         lengths["label"] = None if self.label is None else _length(self.label)
         self.weight = None if sample_weight is None else _weights(sample_weight)
@@ -81,6 +87,10 @@ class Chunk:
             raise ValueError(f"expected as many values in all columns, received: {shown}")
         self._numbers: dict[str | None, np.ndarray] = {}
         self._values: dict[Node, Any] = {}
+
+    def precision(self, kind: str, name: Any) -> type[np.generic] | None:
+        """The precision that the values of a subject were given in; None: that of float64."""
+        return self._precision if kind == "y" else self._precisions[name]
 
     def numbers(self, name: str | None) -> np.ndarray:
         """An attribute (None: the label) that stands in arithmetic, `(n,)`, NaN where it is missing."""
@@ -123,6 +133,15 @@ class Chunk:
             if np.isinf(found).any():
                 count = int(np.isinf(found).sum())
                 raise ValueError(f"expected {what} to hold finite numbers, received {count} infinite")
+        if name is None and self.demands.accuracy is not None:
+            wrong = found[(found < 0) | (found > 1)]
+            if len(wrong):
+                raise ConstraintTypeError(
+                    "an accuracy is label*y + (1 - label)*(1 - y): expected labels in [0, 1], "
+                    f"received label={wrong[0]:g}",
+                    text=self.text,
+                    span=self.demands.accuracy,
+                )
         return found
 
 
@@ -140,6 +159,23 @@ class Shown:
             raise ConstraintTypeError(str(fault), text=self.text, span=self.span) from None
 
 
+def precision_of(column: Any) -> type[np.generic] | None:
+    """The type of the numbers of a column, where it is coarser than float64; None elsewhere.
+
+    A threshold must be rounded to it before it is compared, as NumPy and pandas do: 0.7 in float32 is less
+    than 0.7 in float64.
+    """
+    from keras import ops
+
+    given = ops.convert_to_numpy(column) if ops.is_tensor(column) else column
+    if isinstance(given, (list, tuple)):
+        given = next((one for one in given if hasattr(one, "dtype")), None)
+    name = str(getattr(given, "dtype", "")).lower()
+    if name == "bfloat16":
+        return np.asarray(given).dtype.type
+    return {"float32": np.float32, "float16": np.float16}.get(name)
+
+
 def predictions_of(y: Any) -> np.ndarray:
     """Predictions as float64 `(n, outputs)`.
 
@@ -148,7 +184,7 @@ def predictions_of(y: Any) -> np.ndarray:
     """
     from keras import ops
 
-    given = ops.convert_to_numpy(y) if ops.is_tensor(y) else np.asarray(y)
+    given = _readable(ops.convert_to_numpy(y) if ops.is_tensor(y) else np.asarray(y))
     if given.dtype.kind not in "fiub" or given.ndim not in (1, 2):
         raise ValueError(
             "expected predictions y as numbers of shape (n,), (n, 1) or (n, outputs), "
@@ -171,6 +207,13 @@ def _flat(column: Any) -> Any:
         column = column.numpy() if hasattr(column, "numpy") else ops.convert_to_numpy(column)
     if getattr(column, "ndim", 1) == 2 and column.shape[1] == 1 and isinstance(column, np.ndarray):
         return column[:, 0]
+    return column
+
+
+def _readable(column: Any) -> Any:
+    """bfloat16, which is a type of its own to NumPy, as float32."""
+    if isinstance(column, np.ndarray) and column.dtype.name == "bfloat16":
+        return column.astype("float32")
     return column
 
 

@@ -14,7 +14,9 @@ Key = tuple[int, ...]
 
 
 class ScoreRows:
-    """One row for each group: size, weight, sum of `w y`, and the weight in each bin of scores."""
+    """One row for each group: size, weight, sum of `w y`, and the weight in each bin of scores.
+
+    Who has a weight of 0 is not counted in the size."""
 
     def __init__(self) -> None:
         self.place: dict[Key, int] = {}
@@ -54,9 +56,10 @@ class ScoreRows:
         count = len(keys)
         for states, share in grids:
             w = weight if share is None else share if weight is None else weight * share
+            counted = share if weight is None else (weight > 0) * (1.0 if share is None else share)
             sums = np.stack(
                 [
-                    np.bincount(joint, weights=share, minlength=count),
+                    np.bincount(joint, weights=counted, minlength=count),
                     np.bincount(joint, weights=w, minlength=count),
                     np.bincount(joint, weights=y if w is None else w * y, minlength=count),
                 ],

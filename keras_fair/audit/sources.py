@@ -74,6 +74,12 @@ def _predicted(model: Callable[[Any], Any], data: Any) -> Iterator[Parts]:
                 "expected inputs as a dict that holds the attributes beside what the model takes, "
                 f"received inputs of type {type(inputs).__name__}"
             )
+        lone = [name for name, column in inputs.items() if np.ndim(column) == 0]
+        if lone:
+            raise ValueError(
+                "expected a data set of batches, columns of shape (n,), received elements of one sample, "
+                f"in which {lone[0]!r} has shape (): call .batch(256) on a tf.data pipeline"
+            )
         yield _scores(model, inputs), _attributes(inputs), label, weight
 
 

@@ -9,6 +9,7 @@ known, 1 true), as in `keras_fair.rows.factors`.
 
 from __future__ import annotations
 
+import copy
 import operator
 from collections.abc import Mapping
 from typing import Any
@@ -50,16 +51,19 @@ class States:
     def __init__(
         self, demand: SubjectDemand, what: str, given: Values | None, fixed: bool, missing: str
     ) -> None:
-        self.demand, self.what, self.given, self.fixed, self.missing = demand, what, given, fixed, missing
+        self.demand, self.what, self.fixed, self.missing = demand, what, fixed, missing
         self.cuts = tuple(sorted(demand.cuts))
+        self.given = None if given is None else tuple(dict.fromkeys(self._meant(entry) for entry in given))
+        numbers = [entry for entry in self.given or () if not isinstance(entry, str)]
+        self._written = tuple(dict.fromkeys([*(cut for cut, _ in self.cuts), *numbers]))
         self.kind: str | None = None  # "text" or "numbers", once it is known
         self.entries: list[Entry | None] = [None, None]
         self.place: dict[Entry, int] = {}
         self.distinct: set[float] | None = set() if demand.listed and not fixed else None
         self.saw_missing = False
-        if has_words(given):
+        if has_words(self.given):
             self._be("text")
-            for value in given or ():
+            for value in self.given or ():
                 self._code(value)
 
     @property
@@ -77,11 +81,12 @@ class States:
             return tuple(sorted({str(entry) for entry in self.place} | set(missing)))
         return None if self.distinct is None else (*sorted(self.distinct), *missing)
 
-    def codes(self, column: Any) -> np.ndarray:
+    def codes(self, column: Any, precision: type[np.generic] | None = None) -> np.ndarray:
         """The state of each sample, `(n,)` int.
 
         Args:
             column: `(n,)`, text or numbers.
+            precision: of numbers that were not given in float64.
 
         Raises:
             ValueError: it holds something else than earlier chunks or the vocabulary, or lacks values under
@@ -105,12 +110,21 @@ class States:
             self.saw_missing = self.saw_missing or len(read.values) > 0
             return np.zeros(len(read.values), dtype=np.int64)
         self._be("numbers")
-        return self.of_numbers(read)
+        return self.of_numbers(read, precision)
 
-    def of_numbers(self, read: Numbers) -> np.ndarray:
-        """The state of each number."""
+    def of_numbers(self, read: Numbers, precision: type[np.generic] | None = None) -> np.ndarray:
+        """The state of each number.
+
+        In a precision lower than that of float64 a number is compared with what a written number rounds to.
+        It then stands for the written one, which leaves all other comparisons as they are.
+        """
         self._be("numbers")
         values = read.values.astype("float64", copy=False)
+        if precision is not None:
+            for written in self._written:
+                rounded = _rounded(written, precision)
+                if rounded != written:
+                    values = np.where(values == rounded, written, values)
         there = ~np.isnan(values) if read.missing else None
         if np.isinf(values).any():
             count = int(np.isinf(values).sum())
@@ -183,6 +197,13 @@ class States:
         states = tuple(code for code, share in parts.items() if share.any())
         return states, np.stack([parts[code] for code in states], axis=1)
 
+    def copied(self) -> States:
+        """What is known so far, apart from this."""
+        found = copy.copy(self)
+        found.entries, found.place = list(self.entries), dict(self.place)
+        found.distinct = None if self.distinct is None else set(self.distinct)
+        return found
+
     def learn(self, other: States) -> np.ndarray:
         """Know what another one knows; the codes here of its codes, `(other.size,)`."""
         if other.kind is not None:
@@ -247,6 +268,12 @@ class States:
             known |= values == number
         return bool(known.all())
 
+    def _meant(self, entry: Entry) -> Entry:
+        """A value of a vocabulary; one that was learnt in lower precision as the text writes it."""
+        written = () if isinstance(entry, str) else dict.fromkeys(cut for cut, _ in self.cuts)
+        lower = (np.float32, np.float16)
+        return next((cut for cut in written if entry in [_rounded(cut, one) for one in lower]), entry)
+
     def _list(self, numbers: np.ndarray) -> None:
         if self.distinct is not None:
             self.distinct.update(float(number) for number in numbers[: MOST_NUMBERS + 1] if number == number)
@@ -260,6 +287,13 @@ class States:
                 self.entries.extend(_representatives([cut for cut, _ in self.cuts]))
         elif self.kind != kind:
             raise ValueError(f"expected {self.what} to hold either text or numbers, received both")
+
+
+def _rounded(number: float, precision: type[np.generic]) -> float:
+    """A number in another precision; itself where it is too large for that."""
+    with np.errstate(over="ignore"):
+        found = float(precision(number))
+    return found if np.isfinite(found) else number
 
 
 def _representatives(places: list[float]) -> list[float]:

@@ -4,15 +4,16 @@
     P[e | c]      = sum_i w_i m_i e_i / sum_i w_i m_i
     cov(u, v | c) = E[u v | c] - E[u | c] E[v | c]
 
-A condition selects cells, and a sum over its samples is a sum over these cells. Groups are those of the rows
+A condition selects cells, and a sum over its samples is a sum over these cells. Who lacks a value that `v`,
+`u` or `e` needs takes no part. Groups are those of the rows
 that enforce a constraint: groups known as probabilities, missing and unknown values mean the same here.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,7 @@ from keras_fair.language.nodes import (
     Share,
 )
 from keras_fair.language.tree import walk
+from keras_fair.rows.statistics import is_known
 from keras_fair.rows.values import Outputs
 
 __all__ = ["Estimate", "Groups", "Selected"]
@@ -45,7 +47,7 @@ Masks = tuple[np.ndarray, ...]  # one `(cells, k)` for each part of the table
 
 @dataclass(frozen=True)
 class Estimate:
-    """The value of a statistic, NaN where its group has no weight; the size and the weight of the group."""
+    """The value of a statistic, NaN where nobody has weight; the size and the weight of who takes part."""
 
     value: float
     size: float
@@ -58,14 +60,12 @@ class Selected:
 
     Args:
         statistic: without variables and stars.
-        group: the cells of its condition.
-        members: those of them that its value is known for.
+        members: the cells of its condition that its value, or its event, is known for.
         event: those of them that a share counts; for others the same as `members`.
         quantities: the places of its quantities in the table.
     """
 
     statistic: Statistic
-    group: Masks
     members: Masks
     event: Masks
     quantities: tuple[int, ...]
@@ -99,27 +99,28 @@ class Groups:
     def select(self, statistic: Statistic) -> Selected:
         """The cells of a statistic."""
         if statistic not in self._found:
-            group = self._mask(statistic.condition)
+            members = self._mask(statistic.condition)
             needed = {
                 getattr(leaf, "name", None)
                 for quantity in quantities_of(statistic)
                 for leaf in walk(quantity)
                 if isinstance(leaf, (Attribute, Label))
             }
-            members = group
             for name in needed:
                 members = _both(members, tuple(part.states[presence(name)] == 1 for part in self.parts))
-            event = _both(members, self._mask(statistic.event)) if isinstance(statistic, Share) else members
+            event = members
+            if isinstance(statistic, Share):
+                members = _both(members, self._mask(is_known(statistic.event)))
+                event = _both(members, self._mask(statistic.event))
             places = tuple(self._place[quantity] for quantity in quantities_of(statistic))
-            self._found[statistic] = Selected(statistic, group, members, event, places)
+            self._found[statistic] = Selected(statistic, members, event, places)
         return self._found[statistic]
 
     def estimate(self, statistic: Statistic) -> Estimate:
         """The value of a statistic."""
         found = self.select(statistic)
-        size = sum(float(part.size[mask].sum()) for part, mask in zip(self.parts, found.group, strict=True))
-        weight = self.sum(found.group, 0)
-        total = self.sum(found.members, 0)
+        size = sum(float(part.size[mask].sum()) for part, mask in zip(self.parts, found.members, strict=True))
+        total = weight = self.sum(found.members, 0)
         if not total > 0:
             return Estimate(math.nan, size, weight)
         if isinstance(statistic, Share):
@@ -127,6 +128,34 @@ class Groups:
         means = [self.sum(found.members, 1 + place) / total for place in found.quantities]
         value = means[0] if len(means) == 1 else means[0] - means[1] * means[2]
         return Estimate(value if math.isfinite(value) else math.nan, size, weight)
+
+    def scatter_is_unseen(self, statistic: Statistic, binary: Sequence[bool]) -> bool:
+        """Whether all values of a group are the same, and those of others are not: no scatter is seen.
+
+        Its standard error is then 0, whatever others there may be whom the samples lack. Values of 0 and 1
+        have intervals that know of this.
+        """
+        found = self.select(statistic)
+        places = [place for place in found.quantities[-2:] if not binary[place]]
+        if statistic.condition is None or not self.certain:
+            return False
+        everyone = self.select(replace(statistic, condition=None))
+        return any(
+            self._alike(found.members, place) and not self._alike(everyone.members, place) for place in places
+        )
+
+    def _alike(self, masks: Masks, quantity: int) -> bool:
+        """Whether a quantity is the same for all samples of some cells, to rounding."""
+        place = 1 + quantity
+        mean = self.sum(masks, place) / self.sum(masks, 0)
+        square, cross, count = (
+            sum(
+                float(part.second[:, 0, i, 0, j][mask[:, 0]].sum())
+                for part, mask in zip(self.parts, masks, strict=True)
+            )
+            for i, j in ((place, place), (0, place), (0, 0))
+        )
+        return square - 2 * mean * cross + mean**2 * count <= 1e-12 * square
 
     def sum(self, masks: Masks, quantity: int) -> float:
         """The weighted sum of a quantity over some cells; 0 is their weight."""

@@ -39,6 +39,11 @@ class Table:
         self.plan = plan
         self._cells: dict[_Soft, Cells] = {}
 
+    @property
+    def size(self) -> int:
+        """How many cells occur."""
+        return sum(cells.count for cells in self._cells.values())
+
     def add(
         self,
         coded: Mapping[Subject, Coded],

@@ -2,11 +2,14 @@
 
     satisfied    the interval of the gap lies within the bounds
     violated     it lies wholly outside
-    undecided    it crosses a bound, or there is no interval, or a group is empty or small
-    unestimable  the gap has no value
+    undecided    it crosses a bound, or there is no interval, or a group is small, or the interval of what it
+                 divides by holds 0, or a group shows no scatter
+    unestimable  the gap has no value, or a group that takes part in it is empty
 
-Without intervals the gap itself decides. Where a bound depends on the data, its distance from the gap has an
-interval of its own.
+Without intervals the gap itself decides. Of an empty group nothing is known, so a relation that names one, or
+enumerates one in a `max`, `min` or `spread`, is violated where the other groups alone violate it, and else
+unestimable. (One more argument never brings a `max`, `min` or `spread` back within its bound.) Where a bound
+depends on the data, its distance from the gap has an interval of its own.
 """
 
 from __future__ import annotations
@@ -21,9 +24,10 @@ from keras_fair.audit.result import Interval, StatisticValue, Verdict
 from keras_fair.language import node_text
 from keras_fair.language.nodes import Arithmetic, Expression, Negative
 
-__all__ = ["SMALL", "Margins", "decide", "margins_of"]
+__all__ = ["ALIKE", "SMALL", "Margins", "decide", "margins_of"]
 
 SMALL = 10  # a group of fewer samples is called small, and passes nothing
+ALIKE = 100  # nor does one of fewer samples whose values are all the same, where those of others are not
 
 _Ends = tuple[float, float]
 
@@ -36,11 +40,13 @@ class Margins:
         gap: of the gap.
         above_lower: of the gap minus its lower bound; None where there is no interval or no bound.
         below_upper: of the upper bound minus the gap; likewise.
+        doubtful: the text of what the relation divides by, and what might as well be 0.
     """
 
     gap: Interval | None
     above_lower: _Ends | None
     below_upper: _Ends | None
+    doubtful: tuple[str, ...] = ()
 
 
 def margins_of(
@@ -73,7 +79,17 @@ def margins_of(
         of = intervals.of(between, alpha, confidence)
         return None if of is None else (of.low, of.high)
 
-    return Margins(found, distance(form.lower, value.lower, 1.0), distance(form.upper, value.upper, -1.0))
+    doubtful: dict[Expression, None] = {}
+    if form.sign_of is not None and intervals.may_be_0(form.sign_of, alpha, confidence):
+        doubtful[form.sign_of] = None
+    for part in (form.gap, form.lower, form.upper):
+        doubtful.update(dict.fromkeys(intervals.doubtful_divisors(part, alpha, confidence)))
+    return Margins(
+        found,
+        distance(form.lower, value.lower, 1.0),
+        distance(form.upper, value.upper, -1.0),
+        tuple(map(node_text, doubtful)),
+    )
 
 
 def decide(
@@ -81,10 +97,21 @@ def decide(
     statistics: Sequence[Statistic],
     measured: Sequence[StatisticValue],
     margins: Margins | None,
+    unseen: Sequence[Statistic],
     confidence: float | None,
     slack: float,
 ) -> tuple[Verdict, str]:
-    """The verdict, and a note; `""` where nothing is to be said."""
+    """The verdict, and a note; `""` where nothing is to be said.
+
+    Args:
+        value: of the relation.
+        statistics: that it is made of.
+        measured: their values.
+        margins: its intervals; None where none were asked for.
+        unseen: the statistics of small groups that show no scatter, so that intervals know nothing of it.
+        confidence: of the intervals.
+        slack: how far outside its bounds the gap may lie.
+    """
     empty = _named(statistics, measured, lambda size: size <= 0)
     small = _named(statistics, measured, lambda size: 0 < size < SMALL)
     notes = []
@@ -92,23 +119,34 @@ def decide(
         notes.append(f"no samples in {_joined(empty)}")
     if small:
         notes.append(f"few samples in {_joined(small)}")
+    lacking = [one.text for one in measured if math.isnan(one.value) and one.size > 0]
+    if lacking:
+        notes.append(f"no value of {_joined(lacking)}")
+    incomplete = bool(empty or lacking)
     if math.isnan(value.violation):
-        if not empty:
-            lacking = [one.text for one in measured if math.isnan(one.value)]
-            notes.append(f"no value of {_joined(lacking)}" if lacking else "the gap has no value")
-        return Verdict.UNESTIMABLE, "; ".join(notes)
+        return Verdict.UNESTIMABLE, "; ".join(notes if incomplete else [*notes, "the gap has no value"])
     if confidence is None or margins is None:
-        verdict = Verdict.VIOLATED if value.violation > slack else Verdict.SATISFIED
-        return verdict, "; ".join(notes)
+        verdict = Verdict.UNESTIMABLE if incomplete else Verdict.SATISFIED
+        return (Verdict.VIOLATED if value.violation > slack else verdict), "; ".join(notes)
     sides = [
         (ends, bound)
         for ends, bound in ((margins.above_lower, value.lower), (margins.below_upper, value.upper))
         if not math.isinf(bound)
     ]
-    if any(ends is None for ends, _ in sides):
-        return Verdict.UNDECIDED, "; ".join([*notes, "too few samples for an interval"])
-    if any(ends is not None and ends[1] < -slack for ends, _ in sides):
+    without = any(ends is None for ends, _ in sides)
+    if margins.doubtful:
+        notes.append(f"it divides by {_joined(margins.doubtful)}, which may be 0 or of the other sign")
+    if unseen:
+        same = _named(unseen, [one for each, one in zip(statistics, measured, strict=True) if each in unseen])
+        notes.append(f"all values are the same in {_joined(same)}, too few to show how they scatter")
+    if margins.doubtful or unseen:
+        return Verdict.UNESTIMABLE if incomplete else Verdict.UNDECIDED, "; ".join(notes)
+    if not without and any(ends is not None and ends[1] < -slack for ends, _ in sides):
         return Verdict.VIOLATED, "; ".join(notes)
+    if incomplete:
+        return Verdict.UNESTIMABLE, "; ".join(notes)
+    if without:
+        return Verdict.UNDECIDED, "; ".join([*notes, "too few samples for an interval"])
     if all(ends is not None and ends[0] >= -slack for ends, _ in sides):
         if not notes:
             return Verdict.SATISFIED, ""
@@ -121,7 +159,9 @@ def decide(
 
 
 def _named(
-    statistics: Sequence[Statistic], measured: Sequence[StatisticValue], chosen: Callable[[float], bool]
+    statistics: Sequence[Statistic],
+    measured: Sequence[StatisticValue],
+    chosen: Callable[[float], bool] = lambda size: True,
 ) -> list[str]:
     """The groups of some statistics whose size is as asked, each once."""
     found: dict[str, None] = {}

@@ -75,7 +75,7 @@ class Columns(ABC):
     def chunks(self, size: int, names: Collection[str] | None = None) -> Iterator[Chunk]:
         """The columns from the first row to the last, at most `size` rows at a time.
 
-        Numbers come as float64, NaN where there is none.
+        Numbers come as float64, or as float32 where the file holds them so; NaN where there is none.
 
         Args:
             size: >= 1.

@@ -141,7 +141,10 @@ class _ParquetColumns(Columns):
         if kind == "number":
             if pyarrow.types.is_dictionary(column.type):
                 column = column.dictionary_decode()
-            return np.asarray(column.cast("float64", safe=False).to_numpy(zero_copy_only=False))
+            # Thresholds are compared in the precision of the file.
+            if not pyarrow.types.is_float32(column.type):
+                column = column.cast("float64", safe=False)
+            return np.asarray(column.to_numpy(zero_copy_only=False))
         if not pyarrow.types.is_dictionary(column.type):
             column = column.dictionary_encode()
         codes = [self._code(name, entry) for entry in column.dictionary.to_pylist()]

@@ -213,7 +213,9 @@ class Samples:
         missing: bool = False,
     ) -> np.ndarray:
         """A column of numbers, seen to lie in the domain and to be such that an audit can square them."""
-        numbers = np.asarray(column, "float64")
+        numbers = np.asarray(column)
+        if numbers.dtype != "float32":
+            numbers = numbers.astype("float64", copy=False)
         wrong = np.isinf(numbers) if missing else ~np.isfinite(numbers)
         expected = "a finite number"
         if not wrong.any() and domain is not None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from keras_fair.language import node_text
-from keras_fair.language.nodes import Arithmetic, Mean, Number, Prediction, Share, Span, Statement
+from keras_fair.language.nodes import Arithmetic, Mean, Number, Prediction, Span, Statement
 from keras_fair.rows.convex import Expressions
 from keras_fair.rows.domains import Combination, Domains, Grouping
 from keras_fair.rows.epigraph import Row, row_key, rows_of
@@ -138,12 +138,9 @@ class _Formula:
 
 
 def _statistic(statistic: Statistic) -> str:
-    """`E[v | c]`, or `P[e | c]` where the sum is over fewer samples than the weight."""
-    if statistic.selected != statistic.condition:
-        event: Any = statistic.selected
-        if statistic.condition is not None:  # it was joined as (event, condition)
-            event = event.operands[0]
-        return node_text(Share(event=event, condition=statistic.condition, span=_NOWHERE))
+    """`E[v | c]`, or `P[e | c]`."""
+    if statistic.share is not None:
+        return node_text(statistic.share)
     value: Any = statistic.value.beta
     for output, alpha in statistic.value.alphas:
         prediction: Any = Prediction(

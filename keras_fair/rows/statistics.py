@@ -1,7 +1,7 @@
 """The distinct statistics of a set of constraints: terms, which depend on `y`, and constants of the data.
 
     E[v | c]       E[alpha y | c] + E[beta | c]: a term, and a constant of what is free of y
-    P[e | c]       a constant: the share of c that is in e
+    P[e | c]       a constant: the share of c that is in e, of those of whom it is known
     cov(u, v | c)  E[u v | c] - E[v | c] E[u | c] with v free of y: two terms and a constant, so that each can
                    be pooled over batches exactly
 
@@ -14,13 +14,27 @@ from dataclasses import dataclass
 
 from keras_fair.errors import ConstraintTypeError
 from keras_fair.language import node_text
-from keras_fair.language.nodes import And, Condition, Covariance, Mean, Number, Share
+from keras_fair.language.nodes import (
+    And,
+    Comparison,
+    Condition,
+    Covariance,
+    Mean,
+    Membership,
+    Node,
+    Not,
+    Number,
+    Or,
+    Prediction,
+    Share,
+)
+from keras_fair.language.tree import walk
 from keras_fair.rows.conditions import Given
 from keras_fair.rows.factors import atoms
 from keras_fair.rows.scalars import Scalar, Scalars
 from keras_fair.rows.values import Outputs, Value, affine_value, times
 
-__all__ = ["Statistic", "Statistics"]
+__all__ = ["Statistic", "Statistics", "is_known"]
 
 AUDIT_ONLY = (
     "a share of predictions counts decisions, which is not affine in y: it can be audited, not enforced; "
@@ -33,19 +47,22 @@ AUDIT_ONLY = (
 class Statistic:
     """`sum_i w_i m_i v_i / sum_i w_i m'_i`: m is the membership of `selected`, m' that of `condition`.
 
-    They differ for shares only, where `selected` is the event and the condition together.
+    They differ for shares only. Both then hold besides that the event is known, see `is_known`; `selected` is
+    the event, too.
 
     Args:
         value: `alpha y` for a term, `beta` for a constant.
         condition: which samples the weight N is of.
         selected: which samples the sum is over.
         present: the attributes, and None for the label, without which a sample does not count.
+        share: as it was written, where it is one.
     """
 
     value: Value
     condition: Given
     selected: Given
     present: frozenset[str | None] = frozenset()
+    share: Share | None = None
 
     @property
     def key(self) -> str:
@@ -53,13 +70,32 @@ class Statistic:
         parts = [f"{node_text(alpha)} * y[{output}]" for output, alpha in self.value.alphas]
         parts += [] if self.value.beta is None else [node_text(self.value.beta)]
         found = " + ".join(parts)
-        for mark, condition in (("of", self.selected), ("over", self.condition)):
-            if condition is not None and not (mark == "of" and self.selected == self.condition):
+        of, over = self.selected, self.condition
+        if self.share is not None:
+            of = over = self.share.condition
+            of = self.share.event if over is None else And(operands=(self.share.event, over), span=over.span)
+        for mark, condition in (("of", of), ("over", over)):
+            if condition is not None and not (mark == "of" and of == over):
                 found += f" {mark} {node_text(condition)}"
         if self.present:
             names = sorted("label" if name is None else f"`{name}`" for name in self.present)
             found += f" where {', '.join(names)} is known"
         return found
+
+
+def is_known(event: Condition) -> Condition | None:
+    """The condition that a sample has every value that an event asks for, in Kleene's logic; None: each has.
+
+    Without it a share would count who lacks a value as one of whom the event does not hold.
+    """
+    asked: dict[Node, Condition] = {}
+    for node in walk(event):
+        if isinstance(node, (Comparison, Membership)) and not isinstance(node.subject, Prediction):
+            asked.setdefault(node.subject, node)
+    told = [Or(operands=(one, Not(operand=one, span=one.span)), span=one.span) for one in asked.values()]
+    if len(told) < 2:
+        return told[0] if told else None
+    return And(operands=tuple(told), span=event.span)
 
 
 class Statistics:
@@ -128,11 +164,13 @@ class Statistics:
         return weights, self._constant(Statistic(Value((), value.beta), condition, condition, present))
 
     def _share(self, node: Share) -> Scalar:
-        joint: Condition = node.event
-        if node.condition is not None:
-            joint = And(operands=(node.event, node.condition), span=node.span)
+        known = is_known(node.event)
+        if known is not None and node.condition is not None:
+            known = And(operands=(known, node.condition), span=node.span)
+        over = node.condition if known is None else known
+        joint = node.event if over is None else And(operands=(node.event, over), span=node.span)
         one = Value((), Number(value=1.0, span=node.span))
-        share = self._constant(Statistic(one, node.condition, joint))
+        share = self._constant(Statistic(one, over, joint, share=node))
         self.scalars.declare_nonnegative(share.parts[0][0])
         return share
 

@@ -176,6 +176,21 @@ def test_a_model_with_a_pipeline(samples) -> None:
     assert_same(found, audit(EVERYTHING, **samples))
 
 
+def test_a_pipeline_without_batches_is_told_so(samples) -> None:
+    import keras
+    import tensorflow as tf
+
+    inputs = keras.Input((1,), name="x")
+    model = keras.Model(inputs, keras.layers.Dense(1)(inputs))
+    given = {"x": samples["y"][:, None].astype("float32"), "sex": samples["attributes"]["sex"]}
+    for elements in ((given,), (given, samples["label"])):
+        dataset = tf.data.Dataset.from_tensor_slices(elements if len(elements) > 1 else given)
+        with pytest.raises(
+            ValueError, match=r"expected a data set of batches.*'sex' has shape \(\).*\.batch"
+        ):
+            audit("E[y | sex=Female] <= 1", model, dataset)
+
+
 def test_any_function_can_stand_for_a_model(samples) -> None:
     data = [({"score": samples["y"], **samples["attributes"]}, samples["label"], samples["sample_weight"])]
     found = audit(EVERYTHING, lambda inputs: inputs["score"], data)
@@ -208,6 +223,46 @@ def test_a_faulty_chunk_does_not_count(samples) -> None:
     with pytest.raises(ConstraintTypeError, match="either text or numbers"):
         auditor.update([0.5], {"sex": [3.0]})
     assert auditor.result().samples == 100
+
+
+def test_a_faulty_chunk_leaves_no_value_behind(samples) -> None:
+    auditor = Auditor("spread(E[y | sex=*]) <= 0.9; spread(E[y | race=*]) <= 0.9; E[y | grade=*] <= 1")
+    auditor.update(**part(samples, slice(0, 100)))
+    before = auditor.result()
+    strange = {"sex": ["ZZ", "YY"], "grade": [77, 78]}
+    for race in ([1, 2], ["c", None], ["c"]):
+        with pytest.raises(ValueError, match="race"):
+            auditor.update([0.5, 0.6], {**strange, "race": race}, sample_weight=[2.0, 3.0])
+    assert auditor.result() == before
+    assert_same(
+        auditor.update(**part(samples, slice(100, N))).result(), audit(auditor.constraints, **samples)
+    )
+
+
+def test_a_faulty_first_chunk_fixes_nothing() -> None:
+    auditor = Auditor("E[label | sex=a] <= 1")
+    with pytest.raises(ValueError, match="either text or numbers"):
+        auditor.update([[0.5, 0.6], [0.1, 0.2]], {"sex": ["a", 1.0]}, [1, 0])
+    with pytest.raises(ValueError, match="at least one sample"):
+        auditor.result()
+    assert auditor.update([0.5], {"sex": ["a"]}, [1]).result().samples == 1
+
+
+def test_a_chunk_with_too_many_kinds_of_samples_leaves_no_sum_behind(monkeypatch, rng) -> None:
+    for module in ("auditor", "cells"):
+        monkeypatch.setattr(f"keras_fair.audit.{module}.MOST_CELLS", 40)
+    auditor = Auditor("E[y] <= 1; E[y | race=*, grade=*] <= 1")
+    auditor.update(rng.random(30), {"race": list("abc") * 10, "grade": [1, 2] * 15})
+    before = auditor.result()
+    columns = {"race": [f"r{place}" for place in range(50)], "grade": [9] * 50}
+    with pytest.raises(ValueError, match="more than 40 kinds of samples"):
+        auditor.update(rng.random(50), columns)
+    assert auditor.result() == before
+    other = Auditor("E[y] <= 1; E[y | race=*, grade=*] <= 1")
+    other.update(rng.random(38), {name: column[:38] for name, column in columns.items()})
+    with pytest.raises(ValueError, match="more than 40 kinds of samples"):
+        auditor.merge(other)
+    assert auditor.result() == before
 
 
 @pytest.mark.parametrize(

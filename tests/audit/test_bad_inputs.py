@@ -7,6 +7,7 @@ import pytest
 
 from keras_fair.audit import Auditor, Verdict, audit
 from keras_fair.errors import ConstraintTypeError
+from keras_fair.rows import Vocabulary
 
 TEXT = "E[y | sex=Female] == E[y | sex=Male] +- 0.1"
 SEX = {"sex": ["Female", "Male"]}
@@ -49,6 +50,8 @@ def test_faults_of_data(text, arguments, words) -> None:
         ("E[label] <= 1", {}, None, "needs the label", 2),
         ("E[label] <= 1", {}, ["yes", "no"], "label stands in arithmetic", 2),
         ("E[y | label=2] <= 1", {}, [0, 1], "label has no value 2", 12),
+        ("accuracy_parity(sex) <= 1", {"sex": ["a", "b"]}, [1, 2], "labels in [0, 1], received label=2", 0),
+        ("E[y] <= 1; accuracy_parity(sex) <= 1", {"sex": ["a", "b"]}, [1, -1], "received label=-1", 11),
         ("E[y | y > high] <= 1", {}, None, "can't be compared with the text 'high'", 10),
     ],
 )
@@ -57,6 +60,19 @@ def test_faults_are_shown_in_the_text(text, columns, label, words, caret) -> Non
         audit(text, [0.1, 0.2], columns, label)
     assert words in str(fault.value)
     assert str(fault.value).splitlines()[-1].index("^") - 2 == caret
+
+
+def test_an_accuracy_takes_labels_that_are_probabilities_or_missing() -> None:
+    vocabulary = Vocabulary(missing="exclude")
+    (relation,) = audit(
+        "accuracy_parity(sex) <= 1",
+        [0.5, 1, 0],
+        {"sex": ["a", "b", "b"]},
+        [0.25, 1, None],
+        vocabulary=vocabulary,
+    )
+    assert relation.gap == 0.5
+    assert audit("E[label - y] <= 9", [0.5, 1], {}, [1, 2]).relations[0].gap == 0.75
 
 
 def test_a_label_of_text_can_be_compared() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 
@@ -99,14 +101,55 @@ def empty(text: str, **keywords: object) -> Audit:
     return audit(text, y, columns, vocabulary=vocabulary, **keywords)
 
 
-def test_empty_groups_are_named_and_pass_nothing() -> None:
-    (relation,) = empty("spread(E[y | sex=*]) <= 0.3")
-    assert relation.gap == pytest.approx(0.0, abs=1e-12)
-    assert relation.verdict is Verdict.UNDECIDED
-    assert relation.note == "no samples in 'sex=Other'"
-    (relation,) = empty("E[y | sex=Other] <= 1")
+@pytest.mark.parametrize("confidence", [0.95, None])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "E[y | sex=Other] <= 1",
+        "spread(E[y | sex=*]) <= 0.3",
+        "max(E[y | sex=*]) <= 1",
+        "disparate_impact(sex) >= 80%",
+        "max(E[y | sex=Male], 0.5 * E[y | sex=Other]) <= E[y | sex=Female] + 0.3",
+    ],
+)
+def test_empty_groups_are_named_and_pass_nothing(text, confidence) -> None:
+    found = empty(text, confidence=confidence)
+    (relation,) = found
     assert (relation.verdict, relation.note) == (Verdict.UNESTIMABLE, "no samples in 'sex=Other'")
-    assert empty("spread(E[y | sex=*]) <= 0.3", confidence=None).satisfied
+    assert math.isnan(relation.gap)
+    assert math.isnan(relation.violation)
+    assert relation.interval is None
+    assert not found.satisfied
+
+
+@pytest.mark.parametrize("confidence", [0.95, None])
+def test_what_the_other_groups_violate_is_violated_whoever_is_missing(confidence) -> None:
+    y, columns = scores(100, 100, 0.4)
+    vocabulary = Vocabulary({"sex": ["Female", "Male", "Other"]})
+    text = "spread(E[y | sex=*]) <= 0.3; disparate_impact(sex) >= 80%"
+    for relation in audit(text, y, columns, vocabulary=vocabulary, confidence=confidence):
+        assert (relation.verdict, relation.note) == (Verdict.VIOLATED, "no samples in 'sex=Other'")
+        assert relation.violation > 0
+
+
+@pytest.mark.parametrize("confidence", [0.95, None])
+def test_a_group_without_one_of_the_labels_passes_no_equalized_odds(confidence, rng) -> None:
+    race = np.repeat(["a", "b", "c"], 100)
+    label = np.where(race == "c", 0, rng.integers(0, 2, 300))
+    found = audit(
+        "equalized_odds(race) <= 0.5", rng.random(300), {"race": race}, label, confidence=confidence
+    )
+    (relation,) = found
+    assert (relation.verdict, relation.note) == (Verdict.UNESTIMABLE, "no samples in 'race=c, label=1'")
+    assert not found.satisfied
+
+
+def test_a_group_whose_mean_has_no_value_passes_nothing() -> None:
+    y, columns = scores(100, 100, 0.0)
+    columns["hours"] = np.repeat([2.0, 0.0], 100)
+    (relation,) = audit("max(E[y / hours | sex=*]) <= 1", y, columns)
+    assert relation.verdict is Verdict.UNESTIMABLE
+    assert "no value of E[y / hours | sex=Male]" in relation.note
 
 
 def test_a_quotient_by_nothing_is_unestimable() -> None:
@@ -133,3 +176,56 @@ def test_a_ratio_of_a_negative_denominator_keeps_its_sign(rng: np.random.Generat
     (relation,) = audit("E[y | sex=Female] / E[y | sex=Male] >= 0.8", y, columns)
     assert relation.verdict is Verdict.SATISFIED
     assert relation.interval.low <= relation.gap <= relation.interval.high
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "E[y | sex=Female] / E[y | sex=Male] >= 0.8",
+        "E[y | sex=Female] / E[y | sex=Male] <= 0.8",
+        "0.1 <= E[label | sex=Female] / E[label | sex=Male] <= 900",
+        "spread(E[label | sex=*] / E[label | sex=Male]) <= 0.1",
+    ],
+)
+@pytest.mark.parametrize("mean", [-0.02, 0.02])
+def test_a_ratio_whose_divisor_may_be_0_is_undecided(text, mean) -> None:
+    y = np.concatenate([np.linspace(0.3, 0.5, 100), mean + np.linspace(-1, 1, 100)])
+    sex = {"sex": np.repeat(["Female", "Male"], 100)}
+    (relation,) = audit(text, y, sex, y)
+    assert relation.verdict is Verdict.UNDECIDED
+    divisor = "E[label | sex=Male]" if "label" in text else "E[y | sex=Male]"
+    assert relation.note == f"it divides by {divisor}, which may be 0 or of the other sign"
+    assert audit(text, y, sex, y, confidence=None).relations[0].verdict is not Verdict.UNDECIDED
+
+
+def test_a_ratio_whose_divisor_is_a_rate_is_judged() -> None:
+    y, columns = scores(100, 100, 0.0)
+    label = np.arange(200) % 2
+    (relation,) = audit("E[y | sex=Female] / P[label=1 | sex=Male] >= 0.1", y, columns, label)
+    assert relation.verdict is Verdict.SATISFIED
+
+
+@pytest.mark.parametrize(
+    ("size", "verdict"), [(20, Verdict.UNDECIDED), (99, Verdict.UNDECIDED), (100, Verdict.SATISFIED)]
+)
+@pytest.mark.parametrize(
+    "text",
+    ["E[y | sex=Female] <= -0.95", "E[y | sex=Female] <= E[y | sex=Male]", "cov(y, z | sex=Female) <= 0.1"],
+)
+def test_a_small_group_without_scatter_passes_nothing_where_others_scatter(text, size, verdict) -> None:
+    """Of scores -1 and 1 the second may be rare: 50 of -1 say little of a mean, and nothing of its error."""
+    y = np.concatenate([np.full(size, -1.0), np.tile([-1.0, 1.0], 100)])
+    columns = {"sex": np.repeat(["Female", "Male"], [size, 200]), "z": np.arange(size + 200) % 7}
+    (relation,) = audit(text, y, columns)
+    assert relation.verdict is verdict
+    note = f"all values are the same in 'sex=Female' ({size}), too few to show how they scatter"
+    assert relation.note == (note if verdict is Verdict.UNDECIDED else "")
+    assert audit(text, y, columns, confidence=None).satisfied
+    assert "all values" not in audit(text, np.full(size + 200, -1.0), columns).relations[0].note
+
+
+def test_small_groups_of_0_and_1_have_intervals_that_know_of_scatter() -> None:
+    y = np.concatenate([np.zeros(60), np.tile([0.0, 1.0], 100)])
+    (relation,) = audit("E[y | sex=Female] <= 0.1", y, {"sex": np.repeat(["Female", "Male"], [60, 200])})
+    assert (relation.verdict, relation.note) == (Verdict.SATISFIED, "")
+    assert relation.interval.high == pytest.approx(1 - 0.025 ** (1 / 60))

@@ -260,6 +260,7 @@ def test_missing_values_are_excluded_or_a_group(policy: str) -> None:
     text = (
         "E[y] <= 1; max(E[y | race=*]) <= 1; E[y | race!=a] <= 1; E[y * hours] <= 9; E[y | hours < 3.5] <= 1"
     )
+    text += "; E[y] <= P[race=a]; E[y] <= P[race=a or hours > 2]"
     text += "; E[y | race=missing] <= 1" if policy == "group" else ""
     plan = plan_of(text, vocabulary)
     columns, _ = plan.encode({"race": ["a", "b", np.nan, "a"], "hours": [2.0, np.nan, 3.0, 4.0]})
@@ -267,8 +268,8 @@ def test_missing_values_are_excluded_or_a_group(policy: str) -> None:
     y = np.array([0.1, 0.2, 0.4, 0.8])
     hours = (0.1 * 2 + 0.4 * 3 + 0.8 * 4) / 3
     expected = {
-        "exclude": [y.mean(), 0.45, 0.2, hours, 0.25],
-        "group": [y.mean(), 0.45, 0.3, hours, 0.25, 0.4],
+        "exclude": [y.mean(), 0.45, 0.2, hours, 0.25, y.mean() - 2 / 3, y.mean() - 1],
+        "group": [y.mean(), 0.45, 0.3, hours, 0.25, y.mean() - 2 / 4, y.mean() - 3 / 4, 0.4],
     }[policy]
     np.testing.assert_allclose(rows.gaps(y), expected, atol=1e-12)
     assert int(rows.missing["hours"]) == 1
