@@ -111,6 +111,16 @@ def test_who_has_no_value_of_an_attribute_is_in_no_share_of_it(y) -> None:
     assert covariance.size == 4
 
 
+def test_who_has_a_value_that_the_vocabulary_lacks_is_in_no_share_of_it(y) -> None:
+    race = {"race": np.resize(["A", "B", "Z", "A"], N)}
+    vocabulary = Vocabulary({"race": ["A", "B"]})
+    (relation,) = audit("E[y] <= P[race=A]", y, race, vocabulary=vocabulary)
+    assert relation.statistics[1].value == pytest.approx(2 / 3)
+    assert relation.gap == pytest.approx(
+        parse("E[y] <= P[race=A]").rows(race, vocabulary=vocabulary).gaps(y)[0]
+    )
+
+
 @pytest.mark.parametrize("policy", ["exclude", "group"])
 @pytest.mark.parametrize(
     "text",
