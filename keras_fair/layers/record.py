@@ -26,8 +26,9 @@ class Record(NamedTuple):
         batches: how many batches ended in each `Outcome`.
         active: by row, in how many batches it was active; 0 means that nothing ever belonged to its groups.
         violation: by row, the worst violation in one batch, >= 0.
-        faulty: how many batches had predictions outside the domain, or attributes that are missing or
-            unknown, where that could not be an error: under `jit_compile=True` on TensorFlow.
+        faulty: how many batches had predictions outside the domain, attributes that are missing or
+            unknown, or weights below 0, where that could not be an error: under `jit_compile=True` on
+            TensorFlow.
     """
 
     batches: dict[Outcome, int]

@@ -274,9 +274,9 @@ class FairModel(keras.Model):
             yield
         if self._faulty() > before:
             raise ValueError(
-                f"expected predictions of the base model in {self.projection.domain} and attributes without "
-                "missing or unknown values, received others in some batches; without jit_compile=True the "
-                "error says which"
+                f"expected predictions of the base model in {self.projection.domain}, attributes without "
+                "missing or unknown values, and sample weights >= 0, received others in some batches; "
+                "without jit_compile=True the error says which"
             )
 
     def _tell_inactive(self) -> None:

@@ -368,11 +368,12 @@ def test_who_lacks_a_value_is_in_the_group_of_the_missing_or_in_none(values, aud
     spread = ("-c", "spread(E[y | r=*]) <= 0.3", "--na", "NA", "--confidence", "none", "--markdown", "-")
     _, markdown, table = audit(path, *spread, "--missing", "group")
     assert "r = missing | 40" in markdown
-    assert "no group" not in markdown + table
+    assert "take no part" not in markdown
+    assert "no group" not in table
     _, markdown, table = audit(path, *spread, "--missing", "exclude")
     assert "r = missing" not in markdown
     assert "In no group: 40 without a value of r." in table
-    assert "no group of an attribute: 40 samples with no value of r" in markdown
+    assert "where these values are needed: 40 samples with no value of r" in markdown
 
 
 def test_reports_are_written_whole(audit, fair, tmp_path) -> None:

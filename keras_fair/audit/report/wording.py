@@ -197,7 +197,7 @@ def caveats(audit: Audit) -> Iterator[tuple[str, tuple[str, ...]]]:
         names = tuple(f"{group_name(group)} ({counted(group.size, 'sample')})" for group in small)
         yield f"Groups with fewer than {SMALL} samples, of which little can be said:", names
     if outside := [*_outside(audit.unknown, "an unknown value of"), *_outside(audit.missing, "no value of")]:
-        yield "Samples in no group of an attribute:", tuple(outside)
+        yield "Samples that take no part where these values are needed:", tuple(outside)
     judged = [each for each in audit if each.verdict in (Verdict.VIOLATED, Verdict.SATISFIED)]
     without = sum(each.interval is None for each in judged)
     if judged and audit.confidence is None:
