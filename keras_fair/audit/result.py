@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from rich.console import Console, ConsoleOptions, RenderResult
     from rich.table import Table
 
 __all__ = ["Audit", "AuditedRelation", "GroupScores", "Interval", "StatisticValue", "Verdict", "number"]
@@ -252,8 +253,10 @@ class Audit:
         notes += [f"{count} without a value of {name}" for name, count in self.missing.items() if count]
         return "" if not notes else f"In no group: {', '.join(notes)}."
 
-    def __rich__(self) -> Table:
-        return self.table()
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        from keras_fair.audit.report.terminal import fitting
+
+        yield fitting(self, options.max_width)
 
     def __str__(self) -> str:
         from keras_fair.audit.report.terminal import to_text

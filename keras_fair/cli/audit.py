@@ -153,7 +153,7 @@ def _audit(options: argparse.Namespace) -> int:
             for name, output in sorted(outputs.items(), key=lambda pair: pair[1].to_terminal):
                 output.write(_report(name, found, options))
             console = terminal(errors=any(output.to_terminal for output in outputs.values()))
-            console.print(found.table())
+            console.print(found)
             for line in _notes(found):
                 console.print(line, markup=False, soft_wrap=True)
             for text in silent:

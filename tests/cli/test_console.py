@@ -75,7 +75,7 @@ def test_terminals_that_lack_characters(encoding, tmp_path) -> None:
     whole = ["E[y | race='日本'] <= 0.9", *["--html", "-", "--json", "audit.json"]]
     outcome = {}
     for words in (whole, whole[:1]):
-        environment = {**os.environ, "PYTHONIOENCODING": encoding}
+        environment = {**os.environ, "PYTHONIOENCODING": encoding, "COLUMNS": "160"}
         done = run(*audit(words[0]), *words[1:], folder=tmp_path, input=table.encode(), env=environment)
         assert done.returncode == 0, done.stderr.decode(encoding)
         assert b"Traceback" not in done.stderr
@@ -86,6 +86,18 @@ def test_terminals_that_lack_characters(encoding, tmp_path) -> None:
     shown = outcome[1].stdout.decode(encoding)
     assert ("日本" if encoding == "utf-8" else "race=??") in shown
     assert "passed: 1 satisfied" in shown
+
+
+@pytest.mark.parametrize("columns", ["60", "80", "100", "160"])
+def test_terminals_of_any_width(columns, tmp_path) -> None:
+    table = "race,score\n" + "Black,0.2\nWhite,0.7\n" * 100
+    environment = {**os.environ, "COLUMNS": columns}
+    constraint = "E[y | race=Black] <= 0.9"
+    done = run(*audit(constraint), folder=tmp_path, input=table.encode(), env=environment)
+    shown = done.stdout.decode()
+    assert max(map(len, shown.splitlines())) <= int(columns)
+    for told in (constraint, "0.200000", "<= 0.9", "violation", "100", "satisfied"):
+        assert told in shown
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full device")

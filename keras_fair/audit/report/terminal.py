@@ -1,4 +1,4 @@
-"""The audit on a terminal: a `rich` table, and the same as plain text."""
+"""The audit on a terminal: a `rich` table, a list where that is too narrow for one, and plain text."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
     from keras_fair.audit.result import Audit
 
-__all__ = ["to_table", "to_text"]
+__all__ = ["fitting", "to_table", "to_text"]
 
-_WIDTH = 110  # columns, where the audit is printed as text
+_WIDTH = 110  # columns of the table as text; with fewer it leaves no room for the constraints
 
 
 def to_table(audit: Audit) -> Table:
@@ -43,6 +43,35 @@ def to_table(audit: Audit) -> Table:
         )
     table.caption = audit.outside or None
     return table
+
+
+def fitting(audit: Audit, width: int) -> Table:
+    """The audit as a table, or with the same numbers below each constraint where a table would be too wide.
+
+    Args:
+        audit: what to show.
+        width: of the terminal, in columns.
+    """
+    from rich.table import Table
+    from rich.text import Text
+
+    if width >= _WIDTH:
+        return to_table(audit)
+    title = f"audit of {audit.samples} samples"
+    found = Table(title=title, title_justify="left", show_header=False, box=None)
+    found.add_column(no_wrap=True)
+    found.add_column(overflow="fold")
+    for relation in audit:
+        sizes = [statistic.size for statistic in relation.statistics]
+        numbers = [f"gap {number(relation.gap)}"]
+        if relation.interval is not None:
+            numbers.append(f"interval {relation.interval.low:.4f} ... {relation.interval.high:.4f}")
+        numbers += [f"bounds {relation.bounds}", f"violation {number(relation.violation)}"]
+        numbers += [f"smallest group {min(sizes):.6g}"] if sizes else []
+        verdict = Text(relation.verdict.value, style=relation.verdict.style)
+        found.add_row(verdict, Text(f"{relation.name}\n{', '.join(numbers)}"))
+    found.caption = audit.outside or None
+    return found
 
 
 def to_text(audit: Audit) -> str:
