@@ -1,4 +1,4 @@
-"""The rows seen from the predictions: `A y`, `A^T lam` and `A G A^T` without ever building `A`.
+"""The rows seen from the predictions: `A y`, `A^T lam` and `A G A^T` without building `A`.
 
 Samples that lie in the same groups behave alike, so the rows are kept as a small matrix over *cells* (one
 cell per combination of memberships that matters) and one cell number per sample:
@@ -163,7 +163,8 @@ class Moments(NamedTuple):
         return len(self.cell_parts) + len(self.dense_parts) > 1 or len(self.dense_parts) > 0
 
     def left(self) -> Any:
-        """`sum_i |A_ji|`, (m,), after the parts have taken each other away. The one place that forms `A`."""
+        """`sum_i |A_ji|`, (m,), after the parts have taken each other away. The one place that asks for all
+        of `A`, and only where rows have several parts or dense ones."""
         matrix = _total(
             [
                 ops.take(part.cells, part.clipped, axis=1) * (1.0 if part.scale is None else part.scale)

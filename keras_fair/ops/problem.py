@@ -1,7 +1,7 @@
 """From rows and predictions to the solver's problem: flat, in the working precision, padded to a common size.
 
 Terms are divided by their weights here, `A = W diag(1/N) M`, and only the small matrices: no (m, n) matrix is
-built.
+built here.
 """
 
 from __future__ import annotations
