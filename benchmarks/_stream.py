@@ -17,9 +17,9 @@ from _adult import network
 
 import keras_fair as kf
 from keras_fair import datasets
-from keras_fair.ops.domain import check_domain
-from keras_fair.ops.stream import stream_step
-from keras_fair.ops.stream_state import StateLayout, StreamRule, advanced
+from keras_fair.inputs.domain import check_domain
+from keras_fair.ops.stream.state_vector import StateLayout, StreamRule, advanced
+from keras_fair.ops.stream.step import stream_step
 from keras_fair.rows.lower import lower
 from keras_fair.rows.plan import RowPlan
 

@@ -10,7 +10,9 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from keras_fair.errors import ConstraintError, ConstraintSyntaxError, ConstraintTypeError
+from keras_fair.provided import provide
 from keras_fair.registration import register_classes
+from keras_fair.version import __version__
 
 if TYPE_CHECKING:
     from keras_fair import callbacks, datasets, diagnosis, layers, metrics, models, ops, plots, rows
@@ -18,17 +20,15 @@ if TYPE_CHECKING:
     from keras_fair.audit.auditor import Auditor
     from keras_fair.callbacks.fairness_monitor import FairnessMonitor
     from keras_fair.callbacks.streaming_fairness import StreamingFairness
+    from keras_fair.constraints import ConstraintSet, parse
     from keras_fair.diagnosis.diagnose import diagnose
     from keras_fair.diagnosis.result import Diagnosis
+    from keras_fair.groups.vocabulary import Vocabulary
     from keras_fair.layers.fair_projection import FairProjection
     from keras_fair.models.fair_model import FairModel
     from keras_fair.ops.outcome import Outcome
-    from keras_fair.ops.projection import Projection, project
-    from keras_fair.rows.constraint_set import ConstraintSet, parse
+    from keras_fair.ops.projection.project import Projection, project
     from keras_fair.rows.linear import LinearRows
-    from keras_fair.rows.vocabulary import Vocabulary
-
-__version__ = "0.1.0.dev0"
 
 __all__ = [
     "Auditor",
@@ -63,23 +63,36 @@ __all__ = [
 
 _OWNERS = {
     "Auditor": "keras_fair.audit.auditor",
-    "ConstraintSet": "keras_fair.rows.constraint_set",
+    "ConstraintSet": "keras_fair.constraints",
     "Diagnosis": "keras_fair.diagnosis.result",
     "FairModel": "keras_fair.models.fair_model",
     "FairProjection": "keras_fair.layers.fair_projection",
     "FairnessMonitor": "keras_fair.callbacks.fairness_monitor",
     "LinearRows": "keras_fair.rows.linear",
     "Outcome": "keras_fair.ops.outcome",
-    "Projection": "keras_fair.ops.projection",
+    "Projection": "keras_fair.ops.projection.project",
     "StreamingFairness": "keras_fair.callbacks.streaming_fairness",
-    "Vocabulary": "keras_fair.rows.vocabulary",
+    "Vocabulary": "keras_fair.groups.vocabulary",
     "audit": "keras_fair.audit",
     "diagnose": "keras_fair.diagnosis.diagnose",
-    "parse": "keras_fair.rows.constraint_set",
-    "project": "keras_fair.ops.projection",
+    "parse": "keras_fair.constraints",
+    "project": "keras_fair.ops.projection.project",
 }
 _PACKAGES = ("callbacks", "datasets", "diagnosis", "layers", "metrics", "models", "ops", "plots", "rows")
 
+provide(
+    {
+        "fitting": "keras_fair.reports.terminal:fitting",
+        "plot_stream": "keras_fair.plots.stream:stream",
+        "rows_of": "keras_fair.rows.evaluate:rows_of",
+        "to_card": "keras_fair.reports.card:to_card",
+        "to_dataframe": "keras_fair.reports.frame:to_dataframe",
+        "to_html": "keras_fair.reports.page:to_html",
+        "to_markdown": "keras_fair.reports.markdown:to_markdown",
+        "to_table": "keras_fair.reports.terminal:to_table",
+        "to_text": "keras_fair.reports.terminal:to_text",
+    }
+)
 register_classes(
     {
         "FairModel": "keras_fair.models.fair_model",

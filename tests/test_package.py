@@ -17,19 +17,30 @@ import pytest
 REPOSITORY = Path(__file__).resolve().parents[1]
 PACKAGE = REPOSITORY / "keras_fair"
 
-# A module imports from its own rank and from lower ones; a package that isn't named has the usual rank.
-RANKS = {
-    "errors": 0,
-    "grammar": 1,
-    "language": 1,
-    "rows": 2,
-    "ops": 3,
-    "streaming": 4,
-    "cli": 6,
-    "__main__": 6,
-    "__init__": 6,
-}
-USUAL_RANK = 5
+# The rooms of the house, one line after the other: a module imports from its own room and from rooms of
+# earlier lines, wherever in the module the import stands. Rooms of one line do not import each other.
+LINES = (
+    ("errors", "provided", "registration", "version"),
+    ("inputs",),
+    ("grammar",),
+    ("language",),
+    ("constraints",),
+    ("groups",),
+    ("rows",),
+    ("ops",),
+    ("layers", "metrics"),
+    ("models",),
+    ("streaming",),
+    ("callbacks",),
+    ("audit",),
+    ("diagnosis", "datasets"),
+    ("reports",),
+    ("plots",),
+    ("comparison",),
+    ("cli",),
+    ("__init__", "__main__"),
+)
+LINE = {room: line for line, rooms in enumerate(LINES) for room in rooms}
 IMPORTED_WHEN_USED = {"matplotlib", "pandas", "pyarrow", "cvxpy", "tensorflow_probability"}
 
 
@@ -125,22 +136,53 @@ def imported_modules(file: Path) -> Iterator[str]:
                 yield base
 
 
-def rank(module: str) -> int:
+def room(module: str) -> str:
     parts = module.split(".")
-    return RANKS.get(parts[1] if len(parts) > 1 else "__init__", USUAL_RANK)
+    return parts[1] if len(parts) > 1 else "__init__"
 
 
 def modules() -> list[Path]:
     return sorted(PACKAGE.rglob("*.py"))
 
 
+def module_name(file: Path) -> str:
+    parts = file.relative_to(REPOSITORY).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" and len(parts) > 2 else parts)
+
+
+def test_every_room_has_its_line() -> None:
+    found = {room(module_name(file)) for file in modules()}
+    assert found | {"grammar"} == set(LINE)
+
+
 @pytest.mark.parametrize("file", modules(), ids=lambda file: file.relative_to(PACKAGE).as_posix())
 def test_imports_go_one_way(file: Path) -> None:
-    own = rank(".".join(file.relative_to(REPOSITORY).with_suffix("").parts))
-    upwards = [
-        name for name in imported_modules(file) if name.split(".")[0] == "keras_fair" and rank(name) > own
-    ]
-    assert not upwards, f"{file.name} imports what is built on it"
+    own = room(module_name(file))
+    others = {
+        name: room(name)
+        for name in imported_modules(file)
+        if name.split(".")[0] == "keras_fair" and room(name) != own
+    }
+    wrong = [name for name, other in others.items() if LINE[other] >= LINE[own]]
+    assert not wrong, f"{module_name(file)} imports from a room that comes after its own"
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    files = {module_name(file): file for file in modules()}
+    below: dict[str, set[str]] = {}
+    for name, file in files.items():
+        found = set()
+        for imported in imported_modules(file):
+            while imported not in files and "." in imported:  # a name of a module
+                imported = imported.rpartition(".")[0]
+            found.add(imported)
+        below[name] = (found & set(files)) - {name}
+    while True:
+        free = {name for name, imported in below.items() if not imported & set(below)}
+        if not free:
+            break
+        below = {name: imported for name, imported in below.items() if name not in free}
+    assert not below, f"these import each other: {sorted(below)}"
 
 
 @pytest.mark.parametrize("file", modules(), ids=lambda file: file.relative_to(PACKAGE).as_posix())

@@ -12,8 +12,8 @@ from typing import Any
 from keras_fair.audit.auditor import Auditor
 from keras_fair.audit.result import Audit
 from keras_fair.audit.sources import chunks_of
-from keras_fair.rows.constraint_set import ConstraintSet
-from keras_fair.rows.vocabulary import Vocabulary
+from keras_fair.constraints import ConstraintSet
+from keras_fair.groups.vocabulary import Vocabulary
 
 __all__ = ["audit"]
 

@@ -18,10 +18,10 @@ from keras_fair.audit.result import Audit
 from keras_fair.audit.samples import Chunk, precision_of, predictions_of
 from keras_fair.audit.states import MISSING, States
 from keras_fair.audit.tables import Table
+from keras_fair.constraints import ConstraintSet, parse
+from keras_fair.groups.vocabulary import Vocabulary
 from keras_fair.language.nodes import Node
-from keras_fair.rows.constraint_set import ConstraintSet, parse
 from keras_fair.rows.values import Outputs
-from keras_fair.rows.vocabulary import Vocabulary
 
 __all__ = ["Auditor"]
 

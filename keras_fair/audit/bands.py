@@ -7,7 +7,7 @@ import numpy as np
 from keras_fair.audit.grid import Grid
 from keras_fair.audit.score_rows import ScoreRows
 from keras_fair.audit.states import MISSING, UNKNOWN, States
-from keras_fair.rows.encoding import Entry
+from keras_fair.groups.coding import Entry
 
 __all__ = ["outside", "quartered", "quartile", "shown"]
 

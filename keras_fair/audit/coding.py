@@ -12,9 +12,9 @@ from keras_fair.audit.demands import Demands, Subject
 from keras_fair.audit.samples import Chunk, Shown
 from keras_fair.audit.states import States
 from keras_fair.errors import quoted
-from keras_fair.rows.columns import Numbers
-from keras_fair.rows.encoding import has_columns
-from keras_fair.rows.vocabulary import Vocabulary
+from keras_fair.groups.coding import has_columns
+from keras_fair.groups.vocabulary import Vocabulary
+from keras_fair.inputs.columns import Numbers
 
 __all__ = ["all_binary", "code", "learnt", "states_for", "without_nan"]
 

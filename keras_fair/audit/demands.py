@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
+from keras_fair.constraints import ConstraintSet, parse
+from keras_fair.groups.factors import Cut
 from keras_fair.language.nodes import (
     Arithmetic,
     Attribute,
@@ -30,8 +32,6 @@ from keras_fair.language.nodes import (
     Variable,
 )
 from keras_fair.language.tree import walk
-from keras_fair.rows.constraint_set import ConstraintSet, parse
-from keras_fair.rows.factors import Cut
 from keras_fair.rows.values import Outputs
 
 __all__ = ["Demands", "Subject", "SubjectDemand", "TablePlan", "demands_of", "presence", "quantities_of"]

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from keras_fair.groups.enumeration import Domains
 from keras_fair.language.nodes import (
     Absolute,
     Arithmetic,
@@ -32,7 +33,6 @@ from keras_fair.language.nodes import (
     Spread,
 )
 from keras_fair.language.tree import walk
-from keras_fair.rows.domains import Domains
 from keras_fair.rows.ground import arguments, uses_prediction
 
 __all__ = [

@@ -12,15 +12,15 @@ from keras_fair.audit.demands import Subject
 from keras_fair.audit.expressions import Statistic, relation_value
 from keras_fair.audit.states import MISSING, UNKNOWN, States
 from keras_fair.audit.tables import Table
+from keras_fair.constraints import ConstraintSet
 from keras_fair.errors import ConstraintTypeError
+from keras_fair.groups.coding import MISSING_GROUP, has_words
+from keras_fair.groups.enumeration import Combination, Domains, Grouping
+from keras_fair.groups.factors import Atom, make_factor
+from keras_fair.groups.vocabulary import Vocabulary
 from keras_fair.language.nodes import Attribute, Comparison, Label, Literal, Membership, Prediction, Share
 from keras_fair.language.tree import walk
-from keras_fair.rows.constraint_set import ConstraintSet
-from keras_fair.rows.domains import Combination, Domains, Grouping
-from keras_fair.rows.encoding import MISSING_GROUP, has_words
-from keras_fair.rows.factors import Atom, make_factor
 from keras_fair.rows.ground import GroundRelation, ground
-from keras_fair.rows.vocabulary import Vocabulary
 
 __all__ = ["Grounded", "check", "distinct_relations", "occurring_in"]
 

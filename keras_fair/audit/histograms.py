@@ -19,7 +19,7 @@ from keras_fair.audit.grid import Grid, joined
 from keras_fair.audit.result import GroupScores
 from keras_fair.audit.score_rows import Key, ScoreRows
 from keras_fair.audit.states import States
-from keras_fair.rows.encoding import Entry
+from keras_fair.groups.coding import Entry
 
 __all__ = ["Histograms"]
 

@@ -16,13 +16,13 @@ from keras_fair.audit.states import States
 from keras_fair.audit.statistics import Estimate, Groups
 from keras_fair.audit.tables import Table
 from keras_fair.audit.verdicts import ALIKE, Margins, decide, margins_of
+from keras_fair.constraints import ConstraintSet
+from keras_fair.groups.enumeration import Domains
+from keras_fair.groups.vocabulary import Vocabulary
 from keras_fair.language import node_text
 from keras_fair.language.nodes import Node
 from keras_fair.rows.assemble import unique_names
-from keras_fair.rows.constraint_set import ConstraintSet
-from keras_fair.rows.domains import Domains
 from keras_fair.rows.values import Outputs
-from keras_fair.rows.vocabulary import Vocabulary
 
 __all__ = ["Measurement", "measure"]
 

@@ -1,4 +1,4 @@
-"""What an audit found: numbers and verdicts, as a dict and as JSON. `keras_fair.audit.report` writes reports.
+"""What an audit found: numbers and verdicts, as a dict and as JSON. `keras_fair.reports` writes reports.
 
 Nothing is computed here. A number that cannot be estimated is NaN in Python, `null` in JSON and a dash in the
 table; it is never 0.
@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from keras_fair.provided import provided
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderResult
@@ -218,9 +220,7 @@ class Audit:
 
     def table(self) -> Table:
         """The audit as a `rich` table, one line for each relation."""
-        from keras_fair.audit.report.terminal import to_table
-
-        return to_table(self)
+        return provided("to_table")(self)
 
     def to_dataframe(self, of: str = "relations") -> Any:
         """A pandas DataFrame with one row for each of the `"relations"`, `"statistics"` or `"groups"`.
@@ -229,22 +229,15 @@ class Audit:
             ImportError: pandas is not installed.
             ValueError: there is no such table.
         """
-        from keras_fair.audit.report.frame import to_dataframe
-
-        return to_dataframe(self, of)
+        return provided("to_dataframe")(self, of)
 
     def to_markdown(self, card: bool = False) -> str:
         """A report in Markdown; as the section of a model card with `card=True`."""
-        from keras_fair.audit.report.card import to_card
-        from keras_fair.audit.report.markdown import to_markdown
-
-        return to_card(self) if card else to_markdown(self)
+        return provided("to_card" if card else "to_markdown")(self)
 
     def to_html(self, path: str | Path | None = None) -> str:
         """A report as one HTML page that needs nothing else, no network either; also written to `path`."""
-        from keras_fair.audit.report.page import to_html
-
-        return to_html(self, path)
+        return provided("to_html")(self, path)
 
     @property
     def outside(self) -> str:
@@ -254,14 +247,10 @@ class Audit:
         return "" if not notes else f"In no group: {', '.join(notes)}."
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        from keras_fair.audit.report.terminal import fitting
-
-        yield fitting(self, options.max_width)
+        yield provided("fitting")(self, options.max_width)
 
     def __str__(self) -> str:
-        from keras_fair.audit.report.terminal import to_text
-
-        return to_text(self)
+        return provided("to_text")(self)
 
 
 def number(value: float) -> str:

@@ -12,11 +12,11 @@ import numpy as np
 
 from keras_fair.audit.demands import Demands
 from keras_fair.errors import ConstraintTypeError, near_names, quoted
+from keras_fair.groups.coding import encode_column, has_words
+from keras_fair.groups.vocabulary import Vocabulary
+from keras_fair.inputs.columns import columns_of
 from keras_fair.language.nodes import Attribute, Label, Negative, Node, Number, Prediction, Span
-from keras_fair.rows.columns import columns_of
-from keras_fair.rows.encoding import encode_column, has_words
 from keras_fair.rows.values import Outputs
-from keras_fair.rows.vocabulary import Vocabulary
 
 __all__ = ["Shown", "Chunk", "precision_of", "predictions_of"]
 

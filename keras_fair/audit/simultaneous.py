@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from keras_fair.audit.expressions import is_number, value_of
+from keras_fair.groups.enumeration import Domains
 from keras_fair.language.nodes import (
     Absolute,
     Arithmetic,
@@ -21,7 +22,6 @@ from keras_fair.language.nodes import (
     Spread,
 )
 from keras_fair.language.tree import walk
-from keras_fair.rows.domains import Domains
 from keras_fair.rows.ground import arguments
 
 __all__ = ["image", "is_smooth", "leaves"]

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_fair.rows.columns import elements_of
+from keras_fair.inputs.columns import elements_of
 
 __all__ = ["Parts", "chunks_of"]
 

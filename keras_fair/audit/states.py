@@ -4,7 +4,7 @@
 
 New values get new numbers as they arrive, so nothing has to be known of later chunks. A state stands for all
 that conditions can ask of it: `truth` says where a comparison holds, in Kleene's logic (0 false, 1/2 not
-known, 1 true), as in `keras_fair.rows.factors`.
+known, 1 true), as in `keras_fair.groups.factors`.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 
 from keras_fair.audit.demands import SubjectDemand
-from keras_fair.rows.columns import Numbers, Words, read_column
-from keras_fair.rows.encoding import MISSING_GROUP, Entry, Values, encode_column, has_words, refuse_missing
-from keras_fair.rows.vocabulary import MOST_NUMBERS
+from keras_fair.groups.coding import MISSING_GROUP, Entry, Values, encode_column, has_words, refuse_missing
+from keras_fair.groups.vocabulary import MOST_NUMBERS
+from keras_fair.inputs.columns import Numbers, Words, read_column
 
 __all__ = ["MISSING", "UNKNOWN", "States"]
 

@@ -11,10 +11,10 @@ import keras
 import numpy as np
 
 from keras_fair.callbacks.watched import Question, WatchedData
+from keras_fair.constraints import ConstraintSet, parse
+from keras_fair.groups.vocabulary import Vocabulary
 from keras_fair.layers.fair_projection import FairProjection
 from keras_fair.ops import Outcome
-from keras_fair.rows.constraint_set import ConstraintSet, parse
-from keras_fair.rows.vocabulary import Vocabulary
 
 __all__ = ["FairnessMonitor"]
 

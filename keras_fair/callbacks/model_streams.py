@@ -15,7 +15,7 @@ import numpy as np
 from keras_fair.callbacks.streamed_model import StreamedModel, projections_of
 from keras_fair.layers.fair_projection import FairProjection
 from keras_fair.layers.streamed import StreamedLayer
-from keras_fair.ops.stream_state import StreamRule
+from keras_fair.ops.stream.state_vector import StreamRule
 from keras_fair.rows.plan import RowPlan
 from keras_fair.streaming.keeper import Keeper
 

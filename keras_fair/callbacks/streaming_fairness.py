@@ -16,11 +16,13 @@ from typing import Any
 import numpy as np
 
 from keras_fair.callbacks.model_streams import ModelStreams, StreamedRuns
+from keras_fair.constraints import ConstraintSet, parse
+from keras_fair.groups.vocabulary import Vocabulary
+from keras_fair.inputs.domain import check_domain
 from keras_fair.layers.arguments import check_vocabulary
-from keras_fair.ops.domain import check_divergence, check_domain
-from keras_fair.ops.stream_state import StreamRule
-from keras_fair.rows.constraint_set import ConstraintSet, parse
-from keras_fair.rows.vocabulary import Vocabulary
+from keras_fair.ops.projection.divergences import check_divergence
+from keras_fair.ops.stream.state_vector import StreamRule
+from keras_fair.provided import provided
 from keras_fair.streaming.arguments import domain_of, not_negative, positive, whole
 from keras_fair.streaming.keeper import Keeper, check_same, merged_states
 from keras_fair.streaming.report import StreamReport
@@ -213,9 +215,7 @@ class StreamingFairness(StreamedRuns):
         Raises:
             ImportError: matplotlib is not installed.
         """
-        from keras_fair import plots
-
-        return plots.stream(self.history, **keywords)
+        return provided("plot_stream")(self.history, **keywords)
 
     def save(self, path: str | os.PathLike[str] | None = None) -> None:
         """Write the state, now.

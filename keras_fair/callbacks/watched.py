@@ -14,12 +14,12 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_fair.constraints import ConstraintSet
+from keras_fair.groups.vocabulary import Vocabulary
+from keras_fair.inputs.columns import columns_of
 from keras_fair.metrics.summary import statement_names, summarised
-from keras_fair.rows.columns import columns_of
-from keras_fair.rows.constraint_set import ConstraintSet
 from keras_fair.rows.evaluate import rows_of
 from keras_fair.rows.linear import LinearRows
-from keras_fair.rows.vocabulary import Vocabulary
 
 __all__ = ["Question", "WatchedData"]
 

@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit code. Malformed options end the process with exit code 2, as `argparse` does.
     """
-    from keras_fair import __version__
+    from keras_fair.version import __version__
 
     parser = page(
         prog="keras-fair", description="Fairness constraints for Keras, written as text.", epilog=_EPILOG

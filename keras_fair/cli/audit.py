@@ -25,7 +25,7 @@ from keras_fair.cli.values import CHUNK
 
 if TYPE_CHECKING:
     from keras_fair.audit import Audit, Verdict
-    from keras_fair.rows.constraint_set import ConstraintSet
+    from keras_fair.constraints import ConstraintSet
 
 __all__ = ["add_parser"]
 
@@ -195,7 +195,7 @@ def _notes(found: Audit) -> list[str]:
 
 def _summary(found: Audit, counts: dict[Verdict, int], passing: set[Verdict], code: int) -> str:
     """One line: the counts of the verdicts, and what they mean for the exit code."""
-    from keras_fair.audit.report.wording import is_point
+    from keras_fair.reports.wording import is_point
 
     worst_first = sorted(counts, key=lambda verdict: _WORST_FIRST.index(verdict.value))
     listed = ", ".join(f"{counts[verdict]} {verdict.value}" for verdict in worst_first if counts[verdict])

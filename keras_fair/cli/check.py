@@ -16,7 +16,7 @@ from keras_fair.cli.start import start_keras
 from keras_fair.cli.terminal import nobody_reads, terminal, write_report
 
 if TYPE_CHECKING:
-    from keras_fair.rows.constraint_set import ConstraintSet
+    from keras_fair.constraints import ConstraintSet
 
 __all__ = ["add_parser"]
 

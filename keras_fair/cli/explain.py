@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from keras_fair.audit import Audit, StatisticValue
-    from keras_fair.rows.constraint_set import ConstraintSet
-    from keras_fair.rows.vocabulary import Vocabulary
+    from keras_fair.constraints import ConstraintSet
+    from keras_fair.groups.vocabulary import Vocabulary
 
 __all__ = ["add_parser"]
 
@@ -142,8 +142,8 @@ def _print_values(console: Console, samples: Samples, found: Audit) -> None:
 
 def _known(statistic: StatisticValue, predicted: bool) -> tuple[str, str]:
     """The size and the value of a statistic as text; a dash for what needs predictions that are not there."""
+    from keras_fair.constraints import parse
     from keras_fair.language import on_prediction
-    from keras_fair.rows.constraint_set import parse
 
     size = f"{statistic.size:.6g}"
     value = f"{statistic.value:.6g}" if statistic.size > 0 else "-"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from keras_fair.errors import ConstraintError
 
 if TYPE_CHECKING:
-    from keras_fair.rows.constraint_set import ConstraintSet
+    from keras_fair.constraints import ConstraintSet
 
 __all__ = ["InputFault", "faults_of_input", "joined_constraints", "read_texts", "whole_number"]
 
@@ -83,7 +83,7 @@ def joined_constraints(contents: Sequence[str]) -> ConstraintSet:
     Raises:
         InputFault: two of them have one name.
     """
-    from keras_fair.rows.constraint_set import parse
+    from keras_fair.constraints import parse
 
     with faults_of_input():
         return parse("\n".join(contents))

@@ -17,8 +17,8 @@ from keras_fair.errors import ConstraintTypeError
 
 if TYPE_CHECKING:
     from keras_fair.audit import Audit
-    from keras_fair.rows.constraint_set import ConstraintSet
-    from keras_fair.rows.vocabulary import Vocabulary
+    from keras_fair.constraints import ConstraintSet
+    from keras_fair.groups.vocabulary import Vocabulary
 
 __all__ = ["audited", "tried"]
 
@@ -46,7 +46,7 @@ def audited(
         InputFault: the samples give the constraints no meaning.
     """
     from keras_fair.audit import Auditor
-    from keras_fair.rows.vocabulary import Vocabulary
+    from keras_fair.groups.vocabulary import Vocabulary
 
     with _faults_of(samples):
         auditor = Auditor(

@@ -7,18 +7,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from keras_fair.errors import ConstraintTypeError
 
 if TYPE_CHECKING:
+    from keras_fair.constraints import ConstraintSet
+    from keras_fair.groups.vocabulary import Vocabulary
     from keras_fair.language.nodes import Node
-    from keras_fair.rows.constraint_set import ConstraintSet
-    from keras_fair.rows.vocabulary import Vocabulary
 
 __all__ = ["Use", "modes", "output_names", "stand_ins", "use_of"]
 
-# By public name: a mode is spoken of where this version has it.
-_AFFINE = {
-    "projection": "FairProjection",
-    "monitoring": "FairnessMonitor",
-    "streaming": "StreamingFairness",
-}
+_AFFINE = ("projection", "monitoring", "streaming")
 
 
 class Use(NamedTuple):
@@ -37,9 +32,7 @@ class Use(NamedTuple):
 
 def modes() -> tuple[str, ...]:
     """All modes, those that need affine rows first."""
-    import keras_fair
-
-    return (*(mode for mode, name in _AFFINE.items() if name in keras_fair.__all__), "audit")
+    return (*_AFFINE, "audit")
 
 
 def use_of(
@@ -92,9 +85,9 @@ def output_names(constraints: ConstraintSet) -> Any:
 def stand_ins(constraints: ConstraintSet) -> tuple[Vocabulary, list[str]]:
     """Without data: values for stars and quantifiers to run over (`race_1`, `race_2`), and for which
     attributes."""
+    from keras_fair.groups.vocabulary import Vocabulary
     from keras_fair.language.nodes import Attribute, Binder, Comparison, Star
     from keras_fair.language.tree import walk
-    from keras_fair.rows.vocabulary import Vocabulary
 
     counts: dict[str, int] = {}
     for statement in constraints:

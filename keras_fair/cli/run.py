@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from keras_fair.comparison import Comparison
+    from keras_fair.constraints import ConstraintSet
     from keras_fair.datasets import Split
-    from keras_fair.rows.constraint_set import ConstraintSet
 
 __all__ = ["add_parser"]
 

@@ -20,8 +20,8 @@ from keras_fair.cli.values import CHUNK, TRUTH, distinct_values, is_boolean
 from keras_fair.errors import ConstraintTypeError, near_names, quoted
 
 if TYPE_CHECKING:
-    from keras_fair.rows.constraint_set import ConstraintSet
-    from keras_fair.rows.vocabulary import Vocabulary
+    from keras_fair.constraints import ConstraintSet
+    from keras_fair.groups.vocabulary import Vocabulary
 
 __all__ = ["LARGEST", "Part", "Samples"]
 
@@ -125,7 +125,7 @@ class Samples:
         Raises:
             InputFault: an attribute has no value in some line, and the policy is `error`.
         """
-        from keras_fair.rows.vocabulary import Vocabulary
+        from keras_fair.groups.vocabulary import Vocabulary
 
         names = [*self.attributes, *([] if self.label is None else [self.label])]
         found = distinct_values(self.columns, names)

@@ -22,7 +22,7 @@ def distinct_values(columns: Columns, names: Collection[str]) -> dict[str, list[
         columns: the table.
         names: of the columns. Of numbers no more are listed than tell a vocabulary that there are too many.
     """
-    from keras_fair.rows.vocabulary import MOST_NUMBERS
+    from keras_fair.groups.vocabulary import MOST_NUMBERS
 
     found: dict[str, set[Any]] = {name: set() for name in names}
     absent = dict.fromkeys(names, False)

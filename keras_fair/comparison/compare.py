@@ -16,11 +16,11 @@ import numpy as np
 
 from keras_fair.audit import Audit, audit
 from keras_fair.comparison.scores import Scores, scores_of
+from keras_fair.constraints import ConstraintSet
 from keras_fair.datasets import Split, encode
+from keras_fair.groups.vocabulary import Vocabulary
 from keras_fair.models.fair_model import FairModel
 from keras_fair.ops import Outcome
-from keras_fair.rows.constraint_set import ConstraintSet
-from keras_fair.rows.vocabulary import Vocabulary
 
 __all__ = ["Comparison", "Side", "checked_vocabulary", "compare", "network"]
 

@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 
 from keras_fair.audit import AuditedRelation
-from keras_fair.audit.report.numbers import allowed
 from keras_fair.comparison.compare import Comparison, Side
+from keras_fair.constraints import ConstraintSet, parse
 from keras_fair.datasets import Split
+from keras_fair.groups.vocabulary import Vocabulary
 from keras_fair.language import node_text, on_prediction
-from keras_fair.rows.constraint_set import ConstraintSet, parse
-from keras_fair.rows.vocabulary import Vocabulary
+from keras_fair.reports.numbers import allowed
 
 __all__ = ["groups_of", "save_picture"]
 

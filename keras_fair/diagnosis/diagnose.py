@@ -13,13 +13,13 @@ from typing import Any
 
 import numpy as np
 
-from keras_fair.diagnosis.cells import cells_of
+from keras_fair.constraints import ConstraintSet, parse
+from keras_fair.diagnosis.extremes import cells_of
 from keras_fair.diagnosis.growth import GrowthProgram
 from keras_fair.diagnosis.result import Diagnosis
-from keras_fair.ops.domain import DomainLike, check_domain
-from keras_fair.rows.constraint_set import ConstraintSet, parse
+from keras_fair.groups.vocabulary import Vocabulary
+from keras_fair.inputs.domain import DomainLike, check_domain
 from keras_fair.rows.linear import LinearRows
-from keras_fair.rows.vocabulary import Vocabulary
 
 __all__ = ["diagnose"]
 

@@ -21,8 +21,8 @@ from typing import Any
 
 import numpy as np
 
-from keras_fair.diagnosis.cells import Cells
-from keras_fair.ops.domain import Domain
+from keras_fair.diagnosis.extremes import Cells
+from keras_fair.inputs.domain import Domain
 from keras_fair.rows.linear import Gaps, LinearRows
 
 __all__ = ["Growth", "GrowthProgram"]

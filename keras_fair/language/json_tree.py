@@ -17,7 +17,6 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from keras_fair.errors import ConstraintError, quoted
-from keras_fair.language.layout import DEEPEST
 from keras_fair.language.nodes import (
     Absolute,
     And,
@@ -50,6 +49,7 @@ from keras_fair.language.nodes import (
 )
 from keras_fair.language.parser import parse_statements
 from keras_fair.language.printer import to_text
+from keras_fair.language.spacing import DEEPEST
 from keras_fair.language.tree import child_fields
 
 __all__ = ["FORMAT", "VERSION", "from_json", "to_json"]

@@ -23,8 +23,8 @@ from keras_fair.language.check import check_statements
 from keras_fair.language.criteria import CriterionCall, Definition, expand
 from keras_fair.language.expected import syntax_fault
 from keras_fair.language.faults import Fault, MeaningFault
-from keras_fair.language.layout import DEEPEST, Layout
 from keras_fair.language.nodes import Node, Span, Statement
+from keras_fair.language.spacing import DEEPEST, Layout
 from keras_fair.language.tree import depth_exceeds, walk
 
 __all__ = ["LONGEST", "parse_statements"]

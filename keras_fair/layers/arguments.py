@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from keras import backend, ops
 
-from keras_fair.rows.arrays import concrete
-from keras_fair.rows.columns import columns_of
-from keras_fair.rows.vocabulary import Vocabulary
+from keras_fair.groups.vocabulary import Vocabulary
+from keras_fair.inputs.arrays import concrete
+from keras_fair.inputs.columns import columns_of
 
 __all__ = ["check_choice", "check_stiffness", "check_vocabulary", "is_symbolic_text", "only"]
 

@@ -14,13 +14,13 @@ import numpy as np
 from keras import backend, ops
 
 from keras_fair.errors import ConstraintTypeError, near_names, quoted
+from keras_fair.groups.coding import has_words
+from keras_fair.groups.vocabulary import Vocabulary
+from keras_fair.inputs.arrays import concrete, dtype_of
 from keras_fair.ops import Domain
 from keras_fair.ops.precision import working_dtype
-from keras_fair.rows.arrays import concrete, dtype_of
-from keras_fair.rows.encoding import has_words
 from keras_fair.rows.linear import LinearRows
 from keras_fair.rows.plan import RowPlan
-from keras_fair.rows.vocabulary import Vocabulary
 
 __all__ = [
     "Check",

@@ -15,13 +15,13 @@ import numpy as np
 from keras import backend, ops
 
 from keras_fair.errors import ConstraintTypeError, near_names, quoted
+from keras_fair.groups.coding import has_words
+from keras_fair.groups.vocabulary import Vocabulary
+from keras_fair.inputs.arrays import concrete
+from keras_fair.inputs.columns import columns_of
 from keras_fair.layers.checks import check_predictions, holds_codes, unknown_text
 from keras_fair.ops import Domain
-from keras_fair.rows.arrays import concrete
-from keras_fair.rows.columns import columns_of
-from keras_fair.rows.encoding import has_words
 from keras_fair.rows.plan import RowPlan
-from keras_fair.rows.vocabulary import Vocabulary
 
 __all__ = ["Given", "check_names", "clipped_codes", "encode", "encode_known", "ranked", "unpacked"]
 

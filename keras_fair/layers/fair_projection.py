@@ -15,6 +15,9 @@ from typing import Any
 import keras
 from keras import backend, ops
 
+from keras_fair.constraints import ConstraintSet, parse
+from keras_fair.groups.vocabulary import Vocabulary
+from keras_fair.inputs.arrays import concrete
 from keras_fair.layers.arguments import (
     check_choice,
     check_stiffness,
@@ -32,11 +35,8 @@ from keras_fair.layers.record import Record, RecordWeight
 from keras_fair.layers.reports import Reports
 from keras_fair.layers.streamed import stream_of
 from keras_fair.ops import check_divergence, check_domain
-from keras_fair.rows.arrays import concrete
-from keras_fair.rows.constraint_set import ConstraintSet, parse
 from keras_fair.rows.lower import lower
 from keras_fair.rows.plan import RowPlan
-from keras_fair.rows.vocabulary import Vocabulary
 
 __all__ = ["FairProjection"]
 

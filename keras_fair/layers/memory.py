@@ -1,7 +1,7 @@
 """A fading memory of past batches, for training with small ones.
 
 A batch of eight says little about groups, and made to obey constraints by itself it is bent by chance. With a
-memory it is one step of a stream (`keras_fair.ops.stream`): the rows are those of the batch and what is
+memory it is one step of a stream (`keras_fair.ops.stream.step`): the rows are those of the batch and what is
 remembered together, and they pull rather than force. Predictions of the past are numbers: no gradient flows
 into them.
 """
@@ -18,8 +18,8 @@ from keras import ops
 from keras_fair.layers.batch import positive_weight
 from keras_fair.ops import Domain, Projection
 from keras_fair.ops.precision import working_dtype
-from keras_fair.ops.stream import stream_step
-from keras_fair.ops.stream_state import StateLayout, StreamRule, advanced
+from keras_fair.ops.stream.state_vector import StateLayout, StreamRule, advanced
+from keras_fair.ops.stream.step import stream_step
 from keras_fair.rows.linear import LinearRows
 from keras_fair.rows.plan import RowPlan
 

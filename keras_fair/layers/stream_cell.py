@@ -10,9 +10,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from keras import backend, ops
+from keras import ops
 
-__all__ = ["StreamCell", "new_cell"]
+__all__ = ["StreamCell"]
 
 
 class StreamCell:
@@ -40,16 +40,3 @@ class StreamCell:
     def write(self, value: Any) -> None:
         """Put a tensor in, where it is made."""
         self._value = np.asarray(ops.convert_to_numpy(value))
-
-
-def new_cell(size: int) -> StreamCell:
-    """The cell of the backend in use."""
-    if backend.backend() == "tensorflow":
-        from keras_fair.layers.stream_cell_tensorflow import TensorFlowCell
-
-        return TensorFlowCell(size)
-    if backend.backend() == "jax":
-        from keras_fair.layers.stream_cell_jax import JaxCell
-
-        return JaxCell(size)
-    return StreamCell(size)

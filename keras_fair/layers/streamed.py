@@ -12,12 +12,13 @@ from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
+from keras import backend
 
 from keras_fair.layers.batch import positive_weight
-from keras_fair.layers.stream_cell import StreamCell, new_cell
+from keras_fair.layers.stream_cell import StreamCell
 from keras_fair.ops import Projection
-from keras_fair.ops.stream import stream_step
-from keras_fair.ops.stream_state import Readout, StreamRule
+from keras_fair.ops.stream.state_vector import Readout, StreamRule
+from keras_fair.ops.stream.step import stream_step
 from keras_fair.rows.linear import LinearRows
 from keras_fair.rows.plan import RowPlan
 
@@ -87,7 +88,7 @@ class StreamedLayer:
         if self._readout is None or self._cell is None:
             readout = Readout(plan)
             initial = readout.fresh(self._initial(plan))  # may refuse: then nothing is made
-            self._readout, self._cell = readout, new_cell(readout.size)
+            self._readout, self._cell = readout, _new_cell(readout.size)
             self._cell.set(initial)
         return self._readout, self._cell
 
@@ -115,3 +116,16 @@ def streaming(layers: Mapping[Any, StreamedLayer]) -> Iterator[None]:
         yield
     finally:
         _active.reset(token)
+
+
+def _new_cell(size: int) -> StreamCell:
+    """The cell of the backend in use."""
+    if backend.backend() == "tensorflow":
+        from keras_fair.layers.stream_cell_tensorflow import TensorFlowCell
+
+        return TensorFlowCell(size)
+    if backend.backend() == "jax":
+        from keras_fair.layers.stream_cell_jax import JaxCell
+
+        return JaxCell(size)
+    return StreamCell(size)

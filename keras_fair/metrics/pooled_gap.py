@@ -16,12 +16,12 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_fair.constraints import ConstraintSet, parse
+from keras_fair.groups.vocabulary import Vocabulary
 from keras_fair.metrics.summary import statement_names, summarised
-from keras_fair.rows.constraint_set import ConstraintSet, parse
 from keras_fair.rows.linear import LinearRows
 from keras_fair.rows.lower import lower
-from keras_fair.rows.measure import Measured
-from keras_fair.rows.vocabulary import Vocabulary
+from keras_fair.rows.measured import Measured
 
 __all__ = ["PooledGap"]
 

@@ -19,14 +19,14 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_fair.constraints import ConstraintSet
+from keras_fair.groups.vocabulary import Vocabulary
 from keras_fair.layers.fair_projection import FairProjection
 from keras_fair.layers.place import place_kept
 from keras_fair.layers.reports import nobody_in
 from keras_fair.models.inputs import Choice, Routes, check_choice
 from keras_fair.models.labels import can_stand_in, class_of, stand_in
 from keras_fair.models.steps import current_step, labels_to_come, running, step_of
-from keras_fair.rows.constraint_set import ConstraintSet
-from keras_fair.rows.vocabulary import Vocabulary
 
 __all__ = ["FairModel"]
 

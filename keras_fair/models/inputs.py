@@ -14,7 +14,7 @@ import keras
 import numpy as np
 from keras import backend
 
-from keras_fair.rows.columns import Words, read_column
+from keras_fair.inputs.columns import Words, read_column
 
 __all__ = ["Choice", "Routes", "check_choice", "columns_for_keras"]
 

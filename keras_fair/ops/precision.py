@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from keras import backend
 
-from keras_fair.rows.arrays import widest_float
+from keras_fair.inputs.arrays import widest_float
 
 __all__ = ["proximal_floor", "row_tolerance", "rounding", "smallest_pivot", "working_dtype"]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from keras_fair.audit.report.wording import ORDER, worst_first
 from keras_fair.audit.result import Audit, AuditedRelation, Verdict
 from keras_fair.plots.canvas import BAND, INK, plain, pyplot, shortened, styled
+from keras_fair.reports.wording import ORDER, worst_first
 
 __all__ = ["gaps"]
 

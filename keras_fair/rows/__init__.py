@@ -5,14 +5,14 @@
 `lower` is static; a plan meets any number of batches. `rows_of` does both at once for data at hand.
 """
 
-from keras_fair.rows.constraint_set import ConstraintSet, parse
+from keras_fair.constraints import ConstraintSet, parse
+from keras_fair.groups.vocabulary import Vocabulary
 from keras_fair.rows.evaluate import rows_of
 from keras_fair.rows.linear import Gaps, LinearRows, Reduction, RelationRows, rows_from_matrix
 from keras_fair.rows.lower import lower
-from keras_fair.rows.measure import Measured
+from keras_fair.rows.measured import Measured
 from keras_fair.rows.plan import RowPlan
 from keras_fair.rows.terms import CellFamily, Family, Terms
-from keras_fair.rows.vocabulary import Vocabulary
 
 __all__ = [
     "CellFamily",

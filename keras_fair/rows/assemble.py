@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_fair.rows.arrays import Tensor, floats
+from keras_fair.inputs.arrays import Tensor, floats
 from keras_fair.rows.convex import Affine, Convex
 from keras_fair.rows.epigraph import Bound, Row
 from keras_fair.rows.linear import Reduction
@@ -61,7 +61,7 @@ class ScalarArray:
     coefficients: np.ndarray
 
     def evaluate(self, xp: Any, constants: Tensor) -> Tensor:
-        """The array, from the values of the constants, in a namespace of `keras_fair.rows.arrays`."""
+        """The array, from the values of the constants, in a namespace of `keras_fair.inputs.arrays`."""
         numbers = floats(xp, self.numbers)
         if not len(self.places):
             return numbers

@@ -14,6 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from keras_fair.errors import ConstraintTypeError
+from keras_fair.groups.enumeration import Domains
 from keras_fair.language import node_text
 from keras_fair.language.nodes import (
     Absolute,
@@ -28,7 +29,6 @@ from keras_fair.language.nodes import (
     Share,
     Spread,
 )
-from keras_fair.rows.domains import Domains
 from keras_fair.rows.ground import arguments, uses_prediction
 from keras_fair.rows.scalars import Scalar, Scalars
 from keras_fair.rows.statistics import Statistics

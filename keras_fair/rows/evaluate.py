@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from keras_fair.constraints import ConstraintSet
 from keras_fair.errors import ConstraintTypeError
+from keras_fair.groups.enumeration import Combination, Grouping
+from keras_fair.groups.vocabulary import Vocabulary
+from keras_fair.inputs.arrays import concrete
+from keras_fair.inputs.columns import columns_of
 from keras_fair.language.nodes import Attribute, Label, Span
-from keras_fair.rows.arrays import concrete
-from keras_fair.rows.columns import columns_of
-from keras_fair.rows.domains import Combination, Grouping
 from keras_fair.rows.linear import LinearRows
 from keras_fair.rows.lower import lower
-from keras_fair.rows.vocabulary import Vocabulary
-
-if TYPE_CHECKING:
-    from keras_fair.rows.constraint_set import ConstraintSet
 
 __all__ = ["rows_of"]
 

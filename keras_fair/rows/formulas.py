@@ -11,18 +11,18 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from keras_fair.groups.enumeration import Combination, Domains, Grouping
+from keras_fair.groups.vocabulary import Vocabulary
+from keras_fair.inputs.domain import check_domain
 from keras_fair.language import node_text
 from keras_fair.language.nodes import Arithmetic, Mean, Number, Prediction, Span, Statement
 from keras_fair.rows.convex import Expressions
-from keras_fair.rows.domains import Combination, Domains, Grouping
 from keras_fair.rows.epigraph import Row, row_key, rows_of
 from keras_fair.rows.ground import ground
-from keras_fair.rows.intervals import domain_interval
 from keras_fair.rows.relations import bound_relations
 from keras_fair.rows.scalars import Derived, Scalar
 from keras_fair.rows.statistics import Statistic, Statistics
 from keras_fair.rows.values import Outputs
-from keras_fair.rows.vocabulary import Vocabulary
 
 __all__ = ["RelationFormulas", "row_formulas"]
 
@@ -70,7 +70,7 @@ def row_formulas(
     for index, statement in enumerate(statements):
         seen = set()
         for relation in ground(statement, index, domains):
-            for bound in bound_relations(relation, expressions, domain_interval(domain)):
+            for bound in bound_relations(relation, expressions, check_domain(domain).bounds):
                 rows, next_aux = rows_of(bound.bound, aux)
                 key = frozenset(row_key(row, aux) for row in rows)
                 if key not in seen:

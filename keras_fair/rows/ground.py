@@ -14,6 +14,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from keras_fair.errors import ConstraintTypeError
+from keras_fair.groups.coding import Entry
+from keras_fair.groups.enumeration import MOST_GROUPS, Domains, Grouping
 from keras_fair.language import node_text
 from keras_fair.language.nodes import (
     Attribute,
@@ -38,8 +40,6 @@ from keras_fair.language.nodes import (
     Variable,
 )
 from keras_fair.language.tree import child_fields, children, walk
-from keras_fair.rows.domains import MOST_GROUPS, Domains, Grouping
-from keras_fair.rows.encoding import Entry
 
 __all__ = ["GroundRelation", "arguments", "ground", "uses_prediction"]
 

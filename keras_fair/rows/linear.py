@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_fair.rows.arrays import Tensor, floats, namespace
+from keras_fair.inputs.arrays import Tensor, floats, namespace
 from keras_fair.rows.terms import Family, Terms
 
 __all__ = ["Gaps", "LinearRows", "Reduction", "RelationRows", "rows_from_matrix"]

@@ -14,6 +14,13 @@ from typing import Any
 import numpy as np
 
 from keras_fair.errors import ConstraintTypeError
+from keras_fair.groups.coding import has_words
+from keras_fair.groups.conditions import make_clusters
+from keras_fair.groups.enumeration import Combination, Domains, Grouping, subject_name
+from keras_fair.groups.factors import Atom, Factor, atoms, is_binary_label, make_factor
+from keras_fair.groups.samples import Needs
+from keras_fair.groups.vocabulary import Vocabulary
+from keras_fair.inputs.domain import check_domain
 from keras_fair.language.nodes import Attribute, Label, Node, Span, Statement
 from keras_fair.language.tree import walk
 from keras_fair.rows.assemble import (
@@ -25,22 +32,15 @@ from keras_fair.rows.assemble import (
     scalar_array,
     unique_names,
 )
-from keras_fair.rows.conditions import make_clusters
 from keras_fair.rows.convex import Expressions
-from keras_fair.rows.domains import Combination, Domains, Grouping, subject_name
-from keras_fair.rows.encoding import has_words
 from keras_fair.rows.epigraph import Row, row_key, rows_of
-from keras_fair.rows.factors import Atom, Factor, atoms, is_binary_label, make_factor
 from keras_fair.rows.ground import ground
-from keras_fair.rows.intervals import domain_interval
-from keras_fair.rows.layout import all_disjoint, make_layout
 from keras_fair.rows.linear import RelationRows
 from keras_fair.rows.plan import Coefficients, Dependence, RowPlan
 from keras_fair.rows.relations import BoundRelation, bound_relations
-from keras_fair.rows.samples import Needs
 from keras_fair.rows.statistics import Statistic, Statistics
+from keras_fair.rows.term_layout import all_disjoint, make_layout
 from keras_fair.rows.values import Outputs
-from keras_fair.rows.vocabulary import Vocabulary
 
 __all__ = ["lower"]
 
@@ -86,7 +86,7 @@ def lower(
     domains = Domains(vocabulary, text, occurring)
     missing = "error" if vocabulary is None else vocabulary.missing
     statistics = Statistics(Outputs.of(outputs), text, missing)
-    found = _relations(statements, Expressions(statistics, domains), domains, domain_interval(domain))
+    found = _relations(statements, Expressions(statistics, domains), domains, check_domain(domain).bounds)
     terms, constants = tuple(statistics.terms), tuple(statistics.constants)
     compared = _atoms((*terms, *constants), text)
     known, factors = _factors(compared, vocabulary or Vocabulary(), text)

@@ -17,20 +17,20 @@ import numpy as np
 from keras import ops
 
 from keras_fair.errors import ConstraintTypeError, near_names, quoted
+from keras_fair.groups.coding import has_words
+from keras_fair.groups.conditions import Cluster
+from keras_fair.groups.enumeration import Grouping
+from keras_fair.groups.factors import Factor
+from keras_fair.groups.samples import Needs, read_samples
+from keras_fair.groups.vocabulary import Vocabulary
+from keras_fair.inputs.arrays import Tensor, floats, namespace
+from keras_fair.inputs.columns import columns_of
 from keras_fair.language.nodes import Label, Span
-from keras_fair.rows.arrays import Tensor, floats, namespace
 from keras_fair.rows.assemble import GapPlan, ScalarArray
-from keras_fair.rows.columns import columns_of
-from keras_fair.rows.conditions import Cluster
-from keras_fair.rows.domains import Grouping
-from keras_fair.rows.encoding import has_words
-from keras_fair.rows.factors import Factor
 from keras_fair.rows.linear import Gaps, LinearRows, RelationRows
-from keras_fair.rows.measure import Layout, Measured, measure
-from keras_fair.rows.samples import Needs, read_samples
+from keras_fair.rows.measured import Layout, Measured, measure
 from keras_fair.rows.scalars import Derived
 from keras_fair.rows.values import Outputs
-from keras_fair.rows.vocabulary import Vocabulary
 
 __all__ = ["RowPlan"]
 
@@ -170,7 +170,7 @@ class RowPlan:
             LinearRows in float64 where the backend has it.
 
         Raises:
-            ConstraintTypeError, ValueError: see `keras_fair.rows.samples`.
+            ConstraintTypeError, ValueError: see `keras_fair.groups.samples`.
         """
         return self.bind(
             self.measure(columns, label, sample_weight, size=size, fractional_label=fractional_label)

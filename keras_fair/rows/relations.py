@@ -18,7 +18,7 @@ from keras_fair.language.nodes import Arithmetic, Number, Range, Relation
 from keras_fair.rows.convex import Convex, Expressions
 from keras_fair.rows.epigraph import Bound
 from keras_fair.rows.ground import GroundRelation, uses_prediction
-from keras_fair.rows.intervals import Interval, interval
+from keras_fair.rows.ranges import Interval, interval
 from keras_fair.rows.scalars import Scalar
 
 __all__ = ["BoundRelation", "bound_relations"]

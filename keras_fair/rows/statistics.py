@@ -5,7 +5,7 @@
     cov(u, v | c)  E[u v | c] - E[v | c] E[u | c] with v free of y: two terms and a constant, so that each can
                    be pooled over batches exactly
 
-This module gives each its number. The samples behind them are left to `keras_fair.rows.samples`.
+This module gives each its number. The samples behind them are left to `keras_fair.groups.samples`.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from keras_fair.errors import ConstraintTypeError
+from keras_fair.groups.conditions import Given
+from keras_fair.groups.factors import atoms
 from keras_fair.language import node_text
 from keras_fair.language.nodes import (
     And,
@@ -29,8 +31,6 @@ from keras_fair.language.nodes import (
     Share,
 )
 from keras_fair.language.tree import walk
-from keras_fair.rows.conditions import Given
-from keras_fair.rows.factors import atoms
 from keras_fair.rows.scalars import Scalar, Scalars
 from keras_fair.rows.values import Outputs, Value, affine_value, times
 

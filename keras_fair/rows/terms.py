@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from keras_fair.rows.arrays import Tensor, dtype_of, floats, namespace
+from keras_fair.inputs.arrays import Tensor, dtype_of, floats, namespace
 
 __all__ = ["CellFamily", "Family", "Terms"]
 

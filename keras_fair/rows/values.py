@@ -3,7 +3,7 @@
     v_i = sum_k alpha_ik y_ik + beta_i
 
 `alpha_k` and `beta` are arithmetic of numbers, attributes and the label, kept as trees (`None` stands for
-0). They are evaluated on a batch by `keras_fair.rows.samples`.
+0). They are evaluated on a batch by `keras_fair.groups.samples`.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
     arrivals --stream--> predictions        state <--> file        state --report--> people
 
 `keras_fair.callbacks.StreamingFairness` is the face of all this, for models and for servers; the mathematics
-of a step is in `keras_fair.ops.stream`.
+of a step is in `keras_fair.ops.stream.step`.
 """
 
 from keras_fair.streaming.report import StreamReport

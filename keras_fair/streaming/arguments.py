@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from keras_fair.ops.domain import Domain
+from keras_fair.inputs.domain import Domain
 
 __all__ = ["domain_of", "not_negative", "positive", "saved_domain", "whole"]
 

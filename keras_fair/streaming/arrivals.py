@@ -9,11 +9,11 @@ import numpy as np
 from keras import ops
 
 from keras_fair.errors import ConstraintTypeError
+from keras_fair.groups.samples import read_samples
+from keras_fair.inputs.arrays import concrete
+from keras_fair.inputs.domain import Domain
 from keras_fair.language.nodes import Label
-from keras_fair.ops.domain import Domain
-from keras_fair.rows.arrays import concrete
 from keras_fair.rows.plan import RowPlan
-from keras_fair.rows.samples import read_samples
 from keras_fair.streaming.compiled_step import Batch
 
 __all__ = ["Arrivals"]

@@ -15,7 +15,7 @@ import numpy as np
 from keras import ops
 
 from keras_fair.language.nodes import Label
-from keras_fair.ops.stream import reaches
+from keras_fair.ops.stream.step import reaches
 from keras_fair.rows.plan import RowPlan
 from keras_fair.streaming.compiled_step import Batch
 

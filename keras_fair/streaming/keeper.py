@@ -9,11 +9,11 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from keras_fair.ops.domain import check_domain
-from keras_fair.ops.stream_state import StreamRule
-from keras_fair.rows.constraint_set import ConstraintSet, parse
+from keras_fair.constraints import ConstraintSet, parse
+from keras_fair.groups.vocabulary import Vocabulary
+from keras_fair.inputs.domain import check_domain
+from keras_fair.ops.stream.state_vector import StreamRule
 from keras_fair.rows.plan import RowPlan
-from keras_fair.rows.vocabulary import Vocabulary
 from keras_fair.streaming.arguments import domain_of, saved_domain
 from keras_fair.streaming.state import StreamState
 from keras_fair.streaming.state_file import StateError, StateFile

@@ -10,11 +10,11 @@ import json
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from keras_fair.ops.stream_state import StreamRule
-from keras_fair.rows.constraint_set import ConstraintSet
+from keras_fair.constraints import ConstraintSet
+from keras_fair.groups.vocabulary import Vocabulary
+from keras_fair.ops.stream.state_vector import StreamRule
 from keras_fair.rows.lower import lower
 from keras_fair.rows.plan import RowPlan
-from keras_fair.rows.vocabulary import Vocabulary
 from keras_fair.streaming.compiled_step import CompiledStep
 
 __all__ = ["lowered"]

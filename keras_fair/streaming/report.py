@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from keras_fair.ops.stream_state import StateLayout
+from keras_fair.ops.stream.state_vector import StateLayout
 from keras_fair.rows.linear import LinearRows
-from keras_fair.rows.measure import Measured
+from keras_fair.rows.measured import Measured
 from keras_fair.rows.plan import RowPlan
 from keras_fair.rows.terms import Terms
 from keras_fair.streaming.values import names_nobody

@@ -1,9 +1,8 @@
 """What a stream has seen, by name: the form that is saved, merged, and carried over to more values.
 
-A step works on a vector (`keras_fair.ops.stream_state`), whose places depend on the values that are known.
-Here each number stands under the text of what it measures, so that it means the same in another process, and
-after a new value has arrived.
-"""
+A step works on a vector (`keras_fair.ops.stream.state_vector`), whose places depend on the values that are
+known. Here each number stands under the text of what it measures, so that it means the same in another
+process, and after a new value has arrived. """
 
 from __future__ import annotations
 
@@ -14,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_fair.ops.stream_state import StateLayout
+from keras_fair.ops.stream.state_vector import StateLayout
 from keras_fair.rows.plan import RowPlan
 
 __all__ = ["StreamState"]

@@ -15,11 +15,11 @@ from typing import Any
 
 import numpy as np
 
+from keras_fair.constraints import ConstraintSet
+from keras_fair.groups.vocabulary import Vocabulary
 from keras_fair.ops import Outcome
-from keras_fair.ops.stream_state import Readout, StreamRule, advanced
-from keras_fair.rows.constraint_set import ConstraintSet
+from keras_fair.ops.stream.state_vector import Readout, StreamRule, advanced
 from keras_fair.rows.plan import RowPlan
-from keras_fair.rows.vocabulary import Vocabulary
 from keras_fair.streaming.arguments import saved_domain
 from keras_fair.streaming.arrivals import Arrivals
 from keras_fair.streaming.compiled_step import CompiledStep

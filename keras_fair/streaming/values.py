@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
+from keras_fair.constraints import ConstraintSet
 from keras_fair.errors import quoted
+from keras_fair.groups.vocabulary import Vocabulary
+from keras_fair.inputs.columns import columns_of
 from keras_fair.language.nodes import Attribute, Binder, Comparison, Label, Node, Star
 from keras_fair.language.tree import walk
-from keras_fair.rows.columns import columns_of
-from keras_fair.rows.constraint_set import ConstraintSet
-from keras_fair.rows.vocabulary import Vocabulary
 
 __all__ = ["MOST_VALUES", "NOBODY", "Values", "names_nobody"]
 

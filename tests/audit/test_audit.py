@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from keras_fair.audit import Verdict, audit
+from keras_fair.constraints import parse
 from keras_fair.errors import ConstraintTypeError
 from keras_fair.rows import Vocabulary
-from keras_fair.rows.constraint_set import parse
 
 N = 400
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from keras_fair.audit import AuditedRelation, Interval, audit
-from keras_fair.audit.quantiles_tensorflow import rate_limits, t_quantile
+from keras_fair.audit.quantiles import rate_limits, t_quantile
 
 
 def tail(size: int, rate: float, counts: range) -> float:

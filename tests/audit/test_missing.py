@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from keras_fair.audit import Auditor, Verdict, audit
+from keras_fair.constraints import parse
 from keras_fair.rows import Vocabulary
-from keras_fair.rows.constraint_set import parse
 
 N = 400
 EXCLUDE = Vocabulary(missing="exclude")

@@ -319,7 +319,7 @@ def test_require_names_what_is_near(csv_file) -> None:
 
 
 def test_texts_read_as_a_column_of_words() -> None:
-    from keras_fair.rows.columns import Words, read_column
+    from keras_fair.inputs.columns import Words, read_column
 
     found = read_column(Texts(("b", "a"), np.array([0, -1, 1], "int32")), "it")
     assert isinstance(found, Words)

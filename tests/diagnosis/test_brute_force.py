@@ -103,7 +103,7 @@ def test_some_of_these_systems_can_be_met_and_some_cannot() -> None:
 @pytest.mark.parametrize("seed", range(6))
 def test_cells_reach_what_samples_reach(seed: int) -> None:
     """Terms of several families, with weights, attributes as coefficients, and several outputs."""
-    from keras_fair.diagnosis.cells import cells_of
+    from keras_fair.diagnosis.extremes import cells_of
 
     rng = np.random.default_rng(seed)
     n, outputs = 60, [1, 1, 1, 2, 3, 2][seed]

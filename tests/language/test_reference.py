@@ -9,8 +9,8 @@ import pytest
 
 from keras_fair.errors import ConstraintError
 from keras_fair.language import criteria, parse_statements, parser, to_text
-from keras_fair.language.layout import DEEPEST
 from keras_fair.language.lexicon import RESERVED
+from keras_fair.language.spacing import DEEPEST
 
 MANUAL = resources.files("keras_fair.grammar").joinpath("reference.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", MANUAL, flags=re.DOTALL | re.MULTILINE)

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from keras import ops
 
+from keras_fair.inputs.domain import check_domain
 from keras_fair.ops import Outcome, project
-from keras_fair.ops.certificate import violation_above_least
-from keras_fair.ops.domain import check_domain
-from keras_fair.ops.dual_local import Field
 from keras_fair.ops.precision import working_dtype
-from keras_fair.ops.problem import make_problem, structure_of
+from keras_fair.ops.projection.certificate import violation_above_least
+from keras_fair.ops.projection.dual_local import Field
+from keras_fair.ops.projection.problem import make_problem, structure_of
 from keras_fair.rows.linear import rows_from_matrix
 
 DTYPE = working_dtype()

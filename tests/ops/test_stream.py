@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 import keras_fair as kf
-from keras_fair.ops.domain import check_domain
-from keras_fair.ops.stream_state import Readout, StreamRule, advanced
+from keras_fair.inputs.domain import check_domain
+from keras_fair.ops.stream.state_vector import Readout, StreamRule, advanced
 from keras_fair.rows.lower import lower
 from keras_fair.streaming.compiled_step import Batch, CompiledStep
 from tests.reference import solve_reference

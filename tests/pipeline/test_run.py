@@ -12,8 +12,8 @@ from keras_fair.audit import Verdict
 from keras_fair.cli import main
 from keras_fair.comparison import Comparison, compare, scores_of
 from keras_fair.comparison.picture import groups_of
+from keras_fair.constraints import parse
 from keras_fair.datasets import Split, adult, lending
-from keras_fair.rows.constraint_set import parse
 
 PNG = b"\x89PNG\r\n\x1a\n"
 

@@ -14,7 +14,7 @@ import pytest
 import keras_fair as kf
 from keras_fair import plots
 from keras_fair.audit.result import Audit, Verdict
-from tests.audit.report import made
+from tests.reports import made
 
 
 @pytest.fixture(autouse=True)

@@ -8,10 +8,10 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from keras_fair.constraints import parse
 from keras_fair.language import nodes
 from keras_fair.language.nodes import Span
 from keras_fair.rows import LinearRows, Vocabulary, lower
-from keras_fair.rows.constraint_set import parse
 
 AT = Span(0, 0)
 SEXES, RACES = ("f", "m"), ("a", "b", "c")

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from keras import ops
 
+from keras_fair.constraints import parse
 from keras_fair.errors import ConstraintTypeError
 from keras_fair.rows import LinearRows, RowPlan, Vocabulary, lower
-from keras_fair.rows.constraint_set import parse
 
 ON_TENSORFLOW = keras.backend.backend() == "tensorflow"
 TEXT = """

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from keras_fair.constraints import parse
 from keras_fair.rows import LinearRows, Vocabulary
-from keras_fair.rows.constraint_set import parse
 
 N = 400
 SEXES, RACES = ("Female", "Male"), ("a", "b", "c")

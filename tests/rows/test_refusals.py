@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from keras_fair.constraints import parse
 from keras_fair.errors import ConstraintTypeError
 from keras_fair.language.nodes import (
     Attribute,
@@ -22,7 +23,6 @@ from keras_fair.language.nodes import (
     Statement,
 )
 from keras_fair.rows import Vocabulary, lower
-from keras_fair.rows.constraint_set import parse
 
 COLUMNS: dict[str, Any] = {
     "sex": ["Female", "Male", "Female", "Male"],

@@ -1,0 +1,150 @@
+"""A set of constraints: parsed text that can be printed, compared, stored, and turned into rows.
+
+The class holds statements and the text that their spans point into. It adds no meaning of its own: the
+language is in `keras_fair.language`, the way to rows in `keras_fair.rows.lower` and what that uses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from keras_fair.language import from_json, parse_statements, to_json, to_text
+from keras_fair.language.nodes import Attribute, Label, Statement
+from keras_fair.language.tree import walk
+from keras_fair.provided import provided
+
+__all__ = ["ConstraintSet", "parse"]
+
+
+@dataclass(frozen=True)
+class ConstraintSet:
+    """One or more constraints. Made by `keras_fair.parse`; frozen, hashable, equal where they say the same.
+
+    Iterating gives the statements, `len` their number, `str` the canonical text: `parse(str(c)) == c`.
+
+    Attributes:
+        statements: the checked statements, criteria expanded.
+        text: the text that the spans of the statements point into; it takes no part in `==` and `hash`.
+
+    Example:
+
+    >>> import keras_fair as kf
+    >>> constraints = kf.parse("equal_opportunity(sex) <= 2%")
+    >>> print(constraints)
+    spread(E[y | sex=*, label=1]) <= 0.02
+    >>> constraints.attributes, constraints.uses_label
+    (('sex',), True)
+    >>> kf.parse(str(constraints)) == constraints
+    True
+    """
+
+    statements: tuple[Statement, ...]
+    text: str = field(compare=False, repr=False)
+
+    def __iter__(self) -> Iterator[Statement]:
+        return iter(self.statements)
+
+    def __len__(self) -> int:
+        return len(self.statements)
+
+    def __str__(self) -> str:
+        return to_text(self.statements)
+
+    @property
+    def attributes(self) -> tuple[str, ...]:
+        """The names of the columns that the constraints need, sorted, each once."""
+        return tuple(sorted({node.name for node in self._nodes() if isinstance(node, Attribute)}))
+
+    @property
+    def uses_label(self) -> bool:
+        """Whether any constraint needs the label."""
+        return any(isinstance(node, Label) for node in self._nodes())
+
+    def to_json(self) -> str:
+        """The constraints as a JSON document; see `keras_fair.language.json_tree` for its schema."""
+        return to_json(self.statements)
+
+    @classmethod
+    def from_json(cls, document: str) -> ConstraintSet:
+        """The constraints of a document that `to_json` wrote.
+
+        Args:
+            document: JSON text.
+
+        Raises:
+            ConstraintError: the document is malformed, or what it says has no meaning.
+        """
+        statements = from_json(document)
+        return cls(statements, to_text(statements))
+
+    def rows(
+        self,
+        attributes: Mapping[str, Any],
+        label: Any = None,
+        *,
+        outputs: int | Sequence[str] = 1,
+        sample_weight: Any = None,
+        vocabulary: Any = None,
+        domain: Any = (0.0, 1.0),
+    ) -> Any:
+        """The linear rows `lower <= A y + V t + c <= upper` that the constraints mean for given samples.
+
+        Args:
+            attributes: columns by name, each of `n` values; a dict of arrays or a DataFrame.
+            label: the ground truth, of `n` values; needed where `uses_label`.
+            outputs: how many outputs the model has, or their names.
+            sample_weight: `n` weights, none negative; default: all 1.
+            vocabulary: a `Vocabulary`, the values of each attribute; default: those that occur.
+            domain: `(low, high)` between which predictions lie, either end None where there is none, or
+                `"simplex"`; ratios need to know it.
+
+        Returns:
+            `LinearRows`.
+
+        Raises:
+            ConstraintTypeError: a constraint that the data give no meaning, or that is not affine in `y`.
+            ValueError: columns of different lengths, or values that are no numbers where numbers are needed.
+
+        Example:
+
+        >>> import keras_fair as kf
+        >>> rows = kf.parse("E[y | sex=F] == E[y | sex=M] +- 0.1").rows({"sex": ["F", "M", "F", "M"]})
+        >>> [float(gap) for gap in rows.gaps([0.9, 0.4, 0.7, 0.2])]
+        [0.5]
+        """
+        return provided("rows_of")(
+            self,
+            attributes,
+            label,
+            outputs=outputs,
+            sample_weight=sample_weight,
+            vocabulary=vocabulary,
+            domain=domain,
+        )
+
+    def _nodes(self) -> Iterator[Any]:
+        return (node for statement in self.statements for node in walk(statement))
+
+
+def parse(text: str | ConstraintSet) -> ConstraintSet:
+    """Parse a text of constraints.
+
+    Args:
+        text: one or more constraints, separated by newlines or `;`. A `ConstraintSet` is returned unchanged.
+
+    Raises:
+        ConstraintSyntaxError: the text does not follow the grammar.
+        ConstraintTypeError: it does, but it has no meaning.
+        TypeError: `text` is neither a string nor a `ConstraintSet`.
+
+    Example:
+
+    >>> import keras_fair as kf
+    >>> [str(statement.relation.tolerance) for statement in kf.parse("E[y | sex=Female] == E[y] +- 2%")]
+    ['0.02']
+    """
+    if isinstance(text, ConstraintSet):
+        return text
+    return ConstraintSet(parse_statements(text), text)

@@ -1,0 +1,166 @@
+"""Conditions as truth tables over cells, so that a batch is only asked which cell each sample is in.
+
+Conditions that ask for the same few attributes share a table:
+
+    cell of a sample = the joint state of the attributes         (one integer a sample)
+    table[c, cell]   = 1 where condition c holds in that cell    (NumPy, made when the text is lowered)
+
+The table is exact for any nesting of `and`, `or` and `not`. It is exact too where the states of an
+attribute are known as probabilities only: the membership is the sum of the table over the cells, each
+with its probability. Evaluating batches is left to `keras_fair.groups.samples`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from keras_fair.errors import ConstraintTypeError
+from keras_fair.groups.enumeration import Grouping
+from keras_fair.groups.factors import Atom, Factor, atoms
+from keras_fair.language.nodes import And, Condition, Not, Or
+
+__all__ = ["Cluster", "make_clusters"]
+
+SHARED_CELLS = 2048  # tables are joined as long as they have at most so many cells
+MOST_CELLS = 65_536
+
+Given = Condition | None
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """Conditions that share a table.
+
+    Args:
+        subjects: what the cells tell apart, the last varies fastest.
+        blocks: for each subject, `(states,)` int: states that no condition tells apart are one block.
+        sizes: number of blocks of each subject.
+        conditions: the conditions; None selects every sample.
+        table: `(conditions, cells)` float, 0 or 1.
+    """
+
+    subjects: tuple[Grouping, ...]
+    blocks: tuple[np.ndarray, ...]
+    sizes: tuple[int, ...]
+    conditions: tuple[Given, ...]
+    table: np.ndarray
+
+
+def make_clusters(
+    conditions: Sequence[Given], factors: Mapping[Grouping, Factor], text: str
+) -> list[Cluster]:
+    """Tables for all conditions: few of them, and each with few cells.
+
+    Raises:
+        ConstraintTypeError: one condition tells more than 65,536 kinds of samples apart.
+    """
+    groups: dict[frozenset[Grouping], list[Given]] = {}
+    for condition in dict.fromkeys(conditions):
+        subjects = frozenset(atom.subject for atom in _atoms(condition, text))
+        groups.setdefault(subjects, []).append(condition)
+    drafts: list[_Draft] = []
+    for members in sorted(groups.values(), key=lambda group: -_draft(group, factors, text).cells):
+        whole = _draft(members, factors, text)
+        parts = (
+            [whole] if whole.cells <= MOST_CELLS else [_draft([member], factors, text) for member in members]
+        )
+        for part in parts:
+            if part.cells > MOST_CELLS:
+                raise ConstraintTypeError(
+                    f"this condition tells {part.cells} kinds of samples apart, more than {MOST_CELLS}; "
+                    "ask for less in one condition",
+                    text=text,
+                    span=None if part.conditions[0] is None else part.conditions[0].span,
+                )
+            for place, draft in enumerate(drafts):
+                joined = _draft([*draft.conditions, *part.conditions], factors, text)
+                if joined.cells <= max(SHARED_CELLS, draft.cells):
+                    drafts[place] = joined
+                    break
+            else:
+                drafts.append(part)
+    return [_cluster(draft, factors) for draft in drafts]
+
+
+@dataclass(frozen=True)
+class _Draft:
+    """A cluster before its table is made."""
+
+    conditions: list[Given]
+    blocks: dict[Grouping, np.ndarray]
+
+    @property
+    def cells(self) -> int:
+        return math.prod(int(block.max()) + 1 for block in self.blocks.values())
+
+
+def _draft(conditions: list[Given], factors: Mapping[Grouping, Factor], text: str) -> _Draft:
+    truths: dict[Grouping, dict[bytes, np.ndarray]] = {}
+    for condition in conditions:
+        for atom in _atoms(condition, text):
+            truth = factors[atom.subject].truth(atom)
+            truths.setdefault(atom.subject, {})[truth.tobytes()] = truth
+    blocks = {}
+    for subject in sorted(truths, key=lambda subject: (type(subject).__name__, getattr(subject, "name", ""))):
+        table = np.stack(list(truths[subject].values()), axis=1)
+        blocks[subject] = _in_order_of_appearance(table)
+    return _Draft(conditions, blocks)
+
+
+def _in_order_of_appearance(table: np.ndarray) -> np.ndarray:
+    """For each row of a table the index of the first equal row, counted over distinct rows."""
+    seen: dict[bytes, int] = {}
+    return np.array(
+        [seen.setdefault(row.tobytes(), len(seen)) for row in np.ascontiguousarray(table)], dtype=np.int32
+    )
+
+
+def _cluster(draft: _Draft, factors: Mapping[Grouping, Factor]) -> Cluster:
+    subjects = tuple(draft.blocks)
+    blocks = tuple(draft.blocks[subject] for subject in subjects)
+    sizes = tuple(int(block.max()) + 1 for block in blocks)
+    grid = _Grid(subjects, blocks, sizes, factors)
+    table = np.stack(
+        [np.broadcast_to(grid.truth(condition) == 1, sizes).reshape(-1) for condition in draft.conditions]
+    )
+    return Cluster(subjects, blocks, sizes, tuple(draft.conditions), table.astype("float64"))
+
+
+@dataclass(frozen=True)
+class _Grid:
+    """All cells at once, one axis a subject."""
+
+    subjects: tuple[Grouping, ...]
+    blocks: tuple[np.ndarray, ...]
+    sizes: tuple[int, ...]
+    factors: Mapping[Grouping, Factor]
+
+    def truth(self, condition: Given) -> np.ndarray:
+        """The truth of a condition, broadcastable to the cells."""
+        if condition is None:
+            return np.ones((1,) * len(self.sizes))
+        if isinstance(condition, Not):
+            return 1 - self.truth(condition.operand)
+        if isinstance(condition, (And, Or)):
+            join = np.minimum if isinstance(condition, And) else np.maximum
+            joined = self.truth(condition.operands[0])
+            for operand in condition.operands[1:]:
+                joined = join(joined, self.truth(operand))
+            return joined
+        found = [self._along_axis(atom) for atom in atoms(condition, "")]
+        return np.maximum.reduce(found) if found else np.zeros((1,) * len(self.sizes))
+
+    def _along_axis(self, atom: Atom) -> np.ndarray:
+        axis = self.subjects.index(atom.subject)
+        truth = self.factors[atom.subject].truth(atom)
+        of_block = np.zeros(self.sizes[axis])
+        of_block[self.blocks[axis]] = truth
+        return of_block.reshape([-1 if place == axis else 1 for place in range(len(self.sizes))])
+
+
+def _atoms(condition: Given, text: str) -> list[Atom]:
+    return [] if condition is None else atoms(condition, text)

@@ -1,0 +1,98 @@
+"""What `for ... in` and `*` enumerate: the values of an attribute or of the label, and which combinations
+occur.
+
+The values come from a `Vocabulary`. This module refuses, at the place in the text, to enumerate what is
+not known.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from keras_fair.errors import ConstraintTypeError, near_names, quoted
+from keras_fair.groups.coding import Entry
+from keras_fair.groups.vocabulary import MOST_NUMBERS, Vocabulary
+from keras_fair.language.nodes import Attribute, Label, Span, ValueSet
+
+__all__ = ["MOST_GROUPS", "Combination", "Domains", "Grouping", "subject_name"]
+
+MOST_GROUPS = 100_000  # ground relations of one statement, or groups of one star
+
+Grouping = Attribute | Label
+Combination = tuple[Entry, ...]
+
+
+@dataclass(frozen=True)
+class Domains:
+    """The values that quantifiers and stars run over.
+
+    Args:
+        vocabulary: the values by attribute; None where no vocabulary was given.
+        text: the text of the constraints, for the caret.
+        occurring: which combinations of values occur among given subjects; None: all combinations are
+            enumerated (a combination that no sample has makes rows inactive).
+    """
+
+    vocabulary: Vocabulary | None
+    text: str
+    occurring: Callable[[tuple[Grouping, ...]], Iterable[Combination]] | None = None
+
+    def values(self, domain: Grouping | ValueSet) -> tuple[tuple[Entry, Span | None], ...]:
+        """The values of a domain, each with the place where it is written, if it is."""
+        if isinstance(domain, ValueSet):
+            return tuple((literal.value, literal.span) for literal in domain.values)
+        return tuple((value, None) for value in self._enumerated(domain, domain.span))
+
+    def combinations(self, subjects: Sequence[Grouping], span: Span) -> list[Combination]:
+        """Every combination of values of the subjects of stars, in the order of the vocabulary."""
+        values = [self._enumerated(subject, subject.span) for subject in subjects]
+        size = 1
+        for listed in values:
+            size *= len(listed)
+        if size > MOST_GROUPS:
+            raise ConstraintTypeError(
+                f"these make {size} groups, more than {MOST_GROUPS}; name the ones that matter",
+                text=self.text,
+                span=span,
+            )
+        every = list(itertools.product(*values))
+        if len(subjects) == 1 or self.occurring is None:
+            return every
+        found = set(self.occurring(tuple(subjects)))
+        return [combination for combination in every if combination in found]
+
+    def _enumerated(self, subject: Grouping, span: Span) -> tuple[Entry, ...]:
+        name = subject_name(subject)
+        known = None if self.vocabulary is None else self.vocabulary.values
+        if isinstance(subject, Label):
+            values = None if self.vocabulary is None else self.vocabulary.label
+            listed = values is not None
+        else:
+            values = None if known is None else known.get(subject.name)
+            listed = known is not None and subject.name in known
+        if values is not None:
+            return values
+        if listed:
+            message = (
+                f"{name} has no listed values: it holds numbers, more than {MOST_NUMBERS} different ones, "
+                "or the vocabulary gives None; compare it with '<', or give its values to the Vocabulary"
+            )
+        elif isinstance(subject, Label):
+            message = (
+                "the values of the label are not known here; "
+                "adapt a Vocabulary to attributes and label, or give Vocabulary(..., label=[0, 1])"
+            )
+        elif known:
+            message = f"no attribute named {name} in the vocabulary{near_names(subject.name, known)}"
+        else:
+            message = (
+                f"the values of {name} are not known here; adapt a Vocabulary to the attributes, or give one"
+            )
+        raise ConstraintTypeError(message, text=self.text, span=span)
+
+
+def subject_name(subject: Grouping) -> str:
+    """What a message calls an attribute or the label."""
+    return "label" if isinstance(subject, Label) else quoted(subject.name)

@@ -1,0 +1,230 @@
+"""The values of attributes: learnt from data or given, and how columns are encoded by them.
+
+Categorical text becomes int32 codes, numbers become floats, probabilities of groups become matrices.
+Which samples a condition selects is left to `keras_fair.groups.factors`, what a code means to
+`keras_fair.groups.coding`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from keras import ops
+
+from keras_fair.errors import quoted
+from keras_fair.groups.coding import MISSING_GROUP, Entry, Values, encode_column, has_columns, refuse_missing
+from keras_fair.inputs.arrays import concrete
+from keras_fair.inputs.columns import Column, Numbers, Words, columns_of, elements_of, read_column
+
+__all__ = ["MOST_NUMBERS", "Vocabulary"]
+
+MOST_NUMBERS = 1000  # distinct numbers of a column that are listed as its values
+
+_POLICIES = ("error", "exclude", "group")
+
+
+class Vocabulary:
+    """The values of each attribute, as `*` and `for ... in` enumerate them.
+
+    Args:
+        values: for each attribute the sequence of its values (text, or numbers), or None for a column of
+            numbers whose values are not listed. Order does not matter: values are sorted, numbers as numbers.
+        label: the values of the label, as `for c in label` enumerates them; default: not known.
+        missing: what a missing entry means (None, NaN, empty text).
+            `"error"` (default): it is refused.
+            `"exclude"`: the sample belongs to no group of that attribute, and where the attribute is a
+            coefficient, to no statistic that uses it. It still counts in `E[y]`. Such samples are counted and
+            reported.
+            `"group"`: they are a group of their own, with the value `missing`.
+
+    A column may also give probabilities in place of groups: a dict from value to an `(n,)` array, or an `(n,
+    k)` matrix in the order of the vocabulary, in [0, 1] with sums of at most 1. Conditions over several such
+    attributes multiply the probabilities (conditional independence given whatever they were computed from);
+    conditions over one attribute are exact.
+
+    Example:
+        >>> from keras_fair.rows import Vocabulary
+        >>> vocabulary = Vocabulary().adapt({"sex": ["Male", "Female", "Male"]})
+        >>> vocabulary.values
+        {'sex': ('Female', 'Male')}
+        >>> vocabulary.encode({"sex": ["Female", "Other"]})["sex"].tolist()
+        [0, 2]
+    """
+
+    def __init__(
+        self,
+        values: Mapping[str, Sequence[Entry] | None] | None = None,
+        *,
+        label: Sequence[Entry] | None = None,
+        missing: str = "error",
+    ) -> None:
+        if missing not in _POLICIES:
+            raise ValueError(
+                f"expected missing to be one of {', '.join(_POLICIES)}, received missing={missing!r}"
+            )
+        self.missing = missing
+        self._values: dict[str, Values | None] = {
+            str(name): None if given is None else _sorted_values(given, f"attribute {quoted(name)}")
+            for name, given in (values or {}).items()
+        }
+        self._label = None if label is None else _sorted_values(label, "the label")
+        self._open: frozenset[str] = frozenset()
+
+    @property
+    def values(self) -> dict[str, Values | None]:
+        """The values of each attribute, sorted; None for numbers that are not listed."""
+        return dict(sorted(self._values.items()))
+
+    @property
+    def label(self) -> Values | None:
+        """The values of the label, sorted; None where they are not known."""
+        return self._label
+
+    def is_open(self, name: str) -> bool:
+        """Whether values that are not listed are ordinary values of the attribute, rather than unknown
+        ones."""
+        return name in self._open
+
+    def adapt(self, attributes: Any, label: Any = None) -> Vocabulary:
+        """Learn the values from data, forgetting what was known, as the preprocessing layers of Keras do.
+
+        Text is listed; numbers are listed up to 1000 distinct ones; columns of more than one dimension are
+        passed over.
+
+        Args:
+            attributes: a dict of columns, a DataFrame, or a `tf.data.Dataset` (or any iterable of batches) of
+                such dicts or of tuples `(dict, label)`.
+            label: `(n,)`, optional.
+
+        Returns:
+            The vocabulary itself.
+
+        Raises:
+            ValueError: a column mixes text and numbers, or has missing entries under `missing="error"`.
+        """
+        self._values, self._label = {}, None
+        return self.update(attributes, label)
+
+    def update(self, attributes: Any, label: Any = None) -> Vocabulary:
+        """Add the values that occur in more data; arguments as in `adapt`."""
+        if isinstance(attributes, Mapping) or hasattr(attributes, "columns") or attributes is None:
+            self._learn(columns_of(attributes), label)
+        else:
+            for element in elements_of(attributes):
+                parts = element if isinstance(element, tuple) else (element, None)
+                self._learn(columns_of(parts[0]), parts[1] if len(parts) > 1 else None)
+        return self
+
+    def encode(self, attributes: Any, names: Iterable[str] | None = None) -> dict[str, Any]:
+        """Encode columns: codes `(n,)` int32 for text, floats `(n,)` for numbers, `(n, k)` for probabilities.
+
+        Args:
+            attributes: a dict of columns or a DataFrame. Lists, NumPy and pandas columns give NumPy arrays;
+                tensors, text tensors of TensorFlow included, give tensors.
+            names: which columns; default: those the vocabulary knows.
+
+        Raises:
+            ValueError: a column does not fit the vocabulary, or has missing entries under `missing="error"`.
+        """
+        columns = columns_of(attributes)
+        wanted = [name for name in columns if name in self._values] if names is None else list(names)
+        return {
+            name: encode_column(
+                columns[name], self._values.get(name), self.missing, f"attribute {quoted(name)}"
+            )
+            for name in wanted
+        }
+
+    def encode_label(self, label: Any) -> Any:
+        """Encode the label in the same way, `(n,)`: codes where its values are text, else floats."""
+        return encode_column(label, self._label, self.missing, "the label")
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments of the constructor, JSON-able."""
+        values = {name: None if known is None else list(known) for name, known in self.values.items()}
+        return {
+            "values": values,
+            "label": None if self._label is None else list(self._label),
+            "missing": self.missing,
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Vocabulary:
+        """The vocabulary that `get_config` described."""
+        return cls(**config)
+
+    def completed(self, texts: Mapping[str, Sequence[str]]) -> Vocabulary:
+        """The vocabulary with attributes that it does not know: their listed texts, and any other value
+        beside them."""
+        whole = Vocabulary(self._values, label=self._label, missing=self.missing)
+        for name, words in texts.items():
+            whole._values[name] = tuple(words)
+        whole._open = self._open | frozenset(texts)
+        return whole
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Vocabulary) and self.get_config() == other.get_config()
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"Vocabulary({json.dumps(self.get_config()['values'])}, missing={self.missing!r})"
+
+    def _learn(self, columns: dict[str, Any], label: Any) -> None:
+        for name, column in columns.items():
+            what = f"attribute {quoted(name)}"
+            if isinstance(column, Mapping):
+                self._add(str(name), _sorted_values(list(column), what), what)
+            elif not has_columns(column):
+                self._add(str(name), self._occurring(_read(column, what), what), what)
+        if label is not None and not has_columns(label):
+            found = self._occurring(_read(label, "the label"), "the label")
+            self._label = _joined(self._label, found, "the label") if self._label is not None else found
+
+    def _add(self, name: str, found: Values | None, what: str) -> None:
+        if name in self._values:
+            found = _joined(self._values[name], found, what)
+        self._values[name] = found
+
+    def _occurring(self, column: Column, what: str) -> Values | None:
+        refuse_missing(column, self.missing, what)
+        found: tuple[Entry, ...] = column.distinct()
+        if isinstance(column, Numbers) and len(found) > MOST_NUMBERS:
+            return None
+        if self.missing == "group" and column.missing:
+            found = (*found, MISSING_GROUP)
+        return _sorted_values(found, what)
+
+
+def _sorted_values(values: Iterable[Any], what: str) -> Values:
+    """The distinct values, text sorted as text and numbers as numbers; the group of missing values comes
+    last."""
+    read = read_column([value for value in values if value != MISSING_GROUP], what)
+    missing = (
+        [MISSING_GROUP] if any(isinstance(value, str) and value == MISSING_GROUP for value in values) else []
+    )
+    if read.missing:
+        raise ValueError(f"expected {what} to list values, received None, NaN or empty text among them")
+    if isinstance(read, Words):
+        return tuple(sorted([*read.distinct(), *missing]))
+    return (*read.distinct(), *missing)
+
+
+def _joined(known: Values | None, found: Values | None, what: str) -> Values | None:
+    if known is None or found is None:
+        if any(isinstance(value, str) and value != MISSING_GROUP for value in known or found or ()):
+            raise ValueError(f"expected {what} to hold either text or numbers, received both")
+        return None
+    values = _sorted_values([*known, *found], what)
+    return None if len(values) > MOST_NUMBERS and isinstance(values[0], float) else values
+
+
+def _read(column: Any, what: str) -> Column:
+    if ops.is_tensor(column):
+        known = concrete(column)
+        if known is None:
+            raise ValueError(f"expected {what} to hold values, received a tensor inside a graph")
+        column = known
+    return read_column(column, what)

@@ -1,0 +1,86 @@
+r"""The bordered system that each step on the quadratic model solves, eliminated once for several right-hand
+sides.
+
+    [D Q D + (I - D^2), -D V; -(D V)^T, 0] [x; s] = [right; lower_right]
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from keras import ops
+
+from keras_fair.ops.precision import rounding
+from keras_fair.ops.projection.linear_algebra import quasi_definite_inverse
+
+__all__ = ["BorderedSystem", "bordered_system"]
+
+
+class BorderedSystem(NamedTuple):
+    """`[D Q D + (I - D^2), -D V; -(D V)^T, 0]`, eliminated once and solved for several right-hand sides.
+
+    `Q` has a unit diagonal and `D` is a diagonal of factors in [0, 1]: a factor of zero takes a row out.
+    """
+
+    matrix: Any
+    inverse: Any
+    seen: Any
+    solved: Any
+    schur_inverse: Any
+    refinements: int
+
+    def solve(self, right: Any, lower_right: Any) -> tuple[Any, Any]:
+        """`x` (m,) and `s` (p,), or None without a border, for right-hand sides of these shapes."""
+        first = self.inverse_times(right)
+        if self.seen is None:
+            return first, None
+        s = -ops.matmul(self.schur_inverse, lower_right + ops.matmul(ops.transpose(self.seen), first))
+        return first + ops.matmul(self.solved, s), s
+
+    def inverse_times(self, v: Any) -> Any:
+        if len(self.inverse.shape) == 1:
+            return v * (self.inverse if len(v.shape) == 1 else self.inverse[:, None])
+        # The inverse is that of a matrix with a small floor, and loses digits on dependent rows: both are
+        # refined away.
+        x = ops.matmul(self.inverse, v)
+        for _ in range(self.refinements):
+            x = x + ops.matmul(self.inverse, v - ops.matmul(self.matrix, x))
+        return x
+
+
+def bordered_system(
+    quadratic: Any, border: Any, members: Any, *, floor: float | None = None, refinements: int = 1
+) -> BorderedSystem:
+    """Eliminate the bordered system.
+
+    Args:
+        quadratic: `Q`, (m, m) with unit diagonal, or its diagonal (m,).
+        border: `V`, (m, p), or None.
+        members: the diagonal `D`, (m,).
+        floor: added to the diagonal before elimination, so that dependent rows do not stop it; default:
+            rounding.
+        refinements: steps of iterative refinement, which take the floor out again.
+    """
+    floor = 30.0 * rounding(members.dtype) if floor is None else floor
+    rest = 1.0 - members * members
+    if len(quadratic.shape) == 1:
+        matrix = members * members * quadratic + rest
+        system = BorderedSystem(
+            matrix, 1.0 / (matrix + 30.0 * rounding(members.dtype)), None, None, None, refinements
+        )
+    else:
+        identity = ops.eye(int(members.shape[0]), dtype=members.dtype)
+        matrix = quadratic * members[:, None] * members[None, :] + identity * rest[:, None]
+        inverse = quasi_definite_inverse(matrix + floor * identity)
+        system = BorderedSystem(matrix, inverse, None, None, None, refinements)
+    if border is None:
+        return system
+    seen = border * members[:, None]
+    solved = system.inverse_times(seen)
+    schur = ops.matmul(ops.transpose(seen), solved)
+    # A scalar that no active row sees keeps its value.
+    size = ops.sqrt(ops.diagonal(schur))
+    size = ops.where(size > floor, size, ops.ones_like(size))
+    identity = ops.eye(int(border.shape[1]), dtype=members.dtype)
+    inverse = quasi_definite_inverse(schur / (size[:, None] * size[None, :]) + floor * identity)
+    return system._replace(seen=seen, solved=solved, schur_inverse=inverse / (size[:, None] * size[None, :]))

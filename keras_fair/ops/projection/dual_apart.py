@@ -1,0 +1,186 @@
+r"""Rows that share no prediction: each has its own price, found by itself.
+
+Where no prediction is in two rows, row `j` falls as its own price `lam_j` rises and sees no other price. So
+every row is one equation in one unknown, and all are solved side by side, one pass over the predictions for
+one step of each: Newton's step, or half of the bracket where that leaves it.
+
+Two groups are one such row, met in two or three steps. On a small batch the time is that of the number of
+operations, not of the predictions. So all that is known of the rows, what the problem says and where the
+iteration is, is one small matrix, a column a row: one operation makes the next from the last.
+
+What is not met after a few steps (rows that can't be met, everything at a bound) is left to
+`keras_fair.ops.projection.dual_newton`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from keras import ops
+
+from keras_fair.ops.precision import proximal_floor, row_tolerance
+from keras_fair.ops.projection.dual_local import Field
+from keras_fair.ops.projection.dual_problem import DualProblem, Structure, answer, curvature_of_rows, reach_of
+
+__all__ = ["Apart", "solve_apart"]
+
+_MAXIMUM_PASSES = 12
+_FEW_LINES = 24
+
+
+class Apart(NamedTuple):
+    """What is known of the rows; as a matrix, each of these is a line, `cells` several.
+
+    Attributes:
+        lam: (m,) duals; where all rows are met, those they were met with.
+        rows: (m,) `A y + c` at the duals before.
+        off: (m,) how far each row was from where it should be, in units of the row.
+        steepest: (m,) the largest curvature so far.
+        least, most: (m,) bracket of the dual.
+        passes: (m,) passes over the predictions, all alike.
+        lower, upper, softness, offset: (m,) of the problem.
+        reach: (m,) `sum_i |A_ji|`; scale: (m,) what errors are measured by.
+        movable: (m,) 1 for rows that take part; stuck: (m,) all 1 where one that does not is outside its
+            bounds.
+        cells: (C + 1, m) of the problem's one part, transposed, where cells are few; else (0, m).
+    """
+
+    lam: Any
+    rows: Any
+    off: Any
+    steepest: Any
+    least: Any
+    most: Any
+    passes: Any
+    lower: Any
+    upper: Any
+    softness: Any
+    offset: Any
+    reach: Any
+    scale: Any
+    movable: Any
+    stuck: Any
+    cells: Any
+
+    @classmethod
+    def read(cls, matrix: Any) -> Apart:
+        """The lines of a matrix."""
+        width = len(cls._fields) - 1
+        return cls._make([*(matrix[line] for line in range(width)), matrix[width:]])
+
+    def matrix(self) -> Any:
+        """The matrix."""
+        return ops.concatenate([ops.stack(self[:-1]), self.cells])
+
+    def written(self) -> Any:
+        """The matrix, in one operation even where its lines are computed from each other."""
+        lines = [*self[:-1], *(self.cells[cell] for cell in range(int(self.cells.shape[0])))]
+        if len(lines) > _FEW_LINES:
+            return self.matrix()
+        numbers = ops.expand_dims(ops.arange(len(lines), dtype="int32"), 1)
+        matrix = ops.broadcast_to(self.lam, (len(lines), *self.lam.shape))
+        for number, line in enumerate(lines):
+            matrix = ops.where(ops.equal(numbers, number), line, matrix)
+        return matrix
+
+    def placed(self, problem: DualProblem) -> DualProblem:
+        """The problem with its numbers taken from here."""
+        moments = problem.moments
+        if int(self.cells.shape[0]):
+            (part,) = moments.cell_parts
+            moments = moments._replace(cell_parts=(part._replace(cells=ops.transpose(self.cells)),))
+        return problem._replace(
+            moments=moments,
+            offset=self.offset,
+            lower=self.lower,
+            upper=self.upper,
+            softness=self.softness,
+            reach=self.reach,
+        )
+
+    def met(self, tolerance: float) -> Any:
+        """() bool, whether the duals are a solution. Not a number is none."""
+        fine = ops.logical_and(self.off <= tolerance * self.scale, ops.equal(self.stuck, 0.0))
+        return ops.all(fine)
+
+
+def solve_apart(problem: DualProblem, structure: Structure, start: Any = None) -> Any:
+    """Solve every row by itself, as far as a few passes go. Returns the matrix of an `Apart`.
+
+    Args:
+        problem: a projection without auxiliary scalars, its rows apart (`structure.diagonal`).
+        structure: its static facts.
+        start: (m,) duals to begin from; zeros by default.
+    """
+    tolerance = row_tolerance(problem.r.dtype)
+
+    def unfinished(matrix: Any) -> Any:
+        apart = Apart.read(matrix)
+        off = ops.any(apart.off > tolerance * apart.scale)
+        return ops.logical_and(off, apart.passes[0] < _MAXIMUM_PASSES)
+
+    def advance(matrix: Any) -> Any:
+        apart = Apart.read(matrix)
+        return (_step(apart.placed(problem), structure, apart, tolerance).matrix(),)
+
+    (last,) = ops.while_loop(unfinished, advance, (_first(problem, start).written(),))
+    return last
+
+
+def _first(problem: DualProblem, start: Any) -> Apart:
+    (part,) = problem.moments.cell_parts
+    reach, _ = reach_of(problem)
+    field = Field.around(problem._replace(reach=reach))
+    nothing = ops.zeros_like(problem.offset)
+    infinite = ops.full_like(nothing, np.inf)
+    return Apart(
+        lam=nothing if start is None else start,
+        rows=nothing,
+        off=infinite,
+        steepest=nothing,
+        least=-infinite,
+        most=infinite,
+        passes=nothing,
+        lower=problem.lower,
+        upper=problem.upper,
+        softness=problem.softness,
+        offset=problem.offset,
+        reach=reach,
+        scale=field.reach,
+        movable=ops.cast(field.movable, nothing.dtype),
+        stuck=nothing + ops.cast(field.stuck, nothing.dtype),
+        cells=ops.transpose(part.cells if part.few else part.cells[:, :0]),
+    )
+
+
+def _step(problem: DualProblem, structure: Structure, apart: Apart, tolerance: float) -> Apart:
+    lam, softness, movable = apart.lam, apart.softness, apart.movable > 0
+    lower = ops.where(movable, apart.lower, ops.full_like(lam, -np.inf))
+    upper = ops.where(movable, apart.upper, ops.full_like(lam, np.inf))
+    here = answer(problem, structure, lam)
+    rows = problem.moments.rows(here.y) + apart.offset
+    curvature = curvature_of_rows(problem, structure, here.curvature)
+    steepest = ops.maximum(apart.steepest, curvature)
+    aimed = rows - softness * lam
+    wanted = ops.minimum(ops.maximum(aimed + lam * (steepest + softness), lower), upper)
+    off = ops.abs(aimed - wanted)
+
+    slope = curvature + softness + proximal_floor(lam.dtype) * steepest
+    slope = ops.where(slope > 0, slope, ops.ones_like(slope))  # a row that takes no part
+    beta = aimed + slope * lam
+    pull = beta - ops.minimum(ops.maximum(beta, lower), upper)  # Newton's step leads to pull / slope
+    least = ops.where(pull > slope * lam, lam, apart.least)
+    most = ops.where(pull < slope * lam, lam, apart.most)
+    inside = ops.logical_and(pull >= slope * least, pull <= slope * most)
+    middle = 0.5 * (least + most)
+    further = ops.where(ops.logical_or(inside, ops.logical_not(ops.isfinite(middle))), pull / slope, middle)
+    return apart._replace(
+        lam=ops.where(off <= tolerance * apart.scale, lam, further),
+        rows=rows,
+        off=off,
+        steepest=steepest,
+        least=least,
+        most=most,
+        passes=apart.passes + 1.0,
+    )

@@ -1,0 +1,253 @@
+"""The projection as a function: predictions in, fair predictions out, and how it went.
+
+`project` is for people and checks what it is given. `project_rows` is the same inside a graph, where values
+cannot be looked at; the Keras layer builds on it.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from keras import backend, ops
+
+from keras_fair.inputs.domain import Domain, DomainLike, check_domain
+from keras_fair.ops.outcome import Outcome
+from keras_fair.ops.precision import working_dtype
+from keras_fair.ops.projection.divergences import check_divergence
+from keras_fair.ops.projection.problem import centre_of, make_problem, structure_of
+from keras_fair.ops.projection.projector import projector
+from keras_fair.rows.linear import LinearRows
+from keras_fair.rows.terms import CellFamily
+
+__all__ = ["Projection", "project", "project_rows"]
+
+
+class Projection(NamedTuple):
+    """Fair predictions, and how they came about.
+
+    Attributes:
+        y: the projected predictions, of the shape and dtype of those given.
+        duals: (m,) multipliers of the rows, positive where a row is held at its upper bound, negative at its
+            lower one.
+        violation: (m,) how far each row is outside its bounds, >= 0, in the row's units.
+        iterations: passes over the predictions.
+        outcome: an `Outcome`; inside a graph its number.
+        residual: where solved, the largest error of the optimality conditions, relative to how far each row
+            can move; where relaxed, how far the violation may be above the least, relative to itself; at the
+            iteration limit, the largest violation, relative to how far each row can move.
+    """
+
+    y: Any
+    duals: Any
+    violation: Any
+    iterations: Any
+    outcome: Any
+    residual: Any
+
+
+def project(
+    y: Any,
+    rows: LinearRows,
+    *,
+    domain: DomainLike = (0.0, 1.0),
+    divergence: str = "euclidean",
+    sample_weight: Any = None,
+    stiffness: Any = float("inf"),
+) -> Projection:
+    r"""Move predictions as little as possible so that all rows hold.
+
+        minimise sum_i w_i D(y_i, r_i)   subject to   lower <= A y + V t + c <= upper,   y in the domain
+
+    Where no predictions in the domain meet all rows, those that violate them least are returned with
+    `outcome` `RELAXED`: least in the sum of squares over rows, in the rows' own units, proven up to the part
+    `residual` of its root; see `Outcome`. Where neither is reached nor proven the outcome is
+    `ITERATION_LIMIT`. A finite stiffness `rho` prices the violation of a row at `rho violation^2 / 2`
+    instead.
+
+    Args:
+        y: (n,), (n, 1) or (n, outputs) predictions `r`, a NumPy array or a tensor.
+        rows: what must hold, over the same n samples; see `ConstraintSet.rows`.
+        domain: `(low, high)`, None for all reals, or `"simplex"` for outputs of a softmax.
+        divergence: `"euclidean"`, or `"binary_crossentropy"` for probabilities (`"categorical_crossentropy"`
+            on the simplex).
+        sample_weight: (n,) weights of the objective, > 0; default: all 1. The weights of the statistics
+            belong to the rows.
+        stiffness: a number or (m,), > 0; infinite by default.
+
+    Returns:
+        A `Projection`, of NumPy arrays where `y` is one, else of tensors.
+
+    Raises:
+        ValueError: arguments that do not fit, predictions that are not finite or outside the domain.
+        TypeError: `rows` are no rows.
+
+    Example:
+        >>> import numpy as np
+        >>> import keras_fair as kf
+        >>> sex = np.array(["Female", "Female", "Male", "Male"])
+        >>> rows = kf.parse("E[y | sex=Female] == E[y | sex=Male] +- 0.1").rows({"sex": sex})
+        >>> projection = kf.project(np.array([0.2, 0.4, 0.6, 0.8]), rows)
+        >>> projection.y.round(2).tolist()
+        [0.35, 0.55, 0.45, 0.65]
+        >>> projection.outcome.name
+        'SOLVED'
+    """
+    where = check_domain(domain)
+    check_divergence(divergence, where)
+    if not isinstance(rows, LinearRows):
+        raise TypeError(
+            "expected rows as made by parse(text).rows(attributes), received rows of type "
+            f"{type(rows).__name__}"
+        )
+    given = y
+    y = _floats("y", y)
+    _check_predictions(y, rows, where)
+    if sample_weight is not None:
+        sample_weight = _floats("sample_weight", sample_weight)
+        _check_weights(sample_weight, int(y.shape[0]))
+    _check_stiffness(stiffness, len(rows))
+    projection = project_rows(
+        y, rows, domain=where, divergence=divergence, sample_weight=sample_weight, stiffness=stiffness
+    )
+    if not ops.is_tensor(given):
+        projection = Projection(*(ops.convert_to_numpy(part) for part in projection))
+        given = np.asarray(given)
+        if given.dtype.kind == "f":
+            projection = projection._replace(y=projection.y.astype(given.dtype))
+    return projection._replace(
+        iterations=int(projection.iterations),
+        outcome=Outcome(int(projection.outcome)),
+        residual=float(projection.residual),
+    )
+
+
+def project_rows(
+    r: Any,
+    rows: LinearRows,
+    *,
+    domain: Domain | DomainLike = (0.0, 1.0),
+    divergence: str = "euclidean",
+    sample_weight: Any = None,
+    stiffness: Any = float("inf"),
+    start: Any = None,
+) -> Projection:
+    """`project` for tensors, eager or inside a graph, without looking at values.
+
+    Args:
+        r: (n,), (n, 1) or (n, outputs) float tensor; n may be unknown.
+        rows: the rows over these samples.
+        domain, divergence, sample_weight, stiffness: as for `project`.
+        start: (m,) duals to begin from, default none.
+
+    Returns:
+        A `Projection` of tensors. Gradients flow from `y` to `r`, and to memberships and weights in the rows.
+    """
+    where = domain if isinstance(domain, Domain) else check_domain(domain)
+    check_divergence(divergence, where)
+    centre = centre_of(r, where, divergence)
+    problem = make_problem(r, rows, where, sample_weight, stiffness, centre)
+    projected = projector(structure_of(rows, where, divergence))(problem, start)
+    size = int(np.prod(r.shape)) if None not in tuple(r.shape) else ops.size(r)
+    shape = tuple(-1 if side is None else side for side in r.shape)
+    y = ops.reshape(projected.y[:size], shape)
+    if centre is not None:
+        y = _moved_back(y, centre, ops.cast(r, y.dtype), where, projected.lam)
+    if int(rows.aux.shape[1]):
+        flat = y if len(shape) == 1 or rows.terms.outputs > 1 else y[:, 0]
+        violation = rows.violation(flat)
+    else:
+        outside = ops.maximum(problem.lower - projected.rows, projected.rows - problem.upper)
+        violation = ops.maximum(outside, ops.zeros_like(outside))
+    return Projection(
+        y=ops.cast(y, r.dtype),
+        duals=ops.stop_gradient(projected.lam),
+        violation=ops.stop_gradient(violation),
+        iterations=projected.iterations,
+        outcome=projected.outcome,
+        residual=ops.stop_gradient(projected.residual),
+    )
+
+
+def _moved_back(y: Any, centre: Any, r: Any, domain: Domain, duals: Any) -> Any:
+    """Predictions counted from zero again; bit for bit the given ones where every row held already."""
+    low, high = domain.bounds
+    there = ops.minimum(ops.maximum(y + centre, low), high)
+    return ops.where(ops.all(ops.equal(duals, 0.0)), ops.minimum(ops.maximum(r, low), high), there)
+
+
+def _floats(name: str, x: Any) -> Any:
+    if not ops.is_tensor(x):
+        x = np.asarray(x)
+        if x.dtype.kind not in "fiub":
+            raise ValueError(f"expected {name} to hold numbers, received dtype={x.dtype}")
+    x = ops.convert_to_tensor(x)
+    return x if backend.is_float_dtype(x.dtype) else ops.cast(x, backend.floatx())
+
+
+def _check_predictions(y: Any, rows: LinearRows, domain: Domain) -> None:
+    outputs = rows.terms.outputs
+    shape = tuple(y.shape)
+    expected = "(n,) or (n, 1)" if outputs == 1 else f"(n, {outputs})"
+    if shape[1:] not in ([(), (1,)] if outputs == 1 else [(outputs,)]):
+        raise ValueError(f"expected predictions y of shape {expected}, received shape {shape}")
+    if domain.simplex and outputs == 1:
+        raise ValueError("expected rows over several outputs with domain='simplex', received rows over one")
+    samples = _samples(rows)
+    if samples is not None and samples != shape[0]:
+        raise ValueError(
+            f"expected one prediction a sample, received {shape[0]} predictions and {samples} samples"
+        )
+    values = np.asarray(ops.convert_to_numpy(y), dtype="float64")
+    if not np.all(np.isfinite(values)):
+        raise ValueError(
+            f"expected finite predictions y, received {np.sum(~np.isfinite(values))} that are not"
+        )
+    if values.size == 0:
+        return
+    slack = 1e-6 * (domain.high - domain.low) if np.isfinite(domain.high - domain.low) else 0.0
+    if values.min() < domain.low - slack or values.max() > domain.high + slack:
+        raise ValueError(
+            f"expected predictions y in {domain}, received values from {values.min():g} to {values.max():g}; "
+            + ("apply a softmax first" if domain.simplex else "apply a sigmoid to logits, or set domain=None")
+        )
+    if domain.simplex and np.abs(values.sum(axis=1) - 1.0).max() > 1e-3:
+        raise ValueError(
+            "expected predictions y that add up to 1 for each sample, received sums from "
+            f"{values.sum(axis=1).min():g} to {values.sum(axis=1).max():g}; apply a softmax first"
+        )
+
+
+def _samples(rows: LinearRows) -> int | None:
+    if not rows.terms.families:
+        return None
+    family = rows.terms.families[0]
+    if isinstance(family, CellFamily):
+        return family.cells.shape[0]
+    return family.coefficients.shape[1] if family.codes is None else family.codes.shape[0]
+
+
+def _check_weights(sample_weight: Any, samples: int) -> None:
+    values = np.asarray(ops.convert_to_numpy(sample_weight))
+    if values.shape != (samples,):
+        raise ValueError(f"expected sample_weight of shape ({samples},), received shape {values.shape}")
+    if not np.all(np.isfinite(values) & (values > 0)):
+        raise ValueError(
+            f"expected sample_weight > 0 and finite, received values from {values.min()} to {values.max()}"
+        )
+
+
+def _check_stiffness(stiffness: Any, rows: int) -> None:
+    values = np.asarray(stiffness)
+    numbers = values.dtype.kind in "fiu" and values.shape in ((), (rows,))
+    if not numbers or not np.all(values > 0):
+        raise ValueError(
+            f"expected stiffness > 0, a number or one for each of {rows} rows, received "
+            f"stiffness={stiffness!r}"
+        )
+    least = float(np.finfo(working_dtype()).tiny)
+    if not np.all(values >= least):
+        raise ValueError(
+            f"expected stiffness >= {least:g}, the least number in {working_dtype()}, received "
+            f"stiffness={stiffness!r}"
+        )
