@@ -14,7 +14,6 @@ from dataclasses import dataclass
 
 from keras_fair.errors import ConstraintTypeError
 from keras_fair.groups.conditions import Given
-from keras_fair.groups.factors import atoms
 from keras_fair.language import node_text
 from keras_fair.language.nodes import (
     And,
@@ -38,6 +37,11 @@ __all__ = ["Statistic", "Statistics", "is_known"]
 
 AUDIT_ONLY = (
     "a share of predictions counts decisions, which is not affine in y: it can be audited, not enforced; "
+    "kf.audit takes it, projection, streaming and monitoring do not. "
+    "Constrain the score itself, as in E[y | ...]"
+)
+CHOSEN_BY_Y = (
+    "a condition on y makes a statistic that is not affine in y: it can be audited, not enforced; "
     "kf.audit takes it, projection, streaming and monitoring do not. "
     "Constrain the score itself, as in E[y | ...]"
 )
@@ -178,10 +182,7 @@ class Statistics:
         return Scalar(0.0, ((("base", self.constants.setdefault(statistic, len(self.constants))), 1.0),))
 
     def _refuse_decisions(self, node: Mean | Share | Covariance) -> None:
-        if isinstance(node, Share):
-            try:
-                atoms(node.event, self.text)
-            except ConstraintTypeError as fault:
-                raise ConstraintTypeError(AUDIT_ONLY, text=self.text, span=fault.span) from None
-        if node.condition is not None:
-            atoms(node.condition, self.text)
+        for condition, message in ((getattr(node, "event", None), AUDIT_ONLY), (node.condition, CHOSEN_BY_Y)):
+            for part in walk(condition) if condition is not None else ():
+                if isinstance(part, (Comparison, Membership)) and isinstance(part.subject, Prediction):
+                    raise ConstraintTypeError(message, text=self.text, span=part.span)
