@@ -50,17 +50,20 @@ def atoms_of(selected: Sequence[Selected], groups: Groups) -> Atoms | None:
         return None
     patterns, sizes, firsts, seconds = [], [], [], []
     for place, part in enumerate(groups.parts):
-        rows = [each.members[place][:, 0] for each in selected] + [
-            each.event[place][:, 0] for each in selected
-        ]
-        patterns.append(np.stack(rows, axis=1))
-        sizes.append(part.size[:, 0])
-        firsts.append(part.first[:, 0])
-        seconds.append(part.second[:, 0, :, 0])
+        members = [each.members[place] for each in selected]
+        there = members[0] if len(members) == 1 else np.unique(np.concatenate(members))
+        pattern = np.zeros((len(there), 2 * len(selected)), dtype=bool)
+        for row, each in enumerate(selected):
+            pattern[np.searchsorted(there, each.members[place]), row] = True
+            pattern[np.searchsorted(there, each.event[place]), len(selected) + row] = True
+        patterns.append(pattern)
+        sizes.append(part.size[there, 0])
+        firsts.append(part.first[there, 0])
+        seconds.append(part.second[there, 0, :, 0])
     pattern, size = np.concatenate(patterns), np.concatenate(sizes)
     first, second = np.concatenate(firsts), np.concatenate(seconds)
-    there = pattern.any(axis=1) & (first[:, 0] > 0)
-    pattern, size, first, second = pattern[there], size[there], first[there], second[there]
+    weighed = first[:, 0] > 0
+    pattern, size, first, second = pattern[weighed], size[weighed], first[weighed], second[weighed]
     distinct, found = np.unique(pattern, axis=0, return_inverse=True)
     of_atom = found.reshape(-1)
     count, width = len(distinct), first.shape[1]
@@ -81,20 +84,23 @@ def covariance_of(selected: Sequence[Selected], groups: Groups) -> tuple[np.ndar
         The values `(statistics,)`, their covariance, and the effective size of each group.
     """
     values = np.array([groups.estimate(each.statistic).value for each in selected])
-    weights = np.array([groups.sum(each.members, 0) for each in selected])
+    sums = [groups.sums(each.members) for each in selected]
+    weights = np.array([of_group[0] for of_group in sums])
+    members_of = [groups.masks(each.members) for each in selected]
+    events_of = [groups.masks(each.event) for each in selected]
     squares = np.zeros(len(selected))
     covariance = np.zeros((len(selected), len(selected)))
     for place, part in enumerate(groups.parts):
         influence = np.zeros((len(selected), *part.first.shape))
         for row, each in enumerate(selected):
-            members = each.members[place]
-            squares[row] += np.einsum("ckl,ck,cl->", part.second[:, :, 0, :, 0], members * 1.0, members * 1.0)
+            members = members_of[row][place]
+            squares[row] += np.einsum("ckl,ck,cl->", part.second[:, :, 0, :, 0], members, members)
             influence[row, ..., 0] -= values[row] * members
             if isinstance(each.statistic, Share):
-                influence[row, ..., 0] += each.event[place]
+                influence[row, ..., 0] += events_of[row][place]
             elif isinstance(each.statistic, Covariance):
                 product, u, v = (1 + quantity for quantity in each.quantities)
-                means = [groups.sum(each.members, quantity) / weights[row] for quantity in each.quantities]
+                means = [sums[row][1 + quantity] / weights[row] for quantity in each.quantities]
                 influence[row, ..., product] += members
                 influence[row, ..., u] -= means[2] * members
                 influence[row, ..., v] -= means[1] * members

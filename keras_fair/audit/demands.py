@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from keras_fair.constraints import ConstraintSet
-from keras_fair.groups.growing import Demand
+from keras_fair.groups.demands import Demand, note_demands
 from keras_fair.groups.labels import accuracy_place
 from keras_fair.language.nodes import (
     Arithmetic,
@@ -21,20 +21,17 @@ from keras_fair.language.nodes import (
     Comparison,
     Covariance,
     Label,
-    Literal,
     Mean,
     Membership,
     Node,
     Prediction,
     Span,
-    Star,
     Statement,
-    Variable,
 )
 from keras_fair.language.tree import walk
 from keras_fair.rows.values import Outputs
 
-__all__ = ["Demands", "Subject", "TablePlan", "demands_of", "presence", "quantities_of"]
+__all__ = ["Demands", "Subject", "TablePlan", "demands_of", "presence", "quantities_of", "subject_of"]
 
 Subject = tuple[str, Any]  # ("attribute", name), ("label", None), ("y", output), ("present", name or None)
 
@@ -104,7 +101,7 @@ def demands_of(constraints: ConstraintSet, outputs: Outputs) -> Demands:
                 places.setdefault(getattr(node, "name", None), node.span)
             elif isinstance(node, Prediction):
                 outputs.index(node, text)
-        asked = _compared(statement, outputs, text, subjects)
+        asked = note_demands(statement, lambda node: subject_of(node, outputs, text), subjects)
         quantities = list(
             dict.fromkeys(quantity for node in walk(statement) for quantity in quantities_of(node))
         )
@@ -132,52 +129,15 @@ def demands_of(constraints: ConstraintSet, outputs: Outputs) -> Demands:
     )
 
 
-def _compared(
-    statement: Statement, outputs: Outputs, text: str, subjects: dict[Subject, Demand]
-) -> dict[Subject, None]:
-    """The subjects of the conditions of a statement; how they are compared is added to `subjects`."""
-    asked: dict[Subject, None] = {}
-    domains = {}
-    for binder in statement.binders:
-        domains.update(dict.fromkeys(binder.variables, binder.domain))
-        if isinstance(binder.domain, (Attribute, Label)):
-            demand = _demand(binder.domain, outputs, text, subjects)[1]
-            demand.listed = True
-    for node in walk(statement):
-        if not isinstance(node, (Comparison, Membership)):
-            continue
-        subject, demand = _demand(node.subject, outputs, text, subjects)
-        asked[subject] = None
-        sign = "=" if isinstance(node, Membership) else node.operator
-        for value in node.values if isinstance(node, Membership) else (node.value,):
-            _add(demand, sign, value, domains)
-    return asked
+def subject_of(node: Any, outputs: Outputs, text: str) -> Subject:
+    """What a condition compares.
 
-
-def _add(demand: Demand, sign: str, value: Any, domains: dict[str, Any]) -> None:
-    if isinstance(value, Star):
-        demand.enumerate()
-    elif isinstance(value, Variable):
-        domain = domains.get(value.name)
-        if isinstance(domain, (Attribute, Label)):
-            demand.exact, demand.binary = True, False
-        else:
-            for literal in getattr(domain, "values", ()):
-                _add(demand, sign, literal, domains)
-    elif isinstance(value, Literal):
-        demand.compare(sign, value.value)
-
-
-def _demand(
-    node: Any, outputs: Outputs, text: str, subjects: dict[Subject, Demand]
-) -> tuple[Subject, Demand]:
+    Raises:
+        ConstraintTypeError: an output that the model does not have.
+    """
     if isinstance(node, Attribute):
-        subject: Subject = ("attribute", node.name)
-    elif isinstance(node, Label):
-        subject = ("label", None)
-    else:
-        subject = ("y", outputs.index(node, text))
-    return subject, subjects.setdefault(subject, Demand(node.span))
+        return ("attribute", node.name)
+    return ("label", None) if isinstance(node, Label) else ("y", outputs.index(node, text))
 
 
 def _groups(statement: Statement) -> Iterable[tuple[str, ...]]:

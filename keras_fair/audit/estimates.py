@@ -17,31 +17,29 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from keras_fair.audit.demands import Subject, presence, quantities_of
+from keras_fair.audit.demands import Subject, presence, quantities_of, subject_of
 from keras_fair.audit.expressions import Statistic
 from keras_fair.audit.tables import Part, Table
 from keras_fair.groups.conditions import Given, truth_of
-from keras_fair.groups.factors import Atom
+from keras_fair.groups.factors import Atom, atoms
 from keras_fair.groups.growing import GrowingFactor
-from keras_fair.language.nodes import (
-    Attribute,
-    Label,
-    Node,
-    Prediction,
-    Share,
-)
+from keras_fair.language.nodes import And, Attribute, Comparison, Label, Share
 from keras_fair.language.tree import walk
 from keras_fair.rows.statistics import is_known
 from keras_fair.rows.values import Outputs
 
-__all__ = ["Estimate", "Groups", "Selected"]
+__all__ = ["Estimate", "Groups", "Places", "Selected"]
 
-Masks = tuple[np.ndarray, ...]  # one `(cells, k)` for each part of the table
+Places = tuple[
+    np.ndarray, ...
+]  # for each part of the table, sorted places among its `cells * k` joint states
+
+_Index = dict[tuple[int, ...], np.ndarray]
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """The value of a statistic, NaN where nobody has weight; the size and the weight of who takes part."""
+    """The value of a statistic, NaN where no sample has weight; the size and the weight of its samples."""
 
     value: float
     size: float
@@ -54,14 +52,14 @@ class Selected:
 
     Args:
         statistic: without variables and stars.
-        members: the cells of its condition that its value, or its event, is known for.
+        members: where its condition holds, and its value, or its event, is known.
         event: those of them that a share counts; for others the same as `members`.
         quantities: the places of its quantities in the table.
     """
 
     statistic: Statistic
-    members: Masks
-    event: Masks
+    members: Places
+    event: Places
     quantities: tuple[int, ...]
 
 
@@ -87,8 +85,14 @@ class Groups:
         self.parts = tuple(_scaled(part, scale) for part in table.parts())
         self._states, self._outputs, self._text = states, outputs, text
         self._place = {quantity: place for place, quantity in enumerate(table.plan.quantities)}
-        self._found: dict[Statistic, Selected] = {}
-        self._masks: dict[Given, Masks] = {}
+        self._sizes = [part.size.reshape(-1) for part in self.parts]
+        self._firsts = [part.first.reshape(-1, part.first.shape[-1]) for part in self.parts]
+        self._selected: dict[Statistic, Selected] = {}
+        self._estimates: dict[Statistic, Estimate] = {}
+        self._places: dict[Given, Places] = {}
+        self._truths: dict[tuple[Subject, str, object], np.ndarray] = {}
+        self._indexes: dict[tuple[Subject, ...], tuple[_Index, ...]] = {}
+        self._unlike: dict[int, bool] = {}  # by quantity: whether its values differ among all samples
 
     @property
     def certain(self) -> bool:
@@ -96,99 +100,175 @@ class Groups:
         return all(part.certain for part in self.parts)
 
     def select(self, statistic: Statistic) -> Selected:
-        """The cells of a statistic."""
-        if statistic not in self._found:
-            members = self._mask(statistic.condition)
-            needed = {
-                getattr(leaf, "name", None)
-                for quantity in quantities_of(statistic)
-                for leaf in walk(quantity)
-                if isinstance(leaf, (Attribute, Label))
-            }
-            for name in needed:
-                members = _both(members, tuple(part.states[presence(name)] == 1 for part in self.parts))
+        """Where a statistic is among the cells."""
+        if statistic not in self._selected:
+            members = self._chosen(statistic.condition)
+            quantities = quantities_of(statistic)
+            for name in _columns_of(quantities):
+                members = _both(members, self._present(name))
             event = members
             if isinstance(statistic, Share):
-                members = _both(members, self._mask(is_known(statistic.event)))
-                event = _both(members, self._mask(statistic.event))
-            places = tuple(self._place[quantity] for quantity in quantities_of(statistic))
-            self._found[statistic] = Selected(statistic, members, event, places)
-        return self._found[statistic]
+                members = _both(members, self._chosen(is_known(statistic.event)))
+                event = _both(members, self._chosen(statistic.event))
+            places = tuple(self._place[quantity] for quantity in quantities)
+            self._selected[statistic] = Selected(statistic, members, event, places)
+        return self._selected[statistic]
 
     def estimate(self, statistic: Statistic) -> Estimate:
         """The value of a statistic."""
-        found = self.select(statistic)
-        size = sum(float(part.size[mask].sum()) for part, mask in zip(self.parts, found.members, strict=True))
-        total = weight = self.sum(found.members, 0)
-        if not total > 0:
-            return Estimate(math.nan, size, weight)
-        if isinstance(statistic, Share):
-            return Estimate(self.sum(found.event, 0) / total, size, weight)
-        means = [self.sum(found.members, 1 + place) / total for place in found.quantities]
-        value = means[0] if len(means) == 1 else means[0] - means[1] * means[2]
-        return Estimate(value if math.isfinite(value) else math.nan, size, weight)
+        if statistic not in self._estimates:
+            self._estimates[statistic] = self._estimated(self.select(statistic))
+        return self._estimates[statistic]
 
     def scatter_is_unseen(self, statistic: Statistic, binary: Sequence[bool]) -> bool:
         """Whether all values of a group are the same, and those of others are not: no scatter is seen.
 
-        Its standard error is then 0, whatever others there may be whom the samples lack. Values of 0 and 1
+        Its standard error is then 0, whatever values other samples of the group may have. Values of 0 and 1
         have intervals that know of this.
         """
-        found = self.select(statistic)
-        places = [place for place in found.quantities[-2:] if not binary[place]]
+        selected = self.select(statistic)
+        places = [place for place in selected.quantities[-2:] if not binary[place]]
         if statistic.condition is None or not self.certain:
             return False
-        everyone = self.select(replace(statistic, condition=None))
         return any(
-            self._alike(found.members, place) and not self._alike(everyone.members, place) for place in places
+            self._alike(selected.members, place) and self._differs(statistic, place) for place in places
         )
 
-    def _alike(self, masks: Masks, quantity: int) -> bool:
+    def sums(self, places: Places) -> np.ndarray:
+        """The weight over some cells, and the weighted sum of each quantity, `(1 + Q,)`."""
+        return sum(
+            (first[chosen].sum(axis=0) for first, chosen in zip(self._firsts, places, strict=True)),
+            np.zeros(1 + len(self._place)),
+        )
+
+    def masks(self, places: Places) -> tuple[np.ndarray, ...]:
+        """Some cells as 1, others as 0, `(cells, k)` for each part."""
+        masks = []
+        for part, chosen in zip(self.parts, places, strict=True):
+            mask = np.zeros(part.size.size)
+            mask[chosen] = 1.0
+            masks.append(mask.reshape(part.size.shape))
+        return tuple(masks)
+
+    def _estimated(self, selected: Selected) -> Estimate:
+        size = float(
+            sum(sizes[chosen].sum() for sizes, chosen in zip(self._sizes, selected.members, strict=True))
+        )
+        sums = self.sums(selected.members)
+        total = float(sums[0])
+        if not total > 0:
+            return Estimate(math.nan, size, total)
+        if isinstance(selected.statistic, Share):
+            return Estimate(float(self.sums(selected.event)[0]) / total, size, total)
+        means = [float(sums[1 + place]) / total for place in selected.quantities]
+        value = means[0] if len(means) == 1 else means[0] - means[1] * means[2]
+        return Estimate(value if math.isfinite(value) else math.nan, size, total)
+
+    def _differs(self, statistic: Statistic, quantity: int) -> bool:
+        """Whether the values of a quantity differ among all samples."""
+        if quantity not in self._unlike:
+            everyone = self.select(replace(statistic, condition=None))
+            self._unlike[quantity] = not self._alike(everyone.members, quantity)
+        return self._unlike[quantity]
+
+    def _alike(self, places: Places, quantity: int) -> bool:
         """Whether a quantity is the same for all samples of some cells, to rounding."""
         place = 1 + quantity
-        mean = self.sum(masks, place) / self.sum(masks, 0)
+        sums = self.sums(places)
+        mean = sums[place] / sums[0]
         square, cross, count = (
             sum(
-                float(part.second[:, 0, i, 0, j][mask[:, 0]].sum())
-                for part, mask in zip(self.parts, masks, strict=True)
+                float(part.second[chosen, 0, i, 0, j].sum())
+                for part, chosen in zip(self.parts, places, strict=True)
             )
             for i, j in ((place, place), (0, place), (0, 0))
         )
-        return square - 2 * mean * cross + mean**2 * count <= 1e-12 * square
+        return bool(square - 2 * mean * cross + mean**2 * count <= 1e-12 * square)
 
-    def sum(self, masks: Masks, quantity: int) -> float:
-        """The weighted sum of a quantity over some cells; 0 is their weight."""
-        return sum(
-            float(part.first[..., quantity][mask].sum()) for part, mask in zip(self.parts, masks, strict=True)
-        )
+    def _present(self, name: str | None) -> Places:
+        """Where a column that stands in arithmetic has a value."""
+        key = (presence(name),)
+        return tuple(index.get((1,), _NOWHERE) for index in self._index(key))
 
-    def _mask(self, condition: Given) -> Masks:
-        if condition not in self._masks:
-            self._masks[condition] = tuple(
-                np.broadcast_to(self._truth(condition, part) == 1, part.size.shape) for part in self.parts
+    def _chosen(self, condition: Given) -> Places:
+        """Where a condition holds."""
+        if condition not in self._places:
+            self._places[condition] = self._looked_up(condition) or tuple(
+                np.flatnonzero(np.broadcast_to(self._truth(condition, part) == 1, part.size.shape))
+                for part in self.parts
             )
-        return self._masks[condition]
+        return self._places[condition]
+
+    def _looked_up(self, condition: Given) -> Places | None:
+        """Where equalities joined by `and` hold, by an index of the cells; None for other conditions."""
+        parts = condition.operands if isinstance(condition, And) else (condition,)
+        if not all(isinstance(part, Comparison) and part.operator == "=" for part in parts):
+            return None
+        key: dict[Subject, int] = {}
+        for atom in atoms(condition):
+            subject = subject_of(atom.subject, self._outputs, self._text)
+            holds = np.flatnonzero(self._truth_of(atom) == 1)
+            if len(holds) != 1 or subject in key:
+                return None
+            size = self._states[subject].size
+            key[subject] = int(holds[0]) - (size + 2 if holds[0] >= size else 0)
+        state = tuple(key.values())
+        return tuple(index.get(state, _NOWHERE) for index in self._index(tuple(key)))
+
+    def _index(self, subjects: tuple[Subject, ...]) -> tuple[_Index, ...]:
+        """For each part, where each joint state of some subjects is."""
+        if subjects not in self._indexes:
+            self._indexes[subjects] = tuple(
+                _index_of([np.broadcast_to(part.states[one], part.size.shape).ravel() for one in subjects])
+                for part in self.parts
+            )
+        return self._indexes[subjects]
+
+    def _truth_of(self, atom: Atom) -> np.ndarray:
+        """Where a comparison holds, for each state of its subject."""
+        subject = subject_of(atom.subject, self._outputs, self._text)
+        key = (subject, atom.operator, atom.value)
+        if key not in self._truths:
+            self._truths[key] = self._states[subject].truth(atom.operator, atom.value)
+        return self._truths[key]
 
     def _truth(self, condition: Given, part: Part) -> np.ndarray:
         """The truth of a condition in each cell."""
 
         def of_atom(atom: Atom) -> np.ndarray:
-            subject = self.subject(atom.subject)
-            return self._states[subject].truth(atom.operator, atom.value)[part.states[subject]]
+            return self._truth_of(atom)[part.states[subject_of(atom.subject, self._outputs, self._text)]]
 
         return truth_of(condition, of_atom, np.ones((1, 1)))
 
-    def subject(self, node: Node) -> Subject:
-        """What a condition compares."""
-        if isinstance(node, Attribute):
-            return ("attribute", node.name)
-        if isinstance(node, Prediction):
-            return ("y", self._outputs.index(node, self._text))
-        return ("label", None)
+
+_NOWHERE = np.zeros(0, dtype=np.intp)
 
 
-def _both(one: Masks, other: Masks) -> Masks:
-    return tuple(a & b for a, b in zip(one, other, strict=True))
+def _columns_of(quantities: Sequence[object]) -> list[str | None]:
+    """The columns that quantities are made of, each once; None for the label."""
+    leaves = (leaf for quantity in quantities for leaf in walk(quantity))  # type: ignore[arg-type]
+    names = (getattr(leaf, "name", None) for leaf in leaves if isinstance(leaf, (Attribute, Label)))
+    return list(dict.fromkeys(names))
+
+
+def _index_of(states: Sequence[np.ndarray]) -> _Index:
+    """The places of each joint state of some columns of states."""
+    if not len(states[0]):
+        return {}
+    stacked = np.stack(states, axis=1)
+    order = np.lexsort(stacked.T[::-1])
+    ordered = stacked[order]
+    starts = np.flatnonzero(np.any(ordered[1:] != ordered[:-1], axis=1)) + 1
+    groups = np.split(order, starts)
+    keys = ordered[np.concatenate([[0], starts])].tolist()
+    return {tuple(key): np.sort(group) for key, group in zip(keys, groups, strict=True)}
+
+
+def _both(one: Places, other: Places) -> Places:
+    return tuple(
+        np.intersect1d(mine, theirs, assume_unique=True) if len(mine) else mine
+        for mine, theirs in zip(one, other, strict=True)
+    )
 
 
 def _scaled(part: Part, scale: float) -> Part:

@@ -14,11 +14,12 @@ from keras_fair.audit.tables import Table
 from keras_fair.constraints import ConstraintSet
 from keras_fair.errors import ConstraintTypeError
 from keras_fair.groups.coding import MISSING, MISSING_GROUP, Entry, has_words
+from keras_fair.groups.demands import compared_by
 from keras_fair.groups.enumeration import Combination, Domains, Grouping
-from keras_fair.groups.factors import attribute_of, compared_in, make_factor
+from keras_fair.groups.factors import Atom, attribute_of, make_factor
 from keras_fair.groups.growing import GrowingFactor
 from keras_fair.groups.vocabulary import Vocabulary
-from keras_fair.language.nodes import Attribute, Comparison, Condition, Label, Membership, Share
+from keras_fair.language.nodes import Attribute, Comparison, Label, Membership, Prediction, Statement
 from keras_fair.language.tree import walk
 from keras_fair.rows.ground import GroundRelation, ground
 
@@ -99,38 +100,39 @@ def occurring_in(tables: Sequence[Table], states: Mapping[Subject, GrowingFactor
     return occurring
 
 
-def check(statistics: Iterable[Statistic], vocabulary: Vocabulary, text: str) -> None:
+def check(constraints: ConstraintSet, domains: Domains, vocabulary: Vocabulary) -> None:
     """See that whatever conditions compare can be compared.
 
     Raises:
         ConstraintTypeError: a value that an attribute does not have, an order of text, and the like.
     """
-    statistics = list(statistics)
-    conditions = [condition for statistic in statistics for condition in _conditions(statistic)]
-    for subject, compared in compared_in(conditions).items():
+    text = constraints.text
+    compared: dict[Attribute | Label | Prediction, dict[Atom, None]] = {}
+    for statement in constraints:
+        for atom in compared_by(statement, domains):
+            compared.setdefault(atom.subject, {})[atom] = None
+    for subject, atoms in compared.items():
         name = attribute_of(subject)
-        values = vocabulary.values.get(name) if name is not None else None
+        values = None if name is None else vocabulary.values.get(name)
         if isinstance(subject, Label):
             values = vocabulary.label
-        make_factor(subject, compared, values=values, is_open=False, missing=vocabulary.missing, text=text)
-    for statistic in statistics:
-        for part in walk(statistic):
-            if isinstance(part, Label) and has_words(vocabulary.label) and not _compares(statistic, part):
-                raise ConstraintTypeError(
-                    "the label stands in arithmetic here: expected numbers, received text: encode it first",
-                    text=text,
-                    span=part.span,
-                )
+        make_factor(subject, atoms, values=values, is_open=False, missing=vocabulary.missing, text=text)
+    if has_words(vocabulary.label):
+        for statement in constraints:
+            _refuse_label_in_arithmetic(statement, text)
 
 
-def _conditions(statistic: Statistic) -> list[Condition]:
-    conditions = [statistic.condition, statistic.event if isinstance(statistic, Share) else None]
-    return [condition for condition in conditions if condition is not None]
-
-
-def _compares(statistic: Statistic, label: Label) -> bool:
-    parts = (part for condition in _conditions(statistic) for part in walk(condition))
-    return any(isinstance(part, (Comparison, Membership)) and part.subject is label for part in parts)
+def _refuse_label_in_arithmetic(statement: Statement, text: str) -> None:
+    compared = {
+        id(part.subject) for part in walk(statement) if isinstance(part, (Comparison, Membership))
+    } | {id(binder.domain) for binder in statement.binders}
+    for part in walk(statement):
+        if isinstance(part, Label) and id(part) not in compared:
+            raise ConstraintTypeError(
+                "the label stands in arithmetic here: expected numbers, received text: encode it first",
+                text=text,
+                span=part.span,
+            )
 
 
 def _subject(subject: Grouping) -> Subject:

@@ -47,6 +47,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -59,7 +60,7 @@ from keras_fair.audit.quantiles import rate_limits, t_quantile
 from keras_fair.audit.result import Interval
 from keras_fair.audit.simultaneous import image, is_smooth, leaves
 from keras_fair.groups.enumeration import Domains
-from keras_fair.language.nodes import Arithmetic, Covariance, Expression, Share
+from keras_fair.language.nodes import Arithmetic, Covariance, Expression, Mean, Share
 from keras_fair.language.tree import walk
 
 __all__ = ["Intervals"]
@@ -103,8 +104,12 @@ class Intervals:
         self._equal = equal
         self._statistics = list(statistics)
         self._selected = [groups.select(statistic) for statistic in statistics]
-        self._atoms: Atoms | None = atoms_of(self._selected, groups) if self._selected else None
         self._drawn: dict[Statistic, np.ndarray] | None = None
+
+    @cached_property
+    def _atoms(self) -> Atoms | None:
+        """The samples behind the statistics; None where some are in a group in part."""
+        return atoms_of(self._selected, self._groups) if self._selected else None
 
     def of(self, expression: Expression, alpha: float, confidence: float) -> Interval | None:
         """The interval of an expression; None where a group is too small to say how it varies.
@@ -234,6 +239,9 @@ class Intervals:
     def _by_draws(self, expression: Expression, alpha: float) -> tuple[float, float] | None:
         if not self._selected:
             return None
+        parts = leaves(expression, self._domains, self._value)
+        if any(self._too_few(node) for part in parts for node in walk(part)):
+            return None
         if self._drawn is None:
             with np.errstate(divide="ignore", invalid="ignore"):
                 self._drawn = draws_of(self._selected, self._groups, self._binary, self._seed)
@@ -242,12 +250,19 @@ class Intervals:
         def lookup(statistic: Statistic) -> Any:
             return drawn.get(statistic, math.nan)
 
-        parts = leaves(expression, self._domains, self._value)
         found = {part: np.asarray(value_of(part, lookup, self._domains)) for part in parts}
         if any(np.isnan(values).any() for values in found.values()):
             return None
         ends = _together(found, alpha)
         return image(expression, ends, self._domains, self._value)
+
+    def _too_few(self, node: Any) -> bool:
+        """Whether a statistic is over fewer than two samples, which say nothing of how they vary."""
+        if not isinstance(node, (Mean, Covariance)) or not self._groups.certain:
+            return False
+        if not self._groups.estimate(node).size < 2:
+            return False
+        return not all(self._binary[place] for place in self._groups.select(node).quantities)
 
 
 def _added(pieces: Sequence[_Piece], constant: float, alpha: float) -> tuple[float, float, str]:

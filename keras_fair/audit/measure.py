@@ -57,7 +57,7 @@ def measure(known: Measurement) -> Audit:
     text = known.constraints.text
     domains = Domains(known.vocabulary, text, occurring_in(known.tables, known.states))
     relations = list(distinct_relations(known.constraints, domains))
-    check([statistic for each in relations for statistic in each.statistics], known.vocabulary, text)
+    check(known.constraints, domains, known.vocabulary)
     low, high = known.weights
     equal = low == high and low > 0
     groups = [

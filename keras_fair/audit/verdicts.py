@@ -14,8 +14,9 @@ depends on the data, its distance from the gap has an interval of its own.
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from keras_fair.audit.expressions import GapForm, RelationValue, Statistic, is_number
@@ -28,6 +29,8 @@ __all__ = ["ALIKE", "SMALL", "Margins", "decide", "margins_of"]
 
 SMALL = 10  # a group of fewer samples is called small, and passes nothing
 ALIKE = 100  # nor does one of fewer samples whose values are all the same, where those of others are not
+
+_MOST_NAMED = 5  # groups that a note names
 
 _Ends = tuple[float, float]
 
@@ -112,14 +115,15 @@ def decide(
         confidence: of the intervals.
         slack: how far outside its bounds the gap may lie.
     """
-    empty = _named(statistics, measured, lambda size: size <= 0)
-    small = _named(statistics, measured, lambda size: 0 < size < SMALL)
+    pairs = list(zip(statistics, measured, strict=True))
+    empty = [each for each in pairs if each[1].size <= 0]
+    small = [each for each in pairs if 0 < each[1].size < SMALL]
+    lacking = [one.text for one in measured if math.isnan(one.value) and one.size > 0]
     notes = []
     if empty:
-        notes.append(f"no samples in {_joined(empty)}")
+        notes.append(f"no samples in {_groups_of(empty)}")
     if small:
-        notes.append(f"few samples in {_joined(small)}")
-    lacking = [one.text for one in measured if math.isnan(one.value) and one.size > 0]
+        notes.append(f"few samples in {_groups_of(small)}")
     if lacking:
         notes.append(f"no value of {_joined(lacking)}")
     incomplete = bool(empty or lacking)
@@ -137,8 +141,8 @@ def decide(
     if margins.doubtful:
         notes.append(f"it divides by {_joined(margins.doubtful)}, which may be 0 or of the other sign")
     if unseen:
-        same = _named(unseen, [one for each, one in zip(statistics, measured, strict=True) if each in unseen])
-        notes.append(f"all values are the same in {_joined(same)}, too few to show how they scatter")
+        same = [each for each in pairs if each[0] in set(unseen)]
+        notes.append(f"all values are the same in {_groups_of(same)}, too few to show how they scatter")
     if margins.doubtful or unseen:
         return Verdict.UNESTIMABLE if incomplete else Verdict.UNDECIDED, "; ".join(notes)
     if not without and any(ends is not None and ends[1] < -slack for ends, _ in sides):
@@ -158,21 +162,17 @@ def decide(
     return Verdict.UNDECIDED, "; ".join(notes)
 
 
-def _named(
-    statistics: Sequence[Statistic],
-    measured: Sequence[StatisticValue],
-    chosen: Callable[[float], bool] = lambda size: True,
-) -> list[str]:
-    """The groups of some statistics whose size is as asked, each once."""
-    found: dict[str, None] = {}
-    for statistic, one in zip(statistics, measured, strict=True):
-        if chosen(one.size):
-            group = "all" if statistic.condition is None else node_text(statistic.condition)
-            found[f"'{group}'" + (f" ({one.size:.4g})" if one.size > 0 else "")] = None
-    return list(found)
+def _groups_of(pairs: Sequence[tuple[Statistic, StatisticValue]]) -> str:
+    """The groups of some statistics, each once; the first few by name."""
+    sizes = {statistic.condition: measured.size for statistic, measured in pairs}
+    names = []
+    for condition, size in itertools.islice(sizes.items(), _MOST_NAMED):
+        group = "all" if condition is None else node_text(condition)
+        names.append(f"'{group}'" + (f" ({size:.4g})" if size > 0 else ""))
+    return _joined(names, len(sizes))
 
 
-def _joined(names: Sequence[str]) -> str:
-    shown = list(names[:5])
-    more = len(names) - len(shown)
-    return ", ".join(shown) + (f" and {more} more" if more else "")
+def _joined(names: Sequence[str], count: int | None = None) -> str:
+    """The first few of some names, and how many more there are."""
+    more = (len(names) if count is None else count) - len(names[:_MOST_NAMED])
+    return ", ".join(names[:_MOST_NAMED]) + (f" and {more} more" if more else "")

@@ -8,6 +8,7 @@ not known.
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -48,20 +49,30 @@ class Domains:
     def combinations(self, subjects: Sequence[Grouping], span: Span) -> list[Combination]:
         """Every combination of values of the subjects of stars, in the order of the vocabulary."""
         values = [self._enumerated(subject, subject.span) for subject in subjects]
-        size = 1
-        for listed in values:
-            size *= len(listed)
+        occurring = None if len(subjects) == 1 or self.occurring is None else self.occurring(tuple(subjects))
+        places = [{value: place for place, value in enumerate(listed)} for listed in values]
+        if occurring is None:
+            size = math.prod(len(listed) for listed in values)
+        else:
+            occurring = {
+                combination
+                for combination in occurring
+                if all(value in place for value, place in zip(combination, places, strict=True))
+            }
+            size = len(occurring)
         if size > MOST_GROUPS:
             raise ConstraintTypeError(
                 f"these make {size} groups, more than {MOST_GROUPS}; name the ones that matter",
                 text=self.text,
                 span=span,
             )
-        every = list(itertools.product(*values))
-        if len(subjects) == 1 or self.occurring is None:
-            return every
-        found = set(self.occurring(tuple(subjects)))
-        return [combination for combination in every if combination in found]
+        if occurring is None:
+            return list(itertools.product(*values))
+
+        def order(combination: Combination) -> tuple[int, ...]:
+            return tuple(place[value] for place, value in zip(places, combination, strict=True))
+
+        return sorted(occurring, key=order)
 
     def _enumerated(self, subject: Grouping, span: Span) -> tuple[Entry, ...]:
         name = subject_name(subject)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -24,60 +23,24 @@ from keras_fair.groups.coding import (
     numbers_of,
     refuse_missing,
 )
+from keras_fair.groups.demands import Demand
 from keras_fair.groups.factors import (
-    CUTS,
     meant_number,
     representatives,
     truth_of_comparison,
 )
 from keras_fair.groups.membership import shares_of_label
-from keras_fair.groups.thresholds import Cut, equal_to, interval_codes
+from keras_fair.groups.thresholds import equal_to, interval_codes
 from keras_fair.groups.vocabulary import MOST_NUMBERS
 from keras_fair.inputs.arrays import namespace
 from keras_fair.inputs.columns import Column, Numbers, Words
 from keras_fair.inputs.precision import rounded
-from keras_fair.language.nodes import Span
 
-__all__ = ["Demand", "GrowingFactor"]
+__all__ = ["GrowingFactor"]
 
 _FEW = 8
 
 Shares = tuple[tuple[int, ...], np.ndarray]  # states, and the probability of each, `(n, k)`
-
-
-@dataclass
-class Demand:
-    """How finely a subject must be told apart.
-
-    Args:
-        span: where it is first named.
-        cuts: the thresholds that numbers are compared with.
-        exact: whether each distinct number is a state of its own, since all of them are compared.
-        listed: whether its values are enumerated, or a number must be one that occurs.
-        binary: whether all that it is compared with is 0 or 1, so that a label may be a probability of 1.
-    """
-
-    span: Span
-    cuts: set[Cut] = field(default_factory=set)
-    exact: bool = False
-    listed: bool = False
-    binary: bool = True
-
-    def compare(self, sign: str, value: Entry) -> None:
-        """Note a comparison with a written value."""
-        if sign in ("=", "!="):
-            self.listed = True
-        number = meant_number(value)
-        if isinstance(number, str):
-            self.binary = False
-            return
-        self.binary = self.binary and sign in ("=", "!=") and number in (0.0, 1.0)
-        self.cuts.update((float(number), above) for above in CUTS[sign])
-
-    def enumerate(self) -> None:
-        """Note that all values are compared, one by one."""
-        self.exact = self.listed = True
-        self.binary = False
 
 
 class GrowingFactor:

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 
 from keras_fair.inputs.arrays import Tensor, dtype_of, namespace
-from keras_fair.inputs.precision import precision_name, rounded, whole_threshold
+from keras_fair.inputs.precision import LARGEST_WHOLE, precision_name, rounded, shortest, whole_threshold
 
-__all__ = ["LARGE", "Cut", "equal_to", "interval_codes", "is_missing", "is_whole"]
+__all__ = ["LARGE", "Cut", "cast_column", "equal_to", "interval_codes", "is_missing", "is_whole"]
 
 LARGE = 16_384  # from so many samples on it is passes over them that cost, below it operations
 
@@ -91,6 +91,57 @@ def equal_to(column: Tensor, numbers: Sequence[float], *, passes: bool) -> Tenso
     for number in matching[1:]:
         matches = xp.logical_or(matches, xp.equal(column, number))
     return matches
+
+
+def cast_column(
+    column: np.ndarray, cuts: Sequence[Cut], precision: str, what: str, *, largest: int = LARGEST_WHOLE
+) -> np.ndarray:
+    """A column in the type that tensors will hold it in, on the same side of all thresholds as before.
+
+    Keras holds floats in its own float type, so a column may lose digits, or come from float16 to float32. A
+    number of few digits is then taken as the shortest decimal that rounds to it, as a text would write it.
+
+    Args:
+        column: `(n,)` numbers as they were given.
+        cuts: sorted.
+        precision: "float64" or "float32".
+        what: what the column is called in messages.
+        largest: whole number that tensors hold.
+
+    Raises:
+        ValueError: a number and a threshold, or two thresholds, become one; or whole numbers are too large.
+    """
+    if is_whole(column):
+        if column.dtype.itemsize >= 4 and column.size:
+            received = max(abs(int(column.max())), abs(int(column.min())))
+            if received > largest:
+                raise ValueError(
+                    f"expected {what} to hold whole numbers up to {largest}, received {received}: "
+                    "give it as text"
+                )
+        return column
+    own = precision_name(column)
+    if own in (precision, "float64") and (own == precision or not len(cuts)):
+        return column.astype(precision)
+    if own == "float64":
+        cast = column.astype(precision)
+    else:
+        numbers, inverse = np.unique(column, return_inverse=True)
+        decimals = [shortest(float(number), own) for number in numbers]
+        cast = np.array(decimals, dtype=precision)[inverse.reshape(-1)]
+    block = np.arange(len(cuts) + 1)
+    before, after = (
+        interval_codes(values, cuts, block, what, dtype="int64", passes=True) for values in (column, cast)
+    )
+    moved = (before != after) & ~np.isnan(cast)
+    if moved.any():
+        number = float(column[moved][0])
+        nearest = min((cut for cut, _ in cuts), key=lambda cut: abs(cut - number))
+        raise ValueError(
+            f"{number!r} of {what} and the threshold {nearest!r} are one number in {precision}, in which "
+            "Keras holds it: give the column as whole numbers or as text, or round it"
+        )
+    return cast
 
 
 def is_whole(column: Tensor) -> bool:

@@ -21,6 +21,7 @@ __all__ = [
     "floats",
     "is_numpy",
     "is_tensor",
+    "largest_whole",
     "namespace",
     "static_size",
     "widest_float",
@@ -96,6 +97,12 @@ def widest_float() -> str:
     if backend.backend() == "torch":
         return "float32"
     return str(backend.standardize_dtype(ops.convert_to_tensor(np.zeros(1)).dtype))
+
+
+def largest_whole() -> int:
+    """The largest whole number that tensors keep apart from its neighbours: 2^53, or 2^31 - 1 on JAX without
+    x64, which has no 64-bit integers."""
+    return 2**31 - 1 if widest_float() == "float32" else 2**53
 
 
 def floats(xp: Any, values: Any) -> Tensor:

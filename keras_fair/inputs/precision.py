@@ -33,7 +33,8 @@ PRECISIONS = ("float64", "float32", "float16", "bfloat16")
 
 def precision_name(array: Any) -> str:
     """The name of the float type of an array, a tensor or a scalar; "float64" for all other types."""
-    name = str(getattr(array, "dtype", "float64")).rpartition(".")[2].lower()
+    dtype = getattr(array, "dtype", "float64")
+    name = str(getattr(dtype, "name", dtype)).rpartition(".")[2].lower()
     return name if name in PRECISIONS else "float64"
 
 

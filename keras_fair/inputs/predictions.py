@@ -10,15 +10,18 @@ import numpy as np
 
 from keras_fair.inputs.arrays import concrete, is_tensor
 from keras_fair.inputs.columns import Words, check_order, read_column
+from keras_fair.inputs.domain import Domain
 from keras_fair.inputs.precision import precision_name
 
 __all__ = [
     "Predictions",
-    "check_finite",
+    "check_predictions",
     "check_lengths",
     "check_pairing",
     "check_weight",
+    "domain_slack",
     "length_of",
+    "outside_message",
     "read_predictions",
     "read_weight",
 ]
@@ -31,10 +34,14 @@ class Predictions:
     Args:
         values: `(n, outputs)` float64.
         precision: that they were given in.
+        shape: that they were given in.
+        dtype: that they were given in; float64 where that was no float.
     """
 
     values: np.ndarray
     precision: str
+    shape: tuple[int, ...]
+    dtype: np.dtype
 
     def __len__(self) -> int:
         return len(self.values)
@@ -44,30 +51,50 @@ class Predictions:
         """How many predictions a sample has."""
         return int(self.values.shape[1])
 
+    @property
+    def flat(self) -> np.ndarray:
+        """`(n,)` where a sample has one prediction, else `(n, outputs)`."""
+        return self.values[:, 0] if self.outputs == 1 else self.values
 
-def read_predictions(y: Any) -> Predictions:
+    def shaped(self, values: np.ndarray) -> np.ndarray:
+        """Other predictions of the same samples in the shape and type of these."""
+        return np.asarray(values).astype(self.dtype).reshape(self.shape)
+
+
+def read_predictions(y: Any, *, outputs: int | None = None, domain: Domain | None = None) -> Predictions:
     """Read predictions.
 
     Args:
         y: `(n,)`, `(n, 1)` or `(n, outputs)`: numbers in a list, an array, a tensor, a pandas, polars or
             pyarrow column.
+        outputs: how many predictions a sample has; default: as many as there are.
+        domain: where they lie; default: anywhere.
 
     Raises:
-        ValueError: they are no finite numbers, some are masked, or they have another shape.
+        ValueError: they are no finite numbers, some are masked, they have another shape, or lie outside the
+            domain.
     """
     values, precision = _array(y, "predictions y")
-    if values.dtype.kind not in "fiub" or values.ndim not in (1, 2):
+    expected = {None: "(n,), (n, 1) or (n, outputs)", 1: "(n,) or (n, 1)"}.get(outputs, f"(n, {outputs})")
+    width = 1 if values.ndim == 1 else values.shape[-1]
+    if values.dtype.kind not in "fiub" or values.ndim not in (1, 2) or outputs not in (None, width):
         raise ValueError(
-            "expected predictions y as numbers of shape (n,), (n, 1) or (n, outputs), "
+            f"expected predictions y as numbers of shape {expected}, "
             f"received shape {values.shape} and dtype {values.dtype}"
         )
-    check_finite(values)
-    width = 1 if values.ndim == 1 else values.shape[1]
-    return Predictions(values.astype("float64", copy=False).reshape(len(values), width), precision)
+    check_predictions(values, domain, precision)
+    dtype = values.dtype if values.dtype.kind == "f" else np.dtype("float64")
+    numbers = values.astype("float64", copy=False).reshape(len(values), width)
+    return Predictions(numbers, precision, values.shape, dtype)
 
 
-def check_finite(values: np.ndarray) -> None:
-    """Refuse predictions that are NaN or infinite.
+def check_predictions(values: np.ndarray, domain: Domain | None, precision: str) -> None:
+    """Refuse predictions that are NaN, infinite or outside their domain.
+
+    Args:
+        values: `(n,)` or `(n, outputs)` numbers.
+        domain: where they lie; None: anywhere.
+        precision: that they were given in, which says how far rounding may put them outside.
 
     Raises:
         ValueError: some are.
@@ -76,6 +103,39 @@ def check_finite(values: np.ndarray) -> None:
     if not np.isfinite(np.sum(values, dtype="float64")) and not np.all(np.isfinite(values)):
         count = int(np.sum(~np.isfinite(values)))
         raise ValueError(f"expected finite predictions y, received {count} that are NaN or infinite")
+    if domain is None or not values.size:
+        return
+    slack, slack_of_sum = domain_slack(precision, domain)
+    low, high = float(values.min()), float(values.max())
+    if low < domain.low - slack or high > domain.high + slack:
+        raise ValueError(f"{outside_message(domain)}, received values from {low:g} to {high:g}")
+    if domain.simplex:
+        sums = values.sum(axis=1, dtype="float64")
+        if np.abs(sums - 1.0).max() > slack_of_sum:
+            raise ValueError(
+                f"{outside_message(domain)}, received sums from {sums.min():g} to {sums.max():g}"
+            )
+
+
+def outside_message(domain: Domain) -> str:
+    """What is expected of predictions in a domain."""
+    if domain.simplex:
+        return "expected predictions y that are probabilities and add up to 1 (apply a softmax first)"
+    if np.isinf(domain.low) and np.isinf(domain.high):
+        return "expected finite predictions y"
+    return f"expected predictions y in {domain} (apply a sigmoid to logits, or set domain=None)"
+
+
+def domain_slack(precision: str, domain: Domain) -> tuple[float, float]:
+    """How far rounding may put a prediction outside its domain, and a sum of probabilities from 1.
+
+    Where one end of the domain is infinite, it is relative to the other end.
+    """
+    rounding = 2.0 ** {"bfloat16": -7, "float16": -10}.get(precision, -20)
+    width = domain.high - domain.low
+    ends = [abs(end) for end in domain.bounds if np.isfinite(end)]
+    reach = width if np.isfinite(width) else max(ends, default=0.0)
+    return rounding * reach, max(4 * rounding, 1e-3)
 
 
 def read_weight(sample_weight: Any) -> np.ndarray:

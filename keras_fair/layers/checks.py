@@ -15,8 +15,12 @@ from keras import backend, ops
 
 from keras_fair.errors import ConstraintTypeError, near_names, quoted
 from keras_fair.groups.coding import has_words
+from keras_fair.groups.labels import outside_message as accuracy_message
+from keras_fair.groups.thresholds import equal_to, is_whole
 from keras_fair.groups.vocabulary import Vocabulary
 from keras_fair.inputs.arrays import concrete, dtype_of
+from keras_fair.inputs.precision import LARGEST_WHOLE, precision_name, shortest
+from keras_fair.inputs.predictions import domain_slack, outside_message
 from keras_fair.ops import Domain
 from keras_fair.ops.precision import working_dtype
 from keras_fair.rows.linear import LinearRows
@@ -26,7 +30,6 @@ __all__ = [
     "Check",
     "Fault",
     "all_fine",
-    "check_predictions",
     "check_shape",
     "check_unknown_numbers",
     "graph_checks",
@@ -81,22 +84,6 @@ def check_shape(shape: tuple[int | None, ...], domain: Domain) -> int:
     return outputs
 
 
-def check_predictions(values: np.ndarray, domain: Domain) -> None:
-    """Raise ValueError where predictions are not numbers in the domain."""
-    values = np.asarray(values)
-    if values.size == 0:
-        return
-    slack, slack_of_sum = _slacks(values.dtype.name, domain)
-    values = values.astype("float64")
-    if not np.all(np.isfinite(values)):
-        count = int(np.sum(~np.isfinite(values)))
-        raise ValueError(f"expected finite predictions y, received {count} that are NaN or infinite")
-    if values.min() < domain.low - slack or values.max() > domain.high + slack:
-        raise ValueError(f"{_outside(domain)}, received values from {values.min():g} to {values.max():g}")
-    if domain.simplex and np.abs(values.sum(axis=1) - 1.0).max() > slack_of_sum:
-        raise ValueError(f"{_outside(domain)}, received vectors that do not add up to 1")
-
-
 def unknown_text(vocabulary: Vocabulary, name: str, codes: Any, given: Any) -> str | None:
     """What is wrong where encoded text is outside the vocabulary, else None; `given` is what was encoded."""
     values = vocabulary.values.get(name) or ()
@@ -120,7 +107,9 @@ def check_unknown_numbers(plan: RowPlan, rows: LinearRows, columns: Mapping[str,
             values, column = plan.vocabulary.values.get(name), concrete(columns[name])
             entry = None
             if column is not None and not has_words(values):
-                entry = column.reshape(-1)[~np.isin(column, [v for v in values or () if v != "missing"])][0]
+                numbers = [value for value in values or () if not isinstance(value, str)]
+                listed = equal_to(column.reshape(-1), numbers, passes=True)
+                entry = shortest(float(column.reshape(-1)[~listed][0]), precision_name(column))
             message = _unknown(values or (), name, int(known), entry)
             raise ConstraintTypeError(message, text=plan.text, span=plan.needs.attributes[name])
 
@@ -133,6 +122,7 @@ def graph_checks(
     columns: Mapping[str, Any],
     weight: Any = None,
     *,
+    label: Any = None,
     refuse_unknown: bool,
 ) -> list[Check]:
     """The checks of a batch inside a graph. Names stand in backticks, for TensorFlow escapes quotes."""
@@ -160,8 +150,17 @@ def graph_checks(
         checks += [
             _plain(ops.logical_not(ops.isnan(columns[name])), message.format(name))
             for name in sorted(plan.needs.numbers - set(rows.missing))
-            if backend.is_float_dtype(backend.standardize_dtype(columns[name].dtype))
+            if not is_whole(columns[name])
         ]
+    checks += [
+        _plain(
+            _exact(columns[name]), f"attribute `{name}` holds whole numbers beyond 2^53: give them as text"
+        )
+        for name in sorted(set(plan.needs.attributes) - coded)
+        if dtype_of(columns[name]) in ("int64", "uint64")
+    ]
+    if plan.needs.accuracy is not None and label is not None:
+        checks.append(_plain(_is_rate(label), f"{accuracy_message()}, received some that are outside"))
     return checks
 
 
@@ -172,15 +171,19 @@ def holds_codes(plan: RowPlan, name: str, column: Any) -> bool:
 
 
 def _prediction_checks(y: Any, domain: Domain) -> list[Check]:
-    slack, slack_of_sum = _slacks(backend.standardize_dtype(y.dtype), domain)
+    slack, slack_of_sum = domain_slack(backend.standardize_dtype(y.dtype), domain)
     finite = np.finfo("float64").max
     low, high = max(domain.low - slack, -finite), min(domain.high + slack, finite)
     wide = ops.cast(y, working_dtype())
     inside = ops.logical_and(ops.greater_equal(wide, low), ops.less_equal(wide, high))  # NaN is in none
-    checks = [_plain(inside, f"{_outside(domain)}, received some that are outside it, infinite or NaN")]
+    checks = [
+        _plain(inside, f"{outside_message(domain)}, received some that are outside it, infinite or NaN")
+    ]
     if domain.simplex:
         sums = ops.abs(ops.sum(wide, axis=-1) - 1.0)
-        checks.append(_plain(ops.less_equal(sums, slack_of_sum), f"{_outside(domain)}, received other sums"))
+        checks.append(
+            _plain(ops.less_equal(sums, slack_of_sum), f"{outside_message(domain)}, received other sums")
+        )
     return checks
 
 
@@ -201,27 +204,26 @@ def _code_check(plan: RowPlan, name: str, column: Any, refuse_unknown: bool) -> 
     return Check(fine, faults)
 
 
+def _exact(column: Any) -> Any:
+    """Where whole numbers are told apart from their neighbours in a float64 too."""
+    inside = ops.less_equal(column, LARGEST_WHOLE)
+    if "uint" in dtype_of(column):
+        return inside
+    return ops.logical_and(inside, ops.greater_equal(column, -LARGEST_WHOLE))
+
+
+def _is_rate(label: Any) -> Any:
+    """Where a label lies in [0, 1], or is missing."""
+    outside = ops.logical_or(ops.less(label, 0), ops.greater(label, 1))
+    return ops.logical_not(outside)
+
+
 def _between(column: Any, highest: int) -> Any:
     return ops.logical_and(ops.greater_equal(column, 0), ops.less_equal(column, highest))
 
 
 def _plain(fine: Any, message: str) -> Check:
     return Check(fine, [Fault(lambda: fine, message)])
-
-
-def _outside(domain: Domain) -> str:
-    if domain.simplex:
-        return "expected predictions y that are probabilities and add up to 1 (apply a softmax first)"
-    if np.isinf(domain.low) and np.isinf(domain.high):
-        return "expected finite predictions y"
-    return f"expected predictions y in {domain} (apply a sigmoid to logits, or set domain=None)"
-
-
-def _slacks(dtype: str, domain: Domain) -> tuple[float, float]:
-    """How far rounding may put a prediction outside its domain, and a sum of probabilities from 1."""
-    rounding = 2.0 ** (-7 if dtype == "bfloat16" else -10 if dtype == "float16" else -20)
-    width = domain.high - domain.low
-    return rounding * width if np.isfinite(width) else 0.0, max(4 * rounding, 1e-3)
 
 
 def _unknown(values: tuple[Any, ...], name: str, count: int, entry: Any) -> str:

@@ -26,8 +26,15 @@ from keras_fair.layers.arguments import (
     only,
 )
 from keras_fair.layers.batch import project_batch
+from keras_fair.layers.call_arguments import (
+    CallArguments,
+    check_names,
+    clipped_codes,
+    encode,
+    encode_known,
+    unpacked,
+)
 from keras_fair.layers.checks import check_shape
-from keras_fair.layers.columns import Given, check_names, clipped_codes, encode, encode_known, unpacked
 from keras_fair.layers.guard import refuse_text_under_xla
 from keras_fair.layers.memory import Memory, check_memory
 from keras_fair.layers.place import place_kept
@@ -85,7 +92,7 @@ class FairProjection(keras.layers.Layer):
         has it.
 
     Raises:
-        ConstraintError: the constraints are malformed, or do not fit the attributes that are given.
+        ConstraintError: the constraints are malformed, or do not fit the attributes that are call.
         ValueError: arguments that do not fit; predictions that are NaN or outside the domain. Inside `fit`
             such faults of the data stop TensorFlow and JAX with an error of their own. Under
             `jit_compile=True` TensorFlow can't stop: predictions outside the domain are clipped to it and the
@@ -214,15 +221,15 @@ class FairProjection(keras.layers.Layer):
     def __call__(
         self, y: Any, attributes: Any = None, label: Any = None, sample_weight: Any = None, **kwargs: Any
     ) -> Any:
-        given = unpacked(y, attributes, label, sample_weight)
-        if not backend.is_keras_tensor(given.y):
+        call = unpacked(y, attributes, label, sample_weight)
+        if not backend.is_keras_tensor(call.y):
             with place_kept():
-                given = self._read(given)
+                call = self._read(call)
         return super().__call__(
-            given.y,
-            attributes=given.attributes or None,
-            label=given.label,
-            sample_weight=given.sample_weight,
+            call.y,
+            attributes=call.attributes or None,
+            label=call.label,
+            sample_weight=call.sample_weight,
             **kwargs,
         )
 
@@ -246,7 +253,7 @@ class FairProjection(keras.layers.Layer):
         self, y: Any, attributes: Any = None, label: Any = None, sample_weight: Any = None, **_: Any
     ) -> Any:
         with place_kept():
-            check_names(self._built_plan, Given(y, attributes or {}, label, sample_weight))
+            check_names(self._built_plan, CallArguments(y, attributes or {}, label, sample_weight))
         self._note_text(attributes or {})
         return keras.KerasTensor(y.shape, dtype=self.compute_dtype)
 
@@ -281,14 +288,14 @@ class FairProjection(keras.layers.Layer):
         if self._memory is not None:
             self._memory.load(store)
 
-    def _read(self, given: Given) -> Given:
+    def _read(self, call: CallArguments) -> CallArguments:
         """The call with predictions as a tensor and the columns encoded."""
-        given = given._replace(y=given.y if ops.is_tensor(given.y) else ops.convert_to_tensor(given.y))
-        plan = self.plan(check_shape(tuple(given.y.shape), self.domain))
-        check_names(plan, given)
-        self._note_text(given.attributes)
+        call = call._replace(y=call.y if ops.is_tensor(call.y) else ops.convert_to_tensor(call.y))
+        plan = self.plan(check_shape(tuple(call.y.shape), self.domain))
+        check_names(plan, call)
+        self._note_text(call.attributes)
         known = {} if self.vocabulary is None else self.vocabulary.values
-        return encode(plan, given, known, self.domain, refuse_unknown=self.unknown == "error")
+        return encode(plan, call, known, self.domain, refuse_unknown=self.unknown == "error")
 
     def _projected(
         self, y: Any, columns: Mapping[str, Any], label: Any, sample_weight: Any, training: bool
@@ -307,7 +314,7 @@ class FairProjection(keras.layers.Layer):
         )
         assert self._reports is not None
         weighs = self.weight_statistics or self.weight_objective
-        self._reports.add(y, columns, rows, projection, sample_weight if weighs else None)
+        self._reports.add(y, columns, rows, projection, sample_weight if weighs else None, label=label)
         return ops.cast(projection.y, self.compute_dtype)
 
     def _note_text(self, attributes: Mapping[str, Any]) -> None:

@@ -47,7 +47,13 @@ class Reports:
         self._told_inactive = False
 
     def add(
-        self, y: Any, columns: Mapping[str, Any], rows: LinearRows, projection: Projection, weight: Any = None
+        self,
+        y: Any,
+        columns: Mapping[str, Any],
+        rows: LinearRows,
+        projection: Projection,
+        weight: Any = None,
+        label: Any = None,
     ) -> None:
         """Add one batch.
 
@@ -57,6 +63,7 @@ class Reports:
             rows: of the batch.
             projection: onto them.
             weight: `(n,)` weights of the samples where they count, or None.
+            label: `(n,)` as it came, or None.
 
         Raises:
             ConstraintTypeError: outside a graph, where a number is outside the vocabulary.
@@ -69,7 +76,14 @@ class Reports:
             self._tell_inactive(concrete(rows.active), columns)
         else:
             checks = graph_checks(
-                y, self.domain, self.plan, rows, columns, weight, refuse_unknown=self.refuse_unknown
+                y,
+                self.domain,
+                self.plan,
+                rows,
+                columns,
+                weight,
+                label=label,
+                refuse_unknown=self.refuse_unknown,
             )
             if compiles_with_xla():
                 fine = all_fine(checks)

@@ -20,11 +20,12 @@ import keras
 from keras import ops
 
 from keras_fair.constraints import ConstraintSet
+from keras_fair.groups.demands import number_thresholds
 from keras_fair.groups.vocabulary import Vocabulary
 from keras_fair.layers.fair_projection import FairProjection
 from keras_fair.layers.place import place_kept
 from keras_fair.layers.reports import nobody_in
-from keras_fair.models.inputs import Choice, Routes, check_choice
+from keras_fair.models.inputs import AttributeRules, Choice, Routes, check_choice
 from keras_fair.models.labels import can_stand_in, class_of, stand_in
 from keras_fair.models.steps import current_step, labels_to_come, running, step_of
 
@@ -290,5 +291,10 @@ class FairModel(keras.Model):
         return self.projection.record().faulty if compiled and self.projection.built else 0
 
     def _readable(self, x: Any) -> Any:
-        encode = None if self.projection.vocabulary is None else self.projection.encode
-        return self._routes.readable(x, encode)
+        vocabulary = self.projection.vocabulary
+        rules = AttributeRules(
+            encode=None if vocabulary is None else self.projection.encode,
+            thresholds=number_thresholds(self.constraints.statements, vocabulary),
+            missing="error" if vocabulary is None else vocabulary.missing,
+        )
+        return self._routes.readable(x, rules)

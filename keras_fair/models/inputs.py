@@ -7,16 +7,19 @@ Attributes are the keys that the constraints name. A key may go both ways.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import keras
 import numpy as np
 from keras import backend
 
-from keras_fair.inputs.columns import Words, read_column
+from keras_fair.groups.coding import numbers_of, refuse_missing
+from keras_fair.groups.thresholds import Cut, cast_column
+from keras_fair.inputs.arrays import largest_whole
+from keras_fair.inputs.columns import Numbers, Words, check_order, columns_of, read_column
 
-__all__ = ["Choice", "Routes", "check_choice", "columns_for_keras"]
+__all__ = ["AttributeRules", "Choice", "Routes", "check_choice", "columns_for_keras"]
 
 DEFAULT_KEY = "x"
 
@@ -97,36 +100,65 @@ class Routes(NamedTuple):
             f"{beside}, received keys {sorted(inputs)}: say which with FairModel(..., inputs=...)"
         )
 
-    def readable(self, x: Any, encode: Any) -> Any:
-        """Inputs with columns of text as Keras takes them; see `columns_for_keras`."""
-        if hasattr(x, "columns") and hasattr(x, "to_dict"):
-            x = {name: x[name] for name in x.columns}
+    def readable(self, x: Any, rules: AttributeRules) -> Any:
+        """Inputs as Keras takes them; see `columns_for_keras`.
+
+        Args:
+            x: what `fit` and its kin are handed.
+            rules: how attributes are read.
+        """
+        if hasattr(x, "columns") and not isinstance(x, Mapping):
+            x = columns_of(x)
         if not isinstance(x, Mapping):
             return x
         keys = self.keys(x)
-        return columns_for_keras(x, encode, [keys] if isinstance(keys, str) else keys)
+        return columns_for_keras(x, self.attributes, rules, keep=[keys] if isinstance(keys, str) else keys)
 
 
-def columns_for_keras(columns: Mapping[str, Any], encode: Any, keep: Collection[str]) -> dict[str, Any]:
-    """Inputs with columns of text as codes where they can be encoded, else as text that Keras takes.
+class AttributeRules(NamedTuple):
+    """How attributes are read.
+
+    Attributes:
+        encode: a function of `{name: column}` that encodes the columns of text it can, or None.
+        thresholds: what conditions compare each attribute with.
+        missing: the policy of the vocabulary for missing values.
+    """
+
+    encode: Callable[[dict[str, Any]], dict[str, Any]] | None
+    thresholds: Mapping[str, Sequence[Cut]]
+    missing: str
+
+
+def columns_for_keras(
+    columns: Mapping[str, Any], attributes: Collection[str], rules: AttributeRules, *, keep: Collection[str]
+) -> dict[str, Any]:
+    """Inputs with columns of text as codes where they can be encoded, else as text that Keras takes, and with
+    attributes of numbers as Keras holds them.
 
     Args:
         columns: inputs by key; tensors and matrices are passed on.
-        encode: a function of `{name: column}` that encodes the columns it can, or None.
+        attributes: the keys that the constraints name.
+        rules: how these are read.
         keep: the keys whose text the base model reads itself.
 
     Raises:
-        ValueError: there is text that the backend has no tensors for.
+        ValueError: there is text that the backend has no tensors for; an attribute has missing values that no
+            policy takes, or does not keep apart what conditions tell apart once Keras holds it; columns stand
+            in different orders.
     """
+    check_order({f"input {name!r}": column for name, column in columns.items()})
     made = dict(columns)
     for name, column in columns.items():
-        if _is_passed_on(column):
+        if _is_passed_on(column, name in attributes):
             continue
-        read = read_column(column, f"input {name!r}")
+        what = f"attribute {name!r}" if name in attributes else f"input {name!r}"
+        read = read_column(column, what)
+        if name in attributes:
+            refuse_missing(read, rules.missing, what)
         if not isinstance(read, Words):
-            made[name] = read.values
+            made[name] = _as_keras_holds(read, rules.thresholds.get(name, ()), what)
             continue
-        encoded = {} if encode is None or name in keep else encode({name: column})
+        encoded = {} if rules.encode is None or name in keep else rules.encode({name: column})
         if name in encoded:
             made[name] = encoded[name]
         elif backend.backend() == "tensorflow":
@@ -139,12 +171,21 @@ def columns_for_keras(columns: Mapping[str, Any], encode: Any, keep: Collection[
     return made
 
 
-def _is_passed_on(column: Any) -> bool:
+def _as_keras_holds(read: Numbers, cuts: Sequence[Cut], what: str) -> np.ndarray:
+    """A column of numbers in the float type of Keras, with everything apart that conditions tell apart."""
+    wide = backend.floatx() if backend.floatx() in ("float64", "float32") else "float32"
+    return cast_column(numbers_of(read, what), cuts, wide, what, largest=largest_whole())
+
+
+def _is_passed_on(column: Any, attribute: bool) -> bool:
     if isinstance(column, np.ndarray):
-        return column.dtype.kind in "fiub" or (column.ndim > 1 and column.shape[1] != 1)
+        matrix = column.ndim > 1 and column.shape[1] != 1
+        return matrix or (column.dtype.kind in "fiub" and not attribute)
     if isinstance(column, (list, tuple)):
-        return not all(isinstance(entry, (str, bytes, int, float)) or entry is None for entry in column)
-    return not hasattr(column, "array")  # pandas columns have one; tensors and datasets are passed on
+        kinds = (str, bytes, int, float, np.generic)
+        return not all(isinstance(entry, kinds) or entry is None for entry in column)
+    # Columns of pandas have an array, those of polars and pyarrow count nulls; all else is passed on.
+    return not (hasattr(column, "array") or hasattr(column, "null_count"))
 
 
 def _structure(base: Any) -> Any:

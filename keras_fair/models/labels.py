@@ -12,7 +12,7 @@ from typing import Any
 from keras import ops
 
 from keras_fair.language.nodes import Label
-from keras_fair.layers.columns import ranked
+from keras_fair.layers.call_arguments import ranked
 from keras_fair.rows.plan import RowPlan
 
 __all__ = ["can_stand_in", "class_of", "stand_in"]

@@ -14,21 +14,28 @@ from typing import Any, NamedTuple
 import numpy as np
 from keras import backend, ops
 
-from keras_fair.errors import ConstraintTypeError, near_names, quoted
+from keras_fair.errors import ConstraintTypeError, quoted
 from keras_fair.groups.coding import has_words
+from keras_fair.groups.enumeration import column_name
+from keras_fair.groups.samples import needed_columns
+from keras_fair.groups.thresholds import cast_column
 from keras_fair.groups.vocabulary import Vocabulary
-from keras_fair.inputs.arrays import concrete
+from keras_fair.inputs.arrays import concrete, is_tensor, largest_whole, widest_float
 from keras_fair.inputs.columns import columns_of
-from keras_fair.layers.checks import check_predictions, holds_codes, unknown_text
+from keras_fair.inputs.precision import precision_name
+from keras_fair.inputs.predictions import check_pairing, check_predictions, read_weight
+from keras_fair.inputs.refusals import InText
+from keras_fair.language.nodes import Attribute
+from keras_fair.layers.checks import holds_codes, unknown_text
 from keras_fair.ops import Domain
 from keras_fair.rows.plan import RowPlan
 
-__all__ = ["Given", "check_names", "clipped_codes", "encode", "encode_known", "ranked", "unpacked"]
+__all__ = ["CallArguments", "check_names", "clipped_codes", "encode", "encode_known", "ranked", "unpacked"]
 
 _OWN_KEYS = ("y", "label", "sample_weight")
 
 
-class Given(NamedTuple):
+class CallArguments(NamedTuple):
     """The arguments of one call."""
 
     y: Any
@@ -37,15 +44,16 @@ class Given(NamedTuple):
     sample_weight: Any
 
 
-def unpacked(y: Any, attributes: Any, label: Any, sample_weight: Any) -> Given:
+def unpacked(y: Any, attributes: Any, label: Any, sample_weight: Any) -> CallArguments:
     """The arguments of a call, whether given apart or as one dict `{"y": ..., attribute: ...}`.
 
     Raises:
         ValueError: the dict has no `"y"`, or gives what was given apart too.
     """
     if not isinstance(y, Mapping):
+        check_pairing(y, attributes, label, sample_weight)
         columns = {name: ranked(column) for name, column in columns_of(attributes).items()}
-        return Given(y, columns, ranked(label), ranked(sample_weight))
+        return CallArguments(y, columns, ranked(label), ranked(sample_weight))
     if "y" not in y:
         raise ValueError(
             f"expected predictions under 'y' where all inputs are one dict, received keys {sorted(y)}"
@@ -55,7 +63,7 @@ def unpacked(y: Any, attributes: Any, label: Any, sample_weight: Any) -> Given:
             "expected all inputs in one dict or all apart, received a dict as y and others beside it"
         )
     rest = {name: ranked(column) for name, column in y.items() if name not in _OWN_KEYS}
-    return Given(y["y"], rest, ranked(y.get("label")), ranked(y.get("sample_weight")))
+    return CallArguments(y["y"], rest, ranked(y.get("label")), ranked(y.get("sample_weight")))
 
 
 def ranked(column: Any) -> Any:
@@ -67,28 +75,19 @@ def ranked(column: Any) -> Any:
     return ops.reshape(column, (-1,)) if getattr(shape, "rank", 0) is None else column
 
 
-def check_names(plan: RowPlan, given: Given) -> None:
+def check_names(plan: RowPlan, call: CallArguments) -> None:
     """Raise ConstraintTypeError, with the place, where an attribute or the label is lacking."""
-    for name, span in plan.needs.attributes.items():
-        if name not in given.attributes:
-            near = (
-                near_names(name, given.attributes) if given.attributes else ", and no attributes were given"
-            )
-            raise ConstraintTypeError(f"no attribute named {quoted(name)}{near}", text=plan.text, span=span)
-    if plan.needs.label is not None and given.label is None:
-        raise ConstraintTypeError(
-            "this needs the label, and none was given: pass label=...", text=plan.text, span=plan.needs.label
-        )
+    needed_columns(call.attributes, plan.needs.attributes, call.label, plan.needs.label, plan.text)
 
 
 def encode(
-    plan: RowPlan, given: Given, known: Collection[str], domain: Domain, *, refuse_unknown: bool
-) -> Given:
+    plan: RowPlan, call: CallArguments, known: Collection[str], domain: Domain, *, refuse_unknown: bool
+) -> CallArguments:
     """The call with the columns that a plan needs, and the label, encoded; the predictions are checked.
 
     Args:
         plan: the lowered constraints.
-        given: the call.
+        call: its arguments.
         known: the attributes whose values a vocabulary lists, so that codes mean something.
         domain: of the predictions.
         refuse_unknown: whether a value outside the vocabulary is an error, where it can be seen.
@@ -99,7 +98,7 @@ def encode(
     """
     columns: dict[str, Any] = {}
     for name, span in plan.needs.attributes.items():
-        column = given.attributes[name]
+        column = call.attributes[name]
         if _is_codes(column) and has_words(plan.vocabulary.values.get(name)):
             if name not in known:
                 raise ConstraintTypeError(
@@ -111,23 +110,23 @@ def encode(
                 )
             columns[name] = column
             continue
-        try:
+        with InText(plan.text, span):
             columns.update(plan.vocabulary.encode({name: column}, [name]))
-        except ValueError as fault:
-            raise ConstraintTypeError(str(fault), text=plan.text, span=span) from None
-        wrong = unknown_text(plan.vocabulary, name, columns[name], column) if refuse_unknown else None
-        if wrong is not None:
-            raise ConstraintTypeError(wrong, text=plan.text, span=span)
-    label = given.label
+            wrong = unknown_text(plan.vocabulary, name, columns[name], column) if refuse_unknown else None
+            if wrong is not None:
+                raise ValueError(wrong)
+            columns[name] = _kept_apart(columns[name], plan, name)
+    label = call.label
     if label is not None and plan.needs.label is not None:
-        try:
+        with InText(plan.text, plan.needs.label):
             label = plan.vocabulary.encode_label(label)
-        except ValueError as fault:
-            raise ConstraintTypeError(str(fault), text=plan.text, span=plan.needs.label) from None
-    values = concrete(given.y)
+    weight = call.sample_weight
+    if weight is not None and not is_tensor(weight):
+        weight = read_weight(weight)
+    values = concrete(call.y)
     if values is not None:
-        check_predictions(values, domain)
-    return Given(given.y, columns, label, given.sample_weight)
+        check_predictions(values, domain, precision_name(values))
+    return CallArguments(call.y, columns, label, weight)
 
 
 def encode_known(vocabulary: Vocabulary, columns: Any, *, refuse_unknown: bool) -> dict[str, Any]:
@@ -162,3 +161,14 @@ def _is_codes(column: Any) -> bool:
         return "int" in str(backend.standardize_dtype(column.dtype))
     except ValueError:  # a dtype of pandas, which Keras does not know
         return False
+
+
+def _kept_apart(column: Any, plan: RowPlan, name: str) -> Any:
+    """A column of numbers as the backend holds it, with everything apart that conditions tell apart."""
+    factor = plan.factors.get(Attribute(name, span=plan.needs.attributes[name]))
+    if widest_float() == "float64" or not isinstance(column, np.ndarray) or column.ndim != 1:
+        return column
+    if factor is None or factor.cuts is None or precision_name(column) != "float64":
+        return column
+    what = column_name(factor.subject)
+    return cast_column(column, factor.cuts, widest_float(), what, largest=largest_whole())
