@@ -131,9 +131,9 @@ def read_column(column: Any, what: str) -> Column:
         if values is None:
             raise ValueError(f"expected {what} to hold values, received a tensor inside a graph")
         column = values
-    levels = _levels(column)
-    if levels is not None:
-        return _read_distinct(*levels, what)
+    categories = _categories(column)
+    if categories is not None:
+        return _read_distinct(*_occurring(*categories), what)
     entries = _entries(column, what)
     mask = np.ma.getmaskarray(entries) if isinstance(entries, np.ma.MaskedArray) else None
     entries = np.ma.getdata(entries)
@@ -199,7 +199,17 @@ def _same_entries(index: Any, other: Any) -> bool:
         return set(index) == set(other)
 
 
-def _levels(column: Any) -> tuple[list[Any], np.ndarray] | None:
+def _occurring(levels: list[Any], codes: np.ndarray) -> tuple[list[Any], np.ndarray]:
+    """The levels that occur, and the codes by them."""
+    occurs = np.zeros(len(levels), dtype=bool)
+    occurs[codes[codes >= 0]] = True
+    if occurs.all():
+        return levels, codes
+    renumbered = np.append(np.cumsum(occurs) - 1, -1)  # -1, missing, is the last place
+    return [level for level, there in zip(levels, occurs, strict=True) if there], renumbered[codes]
+
+
+def _categories(column: Any) -> tuple[list[Any], np.ndarray] | None:
     """The levels and codes of a categorical column, -1 where an entry is missing; None of any other."""
     holder: Any
     for holder in (getattr(column, "cat", None), column):
@@ -340,6 +350,8 @@ def _numbers(distinct: list[Any], present: list[bool], codes: np.ndarray, what: 
             for entry, there in zip(distinct, present, strict=True)
         ]
     )
+    if all(isinstance(entry, (bool, np.bool_)) for entry in distinct):
+        return Numbers(np.array(distinct, dtype=bool)[codes])
     stored = {"float32": "float32", "float16": "float16", "bfloat16": "float32"}.get(shared, "float64")
     return Numbers(np.append(values, np.nan)[codes].astype(stored), shared)
 
