@@ -141,6 +141,23 @@ class Cells:
         np.add.at(self._first, rows, first)
         np.add.at(self._second, rows, second)
 
+    def restore(self, keys: np.ndarray, size: np.ndarray, first: np.ndarray, second: np.ndarray) -> None:
+        """Take the sums of other cells of the same subjects.
+
+        Args:
+            keys, size, first, second: see `keys` and `sums`.
+
+        Raises:
+            ValueError: they have other shapes.
+        """
+        shapes = [array.shape[1:] for array in (self._size, self._first, self._second)]
+        given = [array.shape[1:] for array in (size, first, second)]
+        lengths = {len(array) for array in (keys, size, first, second)}
+        if given != shapes or len(lengths) != 1 or keys.shape[1:] != (len(self.hard),):
+            raise ValueError("sums of cells have other shapes than these constraints ask for")
+        self._place = {tuple(key): place for place, key in enumerate(keys.tolist())}
+        self._size, self._first, self._second = size, first, second
+
     def _add_soft(
         self,
         rows: np.ndarray,

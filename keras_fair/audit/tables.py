@@ -40,6 +40,11 @@ class Table:
         self._cells: dict[_Soft, Cells] = {}
 
     @property
+    def cells(self) -> tuple[Cells, ...]:
+        """The cells, those that know the same subjects for certain together."""
+        return tuple(self._cells.values())
+
+    @property
     def size(self) -> int:
         """How many cells occur."""
         return sum(cells.count for cells in self._cells.values())
@@ -65,6 +70,10 @@ class Table:
                 for place, states in soft
             )
             self._of(mine).merge(cells, [codes[subjects[place]] for place in cells.hard])
+
+    def put(self, soft: _Soft, cells: Cells) -> None:
+        """Take cells as they are; there are none yet that know the same subjects."""
+        self._cells[soft] = cells
 
     def parts(self) -> Iterator[Part]:
         """The sums, those of certain subjects apart from others."""
