@@ -21,6 +21,7 @@ import numpy as np
 from keras_fair.errors import ConstraintTypeError, near_names, quoted
 from keras_fair.groups.coding import MISSING_GROUP, Entry, Values, has_words
 from keras_fair.groups.enumeration import Grouping, subject_name
+from keras_fair.language.dependence import not_affine
 from keras_fair.language.nodes import (
     Attribute,
     Comparison,
@@ -134,14 +135,7 @@ def atoms(condition: Condition, text: str) -> list[Atom]:
     for node in walk(condition):
         if isinstance(node, (Comparison, Membership)):
             if isinstance(node.subject, Prediction):
-                raise ConstraintTypeError(
-                    "a condition on y makes a statistic that is not affine in y: "
-                    "it can be audited, not enforced; kf.audit takes it, "
-                    "projection, streaming and monitoring do not. "
-                    "Constrain the score itself, as in E[y | ...]",
-                    text=text,
-                    span=node.span,
-                )
+                raise not_affine(node.span, text)
             values = node.values if isinstance(node, Membership) else (node.value,)
             sign = "=" if isinstance(node, Membership) else node.operator
             found.extend(

@@ -22,7 +22,7 @@ from dataclasses import dataclass, replace
 from keras_fair.rows.convex import Affine, Convex, Part
 from keras_fair.rows.scalars import Scalar
 
-__all__ = ["Bound", "Row", "row_key", "rows_of"]
+__all__ = ["Bound", "Row", "rows_of"]
 
 
 @dataclass(frozen=True)
@@ -124,20 +124,6 @@ def rows_of(bound: Bound, first_aux: int) -> tuple[list[Row], int]:
     elif bound.lower is not None:
         emission.bounded(expression, bound.lower.times(-1.0), -1)
     return emission.rows, emission.next_aux
-
-
-def row_key(row: Row, first_aux: int) -> tuple[object, ...]:
-    """Equal for rows that say the same, whatever the sign they are written with.
-
-    Args:
-        row: a row.
-        first_aux: its auxiliary scalars are counted from here.
-    """
-    aux = {index - first_aux: coefficient for index, coefficient in row.affine.aux.items()}
-    affine = replace(row.affine, aux=aux)
-    ahead = (_key(affine), row.lower, row.upper)
-    lower, upper = (None if end is None else end.times(-1.0) for end in (row.upper, row.lower))
-    return min(ahead, (_key(affine.negative()), lower, upper), key=repr)
 
 
 def _key(affine: Affine) -> tuple[object, ...]:
