@@ -156,19 +156,19 @@ def near_names(name: object, candidates: Iterable[object]) -> str:
     >>> near_names("income", ["sex", "race"])
     "; known: 'race', 'sex'"
     """
-    known = sorted({str(candidate) for candidate in candidates})
-    if not known:
+    names = sorted({str(candidate) for candidate in candidates})
+    if not names:
         return ""
     wanted = str(name)
     if len(wanted) <= _LONGEST_NAME:
         folded: dict[str, str] = {}
-        for candidate in known[:_MOST_COMPARED]:
+        for candidate in names[:_MOST_COMPARED]:
             folded.setdefault(candidate.casefold(), candidate)
         near = difflib.get_close_matches(wanted.casefold(), folded, n=3, cutoff=0.6)
         if near:
             return f"; did you mean {_either([quoted(folded[match]) for match in near])}?"
-    shown = [quoted(candidate) for candidate in known[:_LONGEST_LIST]]
-    more = len(known) - len(shown)
+    shown = [quoted(candidate) for candidate in names[:_LONGEST_LIST]]
+    more = len(names) - len(shown)
     return f"; known: {', '.join(shown)}" + (f" and {more} more" if more else "")
 
 

@@ -10,7 +10,7 @@ arguments are left (one, and two for a spread).
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,7 @@ import numpy as np
 
 from keras_fair.groups.enumeration import Domains
 from keras_fair.language import on_prediction
-from keras_fair.language.fold import Algebra, fold
+from keras_fair.language.fold import fold
 from keras_fair.language.nodes import (
     STATISTICS,
     Arithmetic,
@@ -32,8 +32,9 @@ from keras_fair.language.nodes import (
     Statistic,
 )
 from keras_fair.language.tables import FUNCTIONS, FunctionRule
-from keras_fair.language.tree import walk
-from keras_fair.rows.expansion import arguments
+from keras_fair.language.tree import children, walk
+from keras_fair.rows.expansion import OverArguments, arguments
+from keras_fair.rows.sameness import Forms
 
 __all__ = [
     "STATISTICS",
@@ -43,6 +44,7 @@ __all__ = [
     "affine_form",
     "gap_form",
     "is_number",
+    "is_smooth",
     "relation_value",
     "statistics_of",
     "value_of",
@@ -148,6 +150,11 @@ def is_number(node: Expression) -> bool:
     return not any(isinstance(part, STATISTICS) for part in walk(node))
 
 
+def is_smooth(node: Expression) -> bool:
+    """Whether there is no function such as `abs` or `max` in an expression."""
+    return isinstance(node, STATISTICS) or not any(isinstance(part, Function) for part in walk(node))
+
+
 def statistics_of(relation: Relation | Range, domains: Domains) -> tuple[Statistic, ...]:
     """The statistics that a ground relation is made of, each once, in the order of the text.
 
@@ -160,10 +167,17 @@ def statistics_of(relation: Relation | Range, domains: Domains) -> tuple[Statist
         if isinstance(relation, Range)
         else (relation.left, relation.right)
     )
-    found = _Statistics(domains)
-    for side in sides:
-        fold(side, found)
-    return tuple(found.statistics)
+    statistics: dict[Statistic, None] = {}
+    waiting: list[Node] = list(reversed(sides))
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, STATISTICS):
+            statistics[node] = None
+        elif isinstance(node, Function):
+            waiting.extend(argument for _, argument in reversed(arguments(node, domains)))
+        else:
+            waiting.extend(reversed(list(children(node))))
+    return tuple(statistics)
 
 
 def value_of(node: Any, lookup: Lookup, domains: Domains) -> Any:
@@ -179,44 +193,14 @@ def value_of(node: Any, lookup: Lookup, domains: Domains) -> Any:
 
 def affine_form(node: Any) -> tuple[dict[Statistic, float], float] | None:
     """An expression as a sum of multiples of statistics and a number; None where it is no such sum."""
-    form = fold(node, _AFFINE)
-    return None if form is None else (form.weights, form.constant)
+    if not is_smooth(node):
+        return None
+    form = fold(node, _FORMS)
+    weights = {atom: weight for atom, weight in form.weights.items() if isinstance(atom, STATISTICS)}
+    return (weights, form.constant) if len(weights) == len(form.weights) else None
 
 
-class OverArguments(Algebra[Any]):
-    """A pass that goes into each argument of a function: of a star, into one for each group."""
-
-    def __init__(self, domains: Domains) -> None:
-        self.domains = domains
-
-    def operands(self, node: Function) -> Iterable[Node]:
-        return [argument for _, argument in arguments(node, self.domains)]
-
-
-class _Statistics(OverArguments):
-    """Collects statistics."""
-
-    def __init__(self, domains: Domains) -> None:
-        super().__init__(domains)
-        self.statistics: dict[Statistic, None] = {}
-
-    def number(self, node: Number) -> None:
-        pass
-
-    def negative(self, node: Negative, operand: None) -> None:
-        pass
-
-    def arithmetic(self, node: Arithmetic, left: None, right: None) -> None:
-        pass
-
-    def statistic(self, node: Statistic) -> None:
-        self.statistics[node] = None
-
-    def function(self, node: Function, operands: Sequence[None]) -> None:
-        pass
-
-
-class _Value(OverArguments):
+class _Value(OverArguments[Any]):
     """The values of expressions."""
 
     def __init__(self, lookup: Lookup, domains: Domains) -> None:
@@ -252,64 +236,14 @@ class _Value(OverArguments):
 
 def _function_value(rule: FunctionRule, values: np.ndarray) -> Any:
     """A function along the first axis, over what can be estimated."""
-    known = ~np.isnan(values)
-    enough = known.sum(axis=0) >= rule.least
+    estimable = ~np.isnan(values)
+    enough = estimable.sum(axis=0) >= rule.least
     total = np.zeros(values.shape[1:])
     for signs in rule.maxima:
-        largest = [np.where(known, sign * values, -np.inf).max(axis=0) for sign in signs]
+        largest = [np.where(estimable, sign * values, -np.inf).max(axis=0) for sign in signs]
         total = total + np.where(enough, np.max(largest, axis=0), 0.0)
     total = np.where(enough, -total if rule.concave else total, math.nan)
     return float(total) if total.ndim == 0 else total
 
 
-@dataclass(frozen=True)
-class _Sum:
-    """`constant + sum of weight * statistic`."""
-
-    weights: dict[Statistic, float]
-    constant: float
-
-    def plus(self, other: _Sum, factor: float) -> _Sum:
-        """The sum with a multiple of another."""
-        weights = dict(self.weights)
-        for statistic, weight in other.weights.items():
-            weights[statistic] = weights.get(statistic, 0.0) + factor * weight
-        return _Sum(weights, self.constant + factor * other.constant)
-
-    def times(self, factor: float) -> _Sum:
-        """The product with a number."""
-        weights = {statistic: factor * weight for statistic, weight in self.weights.items()}
-        return _Sum(weights, factor * self.constant)
-
-
-class _Affine(Algebra["_Sum | None"]):
-    """Expressions as sums of multiples of statistics; None for what is no such sum."""
-
-    def number(self, node: Number) -> _Sum | None:
-        return _Sum({}, node.value)
-
-    def statistic(self, node: Statistic) -> _Sum | None:
-        return _Sum({node: 1.0}, 0.0)
-
-    def negative(self, node: Negative, operand: _Sum | None) -> _Sum | None:
-        return None if operand is None else operand.times(-1.0)
-
-    def arithmetic(self, node: Arithmetic, left: _Sum | None, right: _Sum | None) -> _Sum | None:
-        if left is None or right is None:
-            return None
-        if node.operator in "+-":
-            return left.plus(right, 1.0 if node.operator == "+" else -1.0)
-        if node.operator == "*":
-            if not right.weights:
-                return left.times(right.constant)
-            return None if left.weights else right.times(left.constant)
-        return None if right.weights or right.constant == 0 else left.times(1.0 / right.constant)
-
-    def function(self, node: Function, operands: Sequence[_Sum | None]) -> _Sum | None:
-        return None
-
-    def operands(self, node: Function) -> Iterable[Node]:
-        return ()  # no function is such a sum
-
-
-_AFFINE = _Affine()
+_FORMS = Forms(Domains(None, ""))  # of expressions without functions, where no star is met

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
-from keras_fair.audit.expressions import OverArguments, value_of
+from keras_fair.audit.expressions import is_smooth, value_of
 from keras_fair.groups.enumeration import Domains
-from keras_fair.language.fold import Algebra, fold
+from keras_fair.language.fold import fold
 from keras_fair.language.nodes import (
     Arithmetic,
     Expression,
@@ -22,18 +22,15 @@ from keras_fair.language.nodes import (
     Number,
     Statistic,
 )
-from keras_fair.language.tables import EVERYTHING, FUNCTIONS, Interval
+from keras_fair.language.tables import EVERYTHING, FUNCTIONS, Ends
+from keras_fair.rows.expansion import OverArguments
 from keras_fair.rows.ranges import Ranges
 
 __all__ = ["image", "is_smooth", "leaves"]
 
+Result = TypeVar("Result")
 Value = Callable[[Any], float]  # of a statistic
 _MOST_PAIRED = 32  # arguments of a spread whose pairs are taken one by one
-
-
-def is_smooth(node: Expression) -> bool:
-    """Whether there is no function such as `abs` or `max` in an expression."""
-    return fold(node, _SMOOTH)
 
 
 def leaves(node: Any, domains: Domains, value: Value) -> list[Expression]:
@@ -44,7 +41,7 @@ def leaves(node: Any, domains: Domains, value: Value) -> list[Expression]:
     return list(dict.fromkeys(fold(node, _Parts(domains, value)).leaves))
 
 
-def image(node: Any, ends: Mapping[Expression, Interval], domains: Domains, value: Value) -> Interval:
+def image(node: Any, ends: Mapping[Expression, Ends], domains: Domains, value: Value) -> Ends:
     """The values that an expression can take while its parts lie between their ends.
 
     Args:
@@ -56,30 +53,7 @@ def image(node: Any, ends: Mapping[Expression, Interval], domains: Domains, valu
     return fold(node, _Image(ends, domains, value))
 
 
-class _Smooth(Algebra[bool]):
-    def number(self, node: Number) -> bool:
-        return True
-
-    def negative(self, node: Negative, operand: bool) -> bool:
-        return operand
-
-    def arithmetic(self, node: Arithmetic, left: bool, right: bool) -> bool:
-        return left and right
-
-    def statistic(self, node: Statistic) -> bool:
-        return True
-
-    def function(self, node: Function, operands: Sequence[bool]) -> bool:
-        return False
-
-    def operands(self, node: Function) -> Iterable[Node]:
-        return ()
-
-
-_SMOOTH = _Smooth()
-
-
-class _OverEstimable(OverArguments):
+class _OverEstimable(OverArguments[Result]):
     """A pass over the arguments that can be estimated. Of a function over few of them, such as `spread`, it
     takes the differences of all pairs, whose intervals are tighter than what those of the arguments allow."""
 
@@ -106,7 +80,7 @@ class _Part(NamedTuple):
     leaves: tuple[Expression, ...] = ()
 
 
-class _Parts(_OverEstimable):
+class _Parts(_OverEstimable[_Part]):
     """Gathers the largest smooth parts."""
 
     def number(self, node: Number) -> _Part:
@@ -130,23 +104,23 @@ def _of_smooth(node: Expression, inner: _Part) -> _Part:
     return _Part(True, (node,)) if inner.smooth and inner.leaves else inner
 
 
-class _Image(_OverEstimable, Ranges):
+class _Image(_OverEstimable[Ends], Ranges):
     """The ranges of expressions, from those of their smooth parts."""
 
-    def __init__(self, ends: Mapping[Expression, Interval], domains: Domains, value: Value) -> None:
+    def __init__(self, ends: Mapping[Expression, Ends], domains: Domains, value: Value) -> None:
         super().__init__(domains, value)
         self.ends = ends
 
-    def statistic(self, node: Statistic) -> Interval:
+    def statistic(self, node: Statistic) -> Ends:
         return self.ends.get(node, EVERYTHING)  # of one inside a larger part, that of the part counts
 
-    def negative(self, node: Negative, operand: Interval) -> Interval:
+    def negative(self, node: Negative, operand: Ends) -> Ends:
         return self.ends.get(node) or super().negative(node, operand)
 
-    def arithmetic(self, node: Arithmetic, left: Interval, right: Interval) -> Interval:
+    def arithmetic(self, node: Arithmetic, left: Ends, right: Ends) -> Ends:
         return self.ends.get(node) or super().arithmetic(node, left, right)
 
-    def function(self, node: Function, operands: Sequence[Interval]) -> Interval:
+    def function(self, node: Function, operands: Sequence[Ends]) -> Ends:
         if id(node) not in self.paired:
             return super().function(node, operands)
         pairs = [FUNCTIONS["abs"].range([pair]) for pair in operands]

@@ -30,14 +30,14 @@ __all__ = [
     "FUNCTIONS",
     "STATISTIC_RULES",
     "FunctionRule",
-    "Interval",
+    "Ends",
     "StatisticRule",
 ]
 
-Interval = tuple[float, float]
+Ends = tuple[float, float]
 """The least and the largest value that something can take."""
 
-EVERYTHING: Interval = (-math.inf, math.inf)
+EVERYTHING: Ends = (-math.inf, math.inf)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ class FunctionRule:
         """Whether it never falls as an argument grows, so that arguments may be curved as it is itself."""
         return all(sign == self.direction for part in self.maxima for sign in part)
 
-    def range(self, arguments: Sequence[Interval]) -> Interval:
+    def range(self, arguments: Sequence[Ends]) -> Ends:
         """Between which values it lies while its arguments lie between theirs; never too narrow."""
         low, high = 0.0, 0.0
         for part in self.maxima:
@@ -142,7 +142,7 @@ class StatisticRule:
     values: tuple[str, ...] = ()
     events: tuple[str, ...] = ()
     sign: int = 0
-    bounds: Interval | None = EVERYTHING
+    bounds: Ends | None = EVERYTHING
     words: str = ""
     words_of_formula: str = ""
 

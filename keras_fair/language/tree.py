@@ -41,7 +41,12 @@ def walk(node: Node) -> Iterator[Node]:
     while stack:
         current = stack.pop()
         yield current
-        stack.extend(reversed(list(children(current))))
+        for name in reversed(child_fields(type(current))):
+            value = getattr(current, name)
+            if isinstance(value, Node):
+                stack.append(value)
+            elif isinstance(value, tuple):
+                stack.extend(element for element in reversed(value) if isinstance(element, Node))
 
 
 def depth_exceeds(node: Node, limit: int) -> Node | None:

@@ -12,21 +12,20 @@ Source: Grant, Boyd, Ye, Disciplined Convex Programming (2006).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from keras_fair.errors import ConstraintTypeError, Reason
 from keras_fair.groups.enumeration import Domains
 from keras_fair.language import on_prediction
-from keras_fair.language.fold import Algebra
 from keras_fair.language.levels import sign_of
-from keras_fair.language.nodes import Arithmetic, Function, Negative, Node, Number, Statistic
+from keras_fair.language.nodes import Arithmetic, Function, Negative, Number, Statistic
 from keras_fair.language.tables import FUNCTIONS, STATISTIC_RULES
-from keras_fair.rows.expansion import arguments
+from keras_fair.rows.expansion import OverArguments, arguments
 from keras_fair.rows.scalars import Scalar, Scalars
 from keras_fair.rows.statistics import Statistics
 
-__all__ = ["Affine", "Alternative", "Convex", "Expressions", "Lowered", "Part"]
+__all__ = ["Affine", "Alternative", "Convex", "Expressions", "Lowered", "Maximum"]
 
 
 @dataclass(frozen=True)
@@ -69,7 +68,7 @@ class Alternative:
 
 
 @dataclass(frozen=True)
-class Part:
+class Maximum:
     """A maximum of alternatives; `needed` of them have to be estimable (two for a spread)."""
 
     alternatives: tuple[Alternative, ...]
@@ -81,7 +80,7 @@ class Convex:
     """An affine function plus maxima of convex ones."""
 
     affine: Affine = Affine()
-    parts: tuple[Part, ...] = ()
+    parts: tuple[Maximum, ...] = ()
 
     def plus(self, other: Convex) -> Convex:
         """The sum."""
@@ -90,7 +89,7 @@ class Convex:
     def times(self, factor: Scalar, scalars: Scalars) -> Convex:
         """The product with a scalar that is never negative, or any scalar where there are no maxima."""
         parts = tuple(
-            Part(
+            Maximum(
                 tuple(Alternative(a.group, a.expression.times(factor, scalars)) for a in part.alternatives),
                 part.needed,
             )
@@ -140,13 +139,13 @@ class Lowered:
         return Lowered(_sum(self.up, other.up), _sum(self.down, other.down))
 
 
-class Expressions(Algebra[Lowered]):
+class Expressions(OverArguments[Lowered]):
     """Lowers expressions of one set of constraints; statistics and constants are numbered as they are met."""
 
     def __init__(self, statistics: Statistics, domains: Domains) -> None:
+        super().__init__(domains)
         self.statistics = statistics
         self.scalars = statistics.scalars
-        self.domains = domains
         self.text = domains.text
 
     def number(self, node: Number) -> Lowered:
@@ -186,12 +185,9 @@ class Expressions(Algebra[Lowered]):
                     if expression is None:
                         return Lowered(None, None)
                     alternatives.extend(_flattened(Alternative(group, expression)))
-            parts.append(Part(tuple(alternatives), rule.least))
+            parts.append(Maximum(tuple(alternatives), rule.least))
         convex = Convex(parts=tuple(parts))
         return Lowered(None, convex) if rule.concave else Lowered(convex, None)
-
-    def operands(self, node: Function) -> Iterable[Node]:
-        return [argument for _, argument in arguments(node, self.domains)]
 
     def product(self, factor: Lowered, operand: Lowered) -> Lowered:
         """The product of an expression free of `y` and any expression."""

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from keras_fair.rows.convex import Affine, Convex, Part
+from keras_fair.rows.convex import Affine, Convex, Maximum
 from keras_fair.rows.scalars import Scalar
 
 __all__ = ["Bound", "Row", "rows_of"]
@@ -75,7 +75,7 @@ class _Emission:
         for place, part in enumerate(others):
             self._below_aux(part, first + place, sign)
 
-    def _below_aux(self, part: Part, index: int, sign: int) -> None:
+    def _below_aux(self, part: Maximum, index: int, sign: int) -> None:
         """Emit rows for `max of part <= -t`."""
         for alternative in part.alternatives:
             inner = alternative.expression

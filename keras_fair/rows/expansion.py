@@ -7,13 +7,14 @@ a copy then makes only the nodes above them anew, and shares the rest.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from keras_fair.groups.coding import Entry
 from keras_fair.groups.enumeration import Combination, Domains, Grouping
 from keras_fair.language import node_text
+from keras_fair.language.fold import Algebra
 from keras_fair.language.nodes import (
     STATISTICS,
     Attribute,
@@ -31,7 +32,9 @@ from keras_fair.language.nodes import (
 from keras_fair.language.tables import FUNCTIONS
 from keras_fair.language.tree import child_fields, children, walk
 
-__all__ = ["Chosen", "Stars", "arguments", "with_variables"]
+__all__ = ["Chosen", "OverArguments", "Stars", "arguments", "with_variables"]
+
+Result = TypeVar("Result")
 
 Chosen = tuple[Entry, Span | None]
 """A value, and where it is written, if it is."""
@@ -53,6 +56,20 @@ def arguments(node: Function, domains: Domains) -> tuple[tuple[str, Expression],
     if node.arguments is not None:
         return node.arguments
     return Stars(domains).arguments(node)
+
+
+class OverArguments(Algebra[Result]):
+    """A pass that goes into each argument of a function: of an operand with a star, one for each group.
+
+    Args:
+        domains: the values that stars run over.
+    """
+
+    def __init__(self, domains: Domains) -> None:
+        self.domains = domains
+
+    def operands(self, node: Function) -> Iterable[Node]:
+        return [argument for _, argument in arguments(node, self.domains)]
 
 
 def with_variables(node: Node) -> Callable[[Mapping[str, Chosen]], Any]:

@@ -21,26 +21,26 @@ from keras_fair.language.nodes import (
     Prediction,
     Statistic,
 )
-from keras_fair.language.tables import EVERYTHING, FUNCTIONS, STATISTIC_RULES, Interval
+from keras_fair.language.tables import EVERYTHING, FUNCTIONS, STATISTIC_RULES, Ends
 
-__all__ = ["Interval", "Ranges", "interval"]
+__all__ = ["Ranges", "interval"]
 
 
-def interval(node: Node, domain: Interval) -> Interval:
+def interval(node: Node, domain: Ends) -> Ends:
     """The range of an expression, or of a value, for predictions in the domain."""
     return fold(node, _OverDomain(domain))
 
 
-class Ranges(Algebra[Interval]):
-    """Interval arithmetic. Where statistics and leaves lie is left to others."""
+class Ranges(Algebra[Ends]):
+    """Ends arithmetic. Where statistics and leaves lie is left to others."""
 
-    def number(self, node: Number) -> Interval:
+    def number(self, node: Number) -> Ends:
         return node.value, node.value
 
-    def negative(self, node: Negative, operand: Interval) -> Interval:
+    def negative(self, node: Negative, operand: Ends) -> Ends:
         return -operand[1], -operand[0]
 
-    def arithmetic(self, node: Arithmetic, left: Interval, right: Interval) -> Interval:
+    def arithmetic(self, node: Arithmetic, left: Ends, right: Ends) -> Ends:
         if node.operator == "+":
             return left[0] + right[0], left[1] + right[1]
         if node.operator == "-":
@@ -52,20 +52,20 @@ class Ranges(Algebra[Interval]):
         products = [0.0 if 0.0 in (a, b) else a * b for a in left for b in right]
         return min(products), max(products)
 
-    def function(self, node: Function, operands: Sequence[Interval]) -> Interval:
+    def function(self, node: Function, operands: Sequence[Ends]) -> Ends:
         return FUNCTIONS[node.name].range(operands)
 
 
 class _OverDomain(Ranges):
     """The ranges while every prediction lies in the domain."""
 
-    def __init__(self, domain: Interval) -> None:
+    def __init__(self, domain: Ends) -> None:
         self.domain = domain
 
-    def leaf(self, node: Prediction | Label | Attribute) -> Interval:
+    def leaf(self, node: Prediction | Label | Attribute) -> Ends:
         return self.domain if isinstance(node, Prediction) else EVERYTHING
 
-    def statistic(self, node: Statistic) -> Interval:
+    def statistic(self, node: Statistic) -> Ends:
         rule = STATISTIC_RULES[type(node)]
         if rule.bounds is not None:
             return rule.bounds

@@ -19,10 +19,11 @@ from keras_fair.errors import AUDIT, ConstraintTypeError, Reason
 from keras_fair.language import node_text, on_prediction
 from keras_fair.language.fold import fold
 from keras_fair.language.nodes import Arithmetic, Node, Range, Relation
+from keras_fair.language.tables import Ends
 from keras_fair.rows.convex import Convex, Expressions, Lowered
 from keras_fair.rows.epigraph import Bound
 from keras_fair.rows.ground import GroundRelation
-from keras_fair.rows.ranges import Interval, interval
+from keras_fair.rows.ranges import interval
 from keras_fair.rows.scalars import Scalar
 
 __all__ = ["BoundRelation", "bound_relation"]
@@ -38,7 +39,7 @@ class BoundRelation:
     bound: Bound
 
 
-def bound_relation(ground: GroundRelation, expressions: Expressions, domain: Interval) -> BoundRelation:
+def bound_relation(ground: GroundRelation, expressions: Expressions, domain: Ends) -> BoundRelation:
     """The bound that a ground relation asks for.
 
     Args:
@@ -71,7 +72,7 @@ def _between(node: Range, expressions: Expressions) -> Bound:
     return Bound(operand, 1, lower, upper)
 
 
-def _of_relation(node: Relation, expressions: Expressions, domain: Interval) -> Bound:
+def _of_relation(node: Relation, expressions: Expressions, domain: Ends) -> Bound:
     for side, other, at_least in (
         (node.left, node.right, node.operator == ">="),
         (node.right, node.left, node.operator == "<="),
@@ -111,7 +112,7 @@ def _convex(expression: Convex | None) -> Convex:
     return expression
 
 
-def _refuse_negative(denominator: Node, text: str, domain: Interval) -> None:
+def _refuse_negative(denominator: Node, text: str, domain: Ends) -> None:
     low, _ = interval(denominator, domain)
     if not low >= 0:
         raise ConstraintTypeError(

@@ -31,7 +31,7 @@ from keras_fair.language.nodes import (
 )
 from keras_fair.language.tree import walk
 from keras_fair.rows.scalars import Scalar, Scalars
-from keras_fair.rows.values import Outputs, Value, affine_value, times
+from keras_fair.rows.values import AffineValue, Outputs, affine_value, times
 
 __all__ = ["Statistic", "Statistics", "is_known"]
 
@@ -51,7 +51,7 @@ class Statistic:
         share: as it was written, where it is one.
     """
 
-    value: Value
+    value: AffineValue
     condition: Given
     selected: Given
     present: frozenset[str | None] = frozenset()
@@ -136,7 +136,7 @@ class Statistics:
         return weights, constant.plus(self.scalars.product(factor, mean).times(-1.0))
 
     def _mean(
-        self, value: Value, condition: Given, columns: frozenset[str | None] = frozenset()
+        self, value: AffineValue, condition: Given, columns: frozenset[str | None] = frozenset()
     ) -> tuple[dict[int, Scalar], Scalar]:
         """A mean over the samples that have a value in the columns of `value`, and in these."""
         present = value.columns | columns if self.missing != "error" else frozenset()
@@ -146,21 +146,22 @@ class Statistics:
             output, alpha = alphas[0]
             if len(alphas) == 1 and isinstance(alpha, Number):  # E[2 * y] is 2 * E[y]
                 weight, alphas = alpha.value, ((output, Number(value=1.0, span=alpha.span)),)
-            term = Statistic(Value(alphas, None), condition, condition, present)
+            term = Statistic(AffineValue(alphas, None), condition, condition, present)
             weights[self.terms.setdefault(term, len(self.terms))] = Scalar(weight)
         if value.beta is None:
             return weights, Scalar()
         if isinstance(value.beta, Number):
             return weights, Scalar(value.beta.value)
-        return weights, self._constant(Statistic(Value((), value.beta), condition, condition, present))
+        return weights, self._constant(Statistic(AffineValue((), value.beta), condition, condition, present))
 
     def _share(self, node: Share) -> Scalar:
-        known = is_known(node.event)
-        if known is not None and node.condition is not None:
-            known = And(operands=(known, node.condition), span=node.span)
-        over = node.condition if known is None else known
+        over = is_known(node.event)
+        if over is None:
+            over = node.condition
+        elif node.condition is not None:
+            over = And(operands=(over, node.condition), span=node.span)
         joint = node.event if over is None else And(operands=(node.event, over), span=node.span)
-        one = Value((), Number(value=1.0, span=node.span))
+        one = AffineValue((), Number(value=1.0, span=node.span))
         return self._constant(Statistic(one, over, joint, share=node))
 
     def _constant(self, statistic: Statistic) -> Scalar:
