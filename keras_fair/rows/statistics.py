@@ -1,7 +1,7 @@
 """The distinct statistics of a set of constraints: terms, which depend on `y`, and constants of the data.
 
     E[v | c]       E[alpha y | c] + E[beta | c]: a term, and a constant of what is free of y
-    P[e | c]       a constant: the share of c that is in e, of those of whom it is known
+    P[e | c]       a constant: the share of c that is in e, among those for whom e is known
     cov(u, v | c)  E[u v | c] - E[v | c] E[u | c] with v free of y: two terms and a constant, so that each can
                    be pooled over batches exactly
 
