@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from keras_fair.audit.statistics import Groups, Selected
+from keras_fair.audit.estimates import Groups, Selected
 from keras_fair.language.nodes import Covariance, Share
 
 __all__ = ["Atoms", "atoms_of", "covariance_of"]

@@ -10,16 +10,17 @@ from typing import Any
 import numpy as np
 
 from keras_fair.audit.cells import MOST_CELLS, Coded
-from keras_fair.audit.coding import all_binary, code, learnt, states_for, without_nan
+from keras_fair.audit.chunk import Chunk, growing_factors, learnt
 from keras_fair.audit.demands import Demands, Subject, demands_of
 from keras_fair.audit.histograms import Histograms
 from keras_fair.audit.measure import Measurement, measure
 from keras_fair.audit.result import Audit
-from keras_fair.audit.samples import Chunk, precision_of, predictions_of
-from keras_fair.audit.states import MISSING, States
 from keras_fair.audit.tables import Table
 from keras_fair.constraints import ConstraintSet, parse
+from keras_fair.groups.coding import MISSING, UNKNOWN
+from keras_fair.groups.growing import GrowingFactor
 from keras_fair.groups.vocabulary import Vocabulary
+from keras_fair.inputs.predictions import Predictions, check_pairing, read_predictions
 from keras_fair.language.nodes import Node
 from keras_fair.rows.values import Outputs
 
@@ -83,7 +84,7 @@ class Auditor:
         self.samples = 0
         self._outputs = None if outputs is None else Outputs.of(outputs)
         self._demands: Demands | None = None
-        self._states: dict[Subject, States] = {}
+        self._states: dict[Subject, GrowingFactor] = {}
         self._tables: list[Table] = []
         self._binary: dict[Node, bool] = {}
         self._histograms: Histograms | None = None
@@ -106,9 +107,10 @@ class Auditor:
             ConstraintError: the constraints have no meaning for these data.
             ValueError: predictions, columns or weights are malformed. Nothing of the chunk counts then.
         """
-        given = predictions_of(y)
-        with self._whole(len(given)):
-            self._take(given, attributes, label, sample_weight, precision_of(y))
+        check_pairing(y, attributes, label, sample_weight)
+        predictions = read_predictions(y)
+        with self._whole(len(predictions)):
+            self._take(predictions, attributes, label, sample_weight)
         return self
 
     def merge(self, other: Auditor) -> Auditor:
@@ -181,34 +183,32 @@ class Auditor:
 
     def _take(
         self,
-        given: np.ndarray,
+        predictions: Predictions,
         attributes: Any,
         label: Any,
         sample_weight: Any,
-        precision: type[np.generic] | None,
     ) -> None:
         """Add samples; see `update`."""
         if self._demands is None:
-            self._begin(given.shape[1])
+            self._begin(predictions.outputs)
         assert self._demands is not None
         assert self._outputs is not None
-        if given.shape[1] != self._outputs.count:
+        if predictions.outputs != self._outputs.count:
             raise ValueError(
                 f"expected predictions of shape (n, {self._outputs.count}), one column for each of outputs, "
-                f"received shape {given.shape}"
+                f"received shape {predictions.values.shape}"
             )
         chunk = Chunk(
             self._demands,
             self.constraints.text,
             self._outputs,
-            given,
+            predictions,
             attributes,
             label,
             sample_weight,
             self.vocabulary,
-            precision,
         )
-        coded = code(chunk, self._states)
+        coded = chunk.coded(self._states)
         quantities = {
             quantity: chunk.value(quantity) for table in self._tables for quantity in table.plan.quantities
         }
@@ -225,7 +225,7 @@ class Auditor:
         if self._outputs != other._outputs:
             raise ValueError("expected an auditor with the same outputs to merge")
         codes = {
-            subject: np.arange(2)
+            subject: np.array([0, 1, UNKNOWN, MISSING])
             if subject[0] == "present"
             else self._states[subject].learn(other._states[subject])
             for subject in (*self._states, *self._presences())
@@ -254,7 +254,7 @@ class Auditor:
                 f"received shape (n, {outputs})"
             )
         self._demands = demands_of(self.constraints, self._outputs)
-        self._states = states_for(self._demands, self.vocabulary)
+        self._states = growing_factors(self._demands, self.vocabulary)
         self._tables = [Table(plan) for plan in self._demands.tables]
         self._binary = {quantity: True for table in self._tables for quantity in table.plan.quantities}
         self._histograms = Histograms(self._demands)
@@ -285,11 +285,11 @@ class Auditor:
         taken = {
             quantity: value if np.ndim(value) == 0 else value[where] for quantity, value in quantities.items()
         }
-        taken = {quantity: without_nan(value) for quantity, value in taken.items()}
+        taken = {quantity: _without_nan(value) for quantity, value in taken.items()}
         counted = None if weight is None or weight.all() else weight > 0
         for quantity, value in taken.items():
             whose = value if counted is None or np.ndim(value) == 0 else value[counted]
-            self._binary[quantity] = self._binary[quantity] and all_binary(whose)
+            self._binary[quantity] = self._binary[quantity] and _all_binary(whose)
         for table in self._tables:
             table.add(block, [taken[quantity] for quantity in table.plan.quantities], weight, n)
         known = np.ones(1) if weight is None else weight if counted is None else weight[counted]
@@ -303,11 +303,23 @@ class Auditor:
             if one is None:
                 counts[1] += int(np.isnan(chunk.numbers(subject[1])[where]).sum())
             elif one.codes is not None:
-                present = np.bincount(one.codes, minlength=2)
                 if self._states[subject].kind != "numbers":
-                    counts[0] += int(present[1])
-                counts[1] += int(present[0])
+                    counts[0] += int(np.count_nonzero(one.codes == UNKNOWN))
+                counts[1] += int(np.count_nonzero(one.codes == MISSING))
             elif one.shares is not None and MISSING in one.states:
                 counts[1] += round(float(one.shares[:, one.states.index(MISSING)].sum()))
         measured = {name: chunk.numbers(name)[where] for name in self._histograms.measured}
-        self._histograms.add(chunk.y[where, 0], block, measured, weight)
+        self._histograms.add(chunk.predictions.values[where, 0], block, measured, weight)
+
+
+def _without_nan(value: Any) -> Any:
+    """A quantity with 0 where it has no value; the sample is then not among the members of a statistic."""
+    if np.ndim(value) and np.isnan(np.sum(value)):
+        return np.where(np.isnan(value), 0.0, value)
+    return value
+
+
+def _all_binary(value: Any) -> bool:
+    """Whether all values are 0 or 1."""
+    values = np.atleast_1d(value)
+    return all(np.all((part == 0) | (part == 1)) for part in (values[:256], values))

@@ -6,8 +6,8 @@ import numpy as np
 
 from keras_fair.audit.grid import Grid
 from keras_fair.audit.score_rows import ScoreRows
-from keras_fair.audit.states import MISSING, UNKNOWN, States
-from keras_fair.groups.coding import Entry
+from keras_fair.groups.coding import MISSING, UNKNOWN, Entry
+from keras_fair.groups.growing import GrowingFactor
 
 __all__ = ["outside", "quartered", "quartile", "shown"]
 
@@ -41,20 +41,19 @@ def quartile(name: str, rows: ScoreRows, quarter: int, grid: Grid) -> str:
     return f"{low:g} <= {name} < {high:g}"
 
 
-def outside(states: States, state: int) -> bool:
+def outside(factor: GrowingFactor, state: int) -> bool:
     """Whether a state belongs to no group."""
-    return state == UNKNOWN or (state == MISSING and states.missing != "group")
+    return state == UNKNOWN or (state == MISSING and factor.missing != "group")
 
 
-def shown(name: str, states: States, state: int) -> Entry:
+def shown(name: str, factor: GrowingFactor, state: int) -> Entry:
     """The value of a state; of a band of numbers its text."""
     if state == MISSING:
         return "missing"
-    entry = states.entries[state]
-    if states.kind == "text" or states.demand.exact or isinstance(entry, str):
+    entry = factor.entry(state)
+    if factor.kind == "text" or factor.demand.exact or isinstance(entry, str):
         return entry if entry is not None else ""
-    cuts = states.cuts
-    place = state - 2
+    cuts, place = factor.cuts, state
     if not cuts:
         return name
     below = cuts[place - 1] if place else None

@@ -17,6 +17,8 @@ from itertools import product
 
 import numpy as np
 
+from keras_fair.groups.coding import UNKNOWN
+
 __all__ = ["MOST_CELLS", "Cells", "Coded", "joint_codes"]
 
 _DENSE = 65_536  # joint states that are counted without looking for those that occur
@@ -28,7 +30,7 @@ class Coded:
     """The states of samples in one subject.
 
     Args:
-        codes: `(n,)`, or None where states are probabilities.
+        codes: `(n,)`, or None where states are probabilities; `UNKNOWN` and `MISSING` are below 0.
         size: one more than the largest code.
         states: the states that `shares` is about.
         shares: `(n, k)`, or None.
@@ -198,16 +200,18 @@ def joint_codes(
         The states of the cells that occur, `(cells, subjects)`; the number of each sample, `(n,)`; and where
         numbers are not those of the cells that occur, which of them occur and how many there could be.
     """
-    radices = [max(one.size, 1) for one in coded]
+    radices = [one.size - UNKNOWN for one in coded]
     total = 1
     for radix in radices:
         total *= radix
     if total > 2**62:
         return _by_search(coded, n)
     joint = np.zeros(n, dtype=np.intp)
+    lowest = 0  # of the joint codes, where every code is `UNKNOWN`
     for place, (one, radix) in enumerate(zip(coded, radices, strict=True)):
         codes = np.asarray(one.codes).astype(np.intp, copy=False)
-        joint = codes if place == 0 else joint * radix + codes
+        joint, lowest = codes if place == 0 else joint * radix + codes, lowest * radix + UNKNOWN
+    joint = joint - lowest
     if total <= max(_DENSE, n // 4):
         there = np.flatnonzero(np.bincount(joint, minlength=total))
         return _states(there, radices), joint, (there, total)
@@ -225,5 +229,5 @@ def _states(joint: np.ndarray, radices: Sequence[int]) -> np.ndarray:
     states = []
     for radix in reversed(radices):
         joint, state = np.divmod(joint, radix)
-        states.append(state)
+        states.append(state + UNKNOWN)
     return np.stack(states[::-1], axis=1) if states else np.zeros((len(joint), 0), dtype=np.int64)

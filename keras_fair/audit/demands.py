@@ -3,18 +3,18 @@
     statements -> subjects (what conditions compare), quantities (what stands inside E and cov) -> tables
 
 All of this is known before any data are seen but for the number of outputs, so samples can come in chunks and
-be forgotten. What the answers mean is left to `keras_fair.audit.statistics`.
+be forgotten. What the answers mean is left to `keras_fair.audit.estimates`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from functools import lru_cache
+from dataclasses import dataclass
 from typing import Any
 
-from keras_fair.constraints import ConstraintSet, parse
-from keras_fair.groups.factors import Cut
+from keras_fair.constraints import ConstraintSet
+from keras_fair.groups.growing import Demand
+from keras_fair.groups.labels import accuracy_place
 from keras_fair.language.nodes import (
     Arithmetic,
     Attribute,
@@ -34,30 +34,9 @@ from keras_fair.language.nodes import (
 from keras_fair.language.tree import walk
 from keras_fair.rows.values import Outputs
 
-__all__ = ["Demands", "Subject", "SubjectDemand", "TablePlan", "demands_of", "presence", "quantities_of"]
+__all__ = ["Demands", "Subject", "TablePlan", "demands_of", "presence", "quantities_of"]
 
 Subject = tuple[str, Any]  # ("attribute", name), ("label", None), ("y", output), ("present", name or None)
-
-_CUTS = {"<": (0,), ">=": (0,), "<=": (1,), ">": (1,), "=": (0, 1), "!=": (0, 1)}
-
-
-@dataclass
-class SubjectDemand:
-    """How finely a subject must be told apart.
-
-    Args:
-        span: where it is first named.
-        cuts: the thresholds that numbers are compared with.
-        exact: whether each distinct number is a state of its own, for all of them are compared.
-        listed: whether its values are enumerated, or a number must be one that occurs.
-        binary: whether all that it is compared with is 0 or 1, so that a label may be a probability of 1.
-    """
-
-    span: Span
-    cuts: set[Cut] = field(default_factory=set)
-    exact: bool = False
-    listed: bool = False
-    binary: bool = True
 
 
 @dataclass(frozen=True)
@@ -87,7 +66,7 @@ class Demands:
     numbers: frozenset[str]
     label: Span | None
     accuracy: Span | None
-    subjects: dict[Subject, SubjectDemand]
+    subjects: dict[Subject, Demand]
     tables: tuple[TablePlan, ...]
     table_of: tuple[int, ...]
     groups: tuple[tuple[str, ...], ...]
@@ -116,7 +95,7 @@ def demands_of(constraints: ConstraintSet, outputs: Outputs) -> Demands:
         ConstraintTypeError: they name an output that the model does not have.
     """
     text = constraints.text
-    subjects: dict[Subject, SubjectDemand] = {}
+    subjects: dict[Subject, Demand] = {}
     places: dict[str | None, Span] = {}
     needs, groups, numbers = [], dict[tuple[str, ...], None](), set()
     for statement in constraints:
@@ -134,7 +113,7 @@ def demands_of(constraints: ConstraintSet, outputs: Outputs) -> Demands:
                 if isinstance(leaf, (Attribute, Label)):
                     name = getattr(leaf, "name", None)
                     asked.setdefault(presence(name))
-                    subjects.setdefault(presence(name), SubjectDemand(leaf.span))
+                    subjects.setdefault(presence(name), Demand(leaf.span))
                     numbers.add(name)
         needs.append((frozenset(asked), quantities))
         groups.update((one, None) for one in _groups(statement))
@@ -145,9 +124,7 @@ def demands_of(constraints: ConstraintSet, outputs: Outputs) -> Demands:
         attributes=attributes,
         numbers=frozenset(name for name in numbers if name is not None),
         label=places.get(None),
-        accuracy=next(
-            (node.span for statement in constraints for node in walk(statement) if _is_accuracy(node)), None
-        ),
+        accuracy=accuracy_place(constraints),
         subjects=subjects,
         tables=tables,
         table_of=table_of,
@@ -156,7 +133,7 @@ def demands_of(constraints: ConstraintSet, outputs: Outputs) -> Demands:
 
 
 def _compared(
-    statement: Statement, outputs: Outputs, text: str, subjects: dict[Subject, SubjectDemand]
+    statement: Statement, outputs: Outputs, text: str, subjects: dict[Subject, Demand]
 ) -> dict[Subject, None]:
     """The subjects of the conditions of a statement; how they are compared is added to `subjects`."""
     asked: dict[Subject, None] = {}
@@ -177,10 +154,9 @@ def _compared(
     return asked
 
 
-def _add(demand: SubjectDemand, sign: str, value: Any, domains: dict[str, Any]) -> None:
+def _add(demand: Demand, sign: str, value: Any, domains: dict[str, Any]) -> None:
     if isinstance(value, Star):
-        demand.exact = demand.listed = True
-        demand.binary = False
+        demand.enumerate()
     elif isinstance(value, Variable):
         domain = domains.get(value.name)
         if isinstance(domain, (Attribute, Label)):
@@ -189,36 +165,19 @@ def _add(demand: SubjectDemand, sign: str, value: Any, domains: dict[str, Any]) 
             for literal in getattr(domain, "values", ()):
                 _add(demand, sign, literal, domains)
     elif isinstance(value, Literal):
-        if sign in ("=", "!="):
-            demand.listed = True
-        if isinstance(value.value, str):
-            demand.binary = False
-            return
-        demand.binary = demand.binary and sign in ("=", "!=") and value.value in (0.0, 1.0)
-        demand.cuts.update((float(value.value), above) for above in _CUTS[sign])
+        demand.compare(sign, value.value)
 
 
 def _demand(
-    node: Any, outputs: Outputs, text: str, subjects: dict[Subject, SubjectDemand]
-) -> tuple[Subject, SubjectDemand]:
+    node: Any, outputs: Outputs, text: str, subjects: dict[Subject, Demand]
+) -> tuple[Subject, Demand]:
     if isinstance(node, Attribute):
         subject: Subject = ("attribute", node.name)
     elif isinstance(node, Label):
         subject = ("label", None)
     else:
         subject = ("y", outputs.index(node, text))
-    return subject, subjects.setdefault(subject, SubjectDemand(node.span))
-
-
-def _is_accuracy(node: Any) -> bool:
-    return isinstance(node, Mean) and node.value == _accuracy()
-
-
-@lru_cache(maxsize=1)
-def _accuracy() -> Any:
-    """What `accuracy_parity` takes the mean of."""
-    (relation,) = parse("accuracy_parity(a) <= 1")
-    return next(node.value for node in walk(relation) if isinstance(node, Mean))
+    return subject, subjects.setdefault(subject, Demand(node.span))
 
 
 def _groups(statement: Statement) -> Iterable[tuple[str, ...]]:

@@ -24,8 +24,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from keras_fair.audit.atoms import Atoms, atoms_of, covariance_of
+from keras_fair.audit.estimates import Groups, Selected
 from keras_fair.audit.expressions import Statistic
-from keras_fair.audit.statistics import Groups, Selected
 from keras_fair.language.nodes import Share
 
 __all__ = ["DRAWS", "draws_of"]

@@ -132,8 +132,12 @@ def relation_value(relation: Relation | Range, lookup: Lookup, domains: Domains)
         domains: the values that the stars inside `max`, `min` and `spread` run over.
     """
 
+    values: dict[int, float] = {}  # by the identity of a node: a side may be the gap, too
+
     def value(node: Expression) -> float:
-        return float(value_of(node, lookup, domains))
+        if id(node) not in values:
+            values[id(node)] = float(value_of(node, lookup, domains))
+        return values[id(node)]
 
     form = gap_form(relation)
     gap = value(form.gap)

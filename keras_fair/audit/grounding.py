@@ -10,15 +10,15 @@ import numpy as np
 
 from keras_fair.audit.demands import Subject
 from keras_fair.audit.expressions import Statistic, statistics_of
-from keras_fair.audit.states import MISSING, UNKNOWN, States
 from keras_fair.audit.tables import Table
 from keras_fair.constraints import ConstraintSet
 from keras_fair.errors import ConstraintTypeError
-from keras_fair.groups.coding import MISSING_GROUP, has_words
+from keras_fair.groups.coding import MISSING, MISSING_GROUP, Entry, has_words
 from keras_fair.groups.enumeration import Combination, Domains, Grouping
-from keras_fair.groups.factors import Atom, make_factor
+from keras_fair.groups.factors import attribute_of, compared_in, make_factor
+from keras_fair.groups.growing import GrowingFactor
 from keras_fair.groups.vocabulary import Vocabulary
-from keras_fair.language.nodes import Attribute, Comparison, Label, Literal, Membership, Prediction, Share
+from keras_fair.language.nodes import Attribute, Comparison, Condition, Label, Membership, Share
 from keras_fair.language.tree import walk
 from keras_fair.rows.ground import GroundRelation, ground
 
@@ -42,7 +42,7 @@ def distinct_relations(constraints: ConstraintSet, domains: Domains) -> Iterator
             yield Grounded(relation, statistics_of(relation.relation, domains))
 
 
-def occurring_in(tables: Sequence[Table], states: Mapping[Subject, States]) -> Occurring:
+def occurring_in(tables: Sequence[Table], states: Mapping[Subject, GrowingFactor]) -> Occurring:
     """Which combinations of values some sample may have, from the cells that occur."""
 
     def occurring(subjects: tuple[Grouping, ...]) -> Iterable[Combination]:
@@ -72,60 +72,39 @@ def check(statistics: Iterable[Statistic], vocabulary: Vocabulary, text: str) ->
     Raises:
         ConstraintTypeError: a value that an attribute does not have, an order of text, and the like.
     """
-    compared: dict[Grouping, list[Atom]] = {}
-    for statistic in statistics:
-        for node in _conditions(statistic):
-            values = node.values if isinstance(node, Membership) else (node.value,)
-            sign = "=" if isinstance(node, Membership) else node.operator
-            for value in values:
-                if not isinstance(value, Literal):
-                    continue
-                if isinstance(node.subject, Prediction):
-                    if isinstance(value.value, str):
-                        raise ConstraintTypeError(
-                            f"the predictions are numbers, and '{value.value}' is text",
-                            text=text,
-                            span=value.span,
-                        )
-                    continue
-                atom = Atom(node.subject, sign, value.value, value)
-                compared.setdefault(node.subject, []).append(atom)
-    for subject, found in compared.items():
-        label = isinstance(subject, Label)
-        listed = vocabulary.label if label else vocabulary.values.get(_name(subject))
-        make_factor(
-            subject, dict.fromkeys(found), values=listed, is_open=False, missing=vocabulary.missing, text=text
-        )
+    statistics = list(statistics)
+    conditions = [condition for statistic in statistics for condition in _conditions(statistic)]
+    for subject, compared in compared_in(conditions).items():
+        name = attribute_of(subject)
+        values = vocabulary.values.get(name) if name is not None else None
+        if isinstance(subject, Label):
+            values = vocabulary.label
+        make_factor(subject, compared, values=values, is_open=False, missing=vocabulary.missing, text=text)
     for statistic in statistics:
         for part in walk(statistic):
             if isinstance(part, Label) and has_words(vocabulary.label) and not _compares(statistic, part):
                 raise ConstraintTypeError(
-                    "the label stands in arithmetic here: expected numbers, received text",
+                    "the label stands in arithmetic here: expected numbers, received text: encode it first",
                     text=text,
                     span=part.span,
                 )
 
 
-def _conditions(statistic: Statistic) -> Iterator[Comparison | Membership]:
-    roots = [statistic.condition, statistic.event if isinstance(statistic, Share) else None]
-    for root in roots:
-        if root is not None:
-            yield from (node for node in walk(root) if isinstance(node, (Comparison, Membership)))
+def _conditions(statistic: Statistic) -> list[Condition]:
+    conditions = [statistic.condition, statistic.event if isinstance(statistic, Share) else None]
+    return [condition for condition in conditions if condition is not None]
 
 
 def _compares(statistic: Statistic, label: Label) -> bool:
-    return any(node.subject is label for node in _conditions(statistic))
-
-
-def _name(subject: Grouping) -> str:
-    return subject.name if isinstance(subject, Attribute) else ""
+    parts = (part for condition in _conditions(statistic) for part in walk(condition))
+    return any(isinstance(part, (Comparison, Membership)) and part.subject is label for part in parts)
 
 
 def _subject(subject: Grouping) -> Subject:
     return ("attribute", subject.name) if isinstance(subject, Attribute) else ("label", None)
 
 
-def _entry(states: States, code: int) -> str | float | None:
-    if code == MISSING:
-        return MISSING_GROUP if states.missing == "group" else None
-    return None if code == UNKNOWN else states.entries[code]
+def _entry(factor: GrowingFactor, state: int) -> Entry | None:
+    if state == MISSING:
+        return MISSING_GROUP if factor.missing == "group" else None
+    return factor.entry(state)

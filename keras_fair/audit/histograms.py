@@ -18,8 +18,8 @@ from keras_fair.audit.demands import Demands, Subject
 from keras_fair.audit.grid import Grid, joined
 from keras_fair.audit.result import GroupScores
 from keras_fair.audit.score_rows import Key, ScoreRows
-from keras_fair.audit.states import States
 from keras_fair.groups.coding import Entry
+from keras_fair.groups.growing import GrowingFactor
 
 __all__ = ["Histograms"]
 
@@ -111,7 +111,9 @@ class Histograms:
                 ]
             self.rows[names].put(keys, rows.sums[: rows.size], wide)
 
-    def result(self, states: Mapping[Subject, States]) -> tuple[tuple[float, ...], tuple[GroupScores, ...]]:
+    def result(
+        self, states: Mapping[Subject, GrowingFactor]
+    ) -> tuple[tuple[float, ...], tuple[GroupScores, ...]]:
         """The edges of the bins of scores, and the groups."""
         if math.isinf(self.scores.low):
             return (), ()
@@ -146,9 +148,9 @@ class Histograms:
                         shown(name, one, state) for name, one, state in zip(names, told, key, strict=True)
                     )
                     order = tuple(
-                        (1, str(one.entries[state]), 0.0)
-                        if isinstance(one.entries[state], str)
-                        else (0, "", one.entries[state] or 0.0)
+                        (1, str(one.entry(state)), 0.0)
+                        if isinstance(one.entry(state), str)
+                        else (0, "", one.entry(state) or 0.0)
                         for one, state in zip(told, key, strict=True)
                     )
                 size, weight, total = rows.sums[row]

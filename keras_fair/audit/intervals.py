@@ -53,11 +53,11 @@ import numpy as np
 
 from keras_fair.audit.atoms import Atoms, atoms_of
 from keras_fair.audit.draws import draws_of
+from keras_fair.audit.estimates import Groups
 from keras_fair.audit.expressions import Statistic, affine_form, is_number, value_of
 from keras_fair.audit.quantiles import rate_limits, t_quantile
 from keras_fair.audit.result import Interval
 from keras_fair.audit.simultaneous import image, is_smooth, leaves
-from keras_fair.audit.statistics import Groups
 from keras_fair.groups.enumeration import Domains
 from keras_fair.language.nodes import Arithmetic, Covariance, Expression, Share
 from keras_fair.language.tree import walk

@@ -7,17 +7,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from keras_fair.audit.demands import Demands, Subject
+from keras_fair.audit.estimates import Estimate, Groups
 from keras_fair.audit.expressions import Statistic, gap_form, relation_value
 from keras_fair.audit.grounding import Grounded, check, distinct_relations, occurring_in
 from keras_fair.audit.histograms import Histograms
 from keras_fair.audit.intervals import Intervals
 from keras_fair.audit.result import Audit, AuditedRelation, Interval, StatisticValue, Verdict
-from keras_fair.audit.states import States
-from keras_fair.audit.statistics import Estimate, Groups
 from keras_fair.audit.tables import Table
 from keras_fair.audit.verdicts import ALIKE, Margins, decide, margins_of
 from keras_fair.constraints import ConstraintSet
 from keras_fair.groups.enumeration import Domains
+from keras_fair.groups.growing import GrowingFactor
 from keras_fair.groups.vocabulary import Vocabulary
 from keras_fair.language import node_text
 from keras_fair.language.nodes import Node
@@ -35,7 +35,7 @@ class Measurement:
     demands: Demands
     vocabulary: Vocabulary
     outputs: Outputs
-    states: Mapping[Subject, States]
+    states: Mapping[Subject, GrowingFactor]
     tables: Sequence[Table]
     binary: Mapping[Node, bool]
     histograms: Histograms

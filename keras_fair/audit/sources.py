@@ -85,11 +85,18 @@ def _predicted(model: Callable[[Any], Any], data: Any) -> Iterator[Parts]:
 
 def _scores(model: Any, inputs: Mapping[str, Any]) -> np.ndarray:
     """What the model predicts; it is handed the inputs that it names, or all of them."""
-    from keras import Model, ops
-
-    if not isinstance(model, Model):
+    if not _is_keras_model(model):
         return np.asarray(model(inputs))
+    from keras import ops
+
     return np.asarray(ops.convert_to_numpy(model.predict_on_batch(_taken(model, inputs))))
+
+
+def _is_keras_model(model: Any) -> bool:
+    import sys
+
+    keras = sys.modules.get("keras")
+    return keras is not None and isinstance(model, keras.Model)
 
 
 def _taken(model: Any, inputs: Mapping[str, Any]) -> Any:

@@ -1,11 +1,15 @@
-"""Encoding a column by the values it may have: words to codes, numbers to floats, probabilities to a matrix.
+"""Encoding a column by the values it may have: words to codes, probabilities to a matrix; numbers stay
+numbers.
 
     0 ... size-1   the values, in order
     size           a value outside the vocabulary: in no group, counted and reported
     size + 1       missing, unless missing entries are a group of their own
 
-Numbers are not coded: a condition compares the number itself, so `age < 25` holds for an age never seen
-before. A missing number is NaN.
+So the last code is that of missing entries and the one before it that of unknown values, which is how
+`UNKNOWN` and `MISSING` name them, in a vocabulary that still grows too. Numbers are not coded here: a
+condition compares the number itself, so `age < 25` holds for an age never seen before. A missing number is
+NaN. Numbers keep the type that they came in, since it decides how they are compared
+(`keras_fair.groups.thresholds`).
 """
 
 from __future__ import annotations
@@ -14,70 +18,110 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from keras import ops
 
 from keras_fair.errors import near_names, quoted
-from keras_fair.inputs.arrays import Tensor, concrete, dtype_of, floats
-from keras_fair.inputs.columns import Column, Numbers, Words, read_column
+from keras_fair.inputs.arrays import Tensor, concrete, dtype_of, floats, is_tensor, namespace
+from keras_fair.inputs.columns import Column, Numbers, Words, is_matrix, read_column
+from keras_fair.inputs.precision import numpy_type, precision_name
 
 __all__ = [
+    "MISSING",
     "MISSING_GROUP",
+    "UNKNOWN",
     "Entry",
     "Values",
     "check_shares",
+    "codes_of_column",
     "encode_column",
-    "has_columns",
     "has_words",
+    "numbers_of",
     "refuse_missing",
 ]
 
 MISSING_GROUP = "missing"
+UNKNOWN, MISSING = -2, -1  # states, counted from the end
 
 Entry = str | float
 Values = tuple[Entry, ...]
+
+_TRUTHS = {True: "True", False: "False"}
 
 
 def encode_column(column: Any, values: Values | None, missing: str, what: str) -> Any:
     """Encode one column.
 
     Args:
-        column: `(n,)` or `(n, 1)` list, array, pandas column or tensor; or probabilities: a dict from value
-            to `(n,)`, or `(n, k)`.
+        column: `(n,)` or `(n, 1)`: whatever `keras_fair.inputs.columns` reads, or a tensor; or probabilities:
+            a dict from value to `(n,)`, or `(n, k)`.
         values: the values it may have; None for numbers that are not listed.
         missing: the policy of `Vocabulary`.
         what: what the column is called in messages.
 
     Returns:
-        int32 codes `(n,)` of text, floats `(n,)` of numbers, floats `(n, k)` of probabilities: a tensor for a
-        tensor, else a NumPy array.
+        int32 codes `(n,)` of text, numbers `(n,)` in the type that they came in, floats `(n, k)` of
+        probabilities: a tensor for a tensor, else a NumPy array.
 
     Raises:
         ValueError: the column does not fit the values, or has missing entries under the policy "error".
     """
     if isinstance(column, Mapping):
         return check_shares(_share_matrix(column, values, what), values, what)
-    if has_columns(column):
+    if is_matrix(column):
         return check_shares(column, values, what)
-    if ops.is_tensor(column):
+    if is_tensor(column):
         if len(column.shape) == 2:
             column = column[:, 0]
-        if dtype_of(column) != "string":
-            if has_words(values):
-                raise ValueError(_expected_text(values, what))
-            return floats(ops, column)
-        known = concrete(column)
-        if known is None:
-            return _codes_of_text_tensor(column, values, missing, what)
-        column = known
+        text = dtype_of(column) == "string"
+        if not text and has_words(values) and not (_are_truths(values) and dtype_of(column) == "bool"):
+            raise ValueError(_expected_text(values, what))
+        if not text and not has_words(values):
+            return column
+        entries = concrete(column)
+        if entries is None:
+            return _codes_of_tensor(column, values, missing, what)
+        column = entries
     read = read_column(column, what)
     refuse_missing(read, missing, what)
-    return _codes(read, values or (), missing, what) if has_words(values) else _floats(read, what)
+    return codes_of_column(read, values or (), missing, what) if has_words(values) else numbers_of(read, what)
 
 
-def has_columns(column: Any) -> bool:
-    """Whether a column is a matrix: probabilities, or features that are no attribute."""
-    shape = getattr(column, "shape", None)
-    return shape is not None and len(shape) > 1 and shape[1] != 1
+def codes_of_column(column: Column, values: Values, missing: str, what: str) -> np.ndarray:
+    """The codes of a column of text, `(n,)` int32.
+
+    Raises:
+        ValueError: it holds numbers. (Booleans meet the values "True" and "False".)
+    """
+    size = len(values)
+    grouped = missing == "group" and MISSING_GROUP in values
+    code_of_missing = values.index(MISSING_GROUP) if grouped else size + 1
+    place = {value: code for code, value in enumerate(values)}
+    if isinstance(column, Numbers):
+        if column.values.dtype.kind == "b" and _are_truths(values):
+            codes = [place.get(_TRUTHS[truth], size) for truth in (False, True)]
+            return np.array(codes, dtype="int32")[column.values.astype(np.intp)]
+        if column.missing < len(column.values):
+            raise ValueError(_expected_text(values, what))
+        return np.full(len(column.values), code_of_missing, dtype="int32")
+    codes = [place.get(word, size) for word in column.words]
+    return np.array([*codes, code_of_missing], dtype="int32")[column.codes]
+
+
+def numbers_of(column: Column, what: str) -> np.ndarray:
+    """The numbers of a column, `(n,)`, in the type that they came in; NaN where one is missing.
+
+    Raises:
+        ValueError: it holds text.
+    """
+    if isinstance(column, Words):
+        if column.words:
+            raise ValueError(
+                f"expected {what} to hold numbers, received text such as {quoted(column.words[0])}"
+                f"{_encoding(what)}"
+            )
+        return np.full(len(column.codes), np.nan)
+    if column.precision == precision_name(column.values):
+        return column.values
+    return column.values.astype(numpy_type(column.precision))
 
 
 def has_words(values: Values | None) -> bool:
@@ -95,47 +139,59 @@ def refuse_missing(column: Column, missing: str, what: str) -> None:
         )
 
 
-def _codes(column: Column, values: Values, missing: str, what: str) -> np.ndarray:
-    size = len(values)
-    code_of_missing = (
-        values.index(MISSING_GROUP) if missing == "group" and MISSING_GROUP in values else size + 1
-    )
-    if isinstance(column, Numbers):
-        if column.missing < len(column.values):
-            raise ValueError(_expected_text(values, what))
-        return np.full(len(column.values), code_of_missing, dtype="int32")
-    place = {value: code for code, value in enumerate(values)}
-    codes = [place.get(word, size) for word in column.words]
-    return np.array([*codes, code_of_missing], dtype="int32")[column.codes]
-
-
-def _floats(column: Column, what: str) -> np.ndarray:
-    if isinstance(column, Words):
-        if column.words:
+def check_shares(column: Any, values: Values | None, what: str) -> Any:
+    """A matrix of probabilities `(n, k)` as floats; raises ValueError where it does not fit the values."""
+    size = None if values is None else len(values)
+    if isinstance(column, np.ma.MaskedArray) and np.ma.getmaskarray(column).any():
+        raise ValueError(f"expected the probabilities of {what} without masked entries")
+    if not is_tensor(column) and not isinstance(column, np.ndarray):
+        column = np.asarray(column)
+    if len(column.shape) != 2 or size != column.shape[1]:
+        expected = "(n,)" if size is None else f"(n,) or (n, {size})"
+        raise ValueError(f"expected {what} of shape {expected}, received shape={tuple(column.shape)}")
+    entries = concrete(column)
+    if entries is not None and entries.size:
+        if entries.dtype.kind not in "fiub":
             raise ValueError(
-                f"expected {what} to hold numbers, received text such as {quoted(column.words[0])}"
+                f"expected the probabilities of {what} to be numbers, received dtype={entries.dtype}"
             )
-        return np.full(len(column.codes), np.nan)
-    return column.values.astype("float64")
+        if not np.all(entries >= 0) or not np.all(entries.sum(axis=1) <= 1 + 1e-5):
+            raise ValueError(
+                f"expected the probabilities of {what} in [0, 1] with sums of at most 1, "
+                f"received values from {np.min(entries)} to {np.max(entries)}"
+            )
+    return floats(namespace(column), column) if is_tensor(column) else np.asarray(column, "float64")
 
 
-def _codes_of_text_tensor(column: Tensor, values: Values | None, missing: str, what: str) -> Tensor:
-    """Codes of a text tensor inside a graph, by one comparison a value."""
+def _codes_of_tensor(column: Tensor, values: Values | None, missing: str, what: str) -> Tensor:
+    """Codes of a tensor of text (or of booleans) inside a graph, by one comparison a value."""
     if values is None or not has_words(values):
-        raise ValueError(f"expected {what} to hold numbers, received a tensor of text")
-    size = len(values)
-    code_of_missing = (
-        values.index(MISSING_GROUP) if missing == "group" and MISSING_GROUP in values else size + 1
-    )
-    codes = size + ops.cast(column == "", "int32") * (code_of_missing - size)
+        raise ValueError(f"expected {what} to hold numbers, received a tensor of text{_encoding(what)}")
+    xp, size = namespace(column), len(values)
+    if dtype_of(column) == "bool":
+        place = {value: code for code, value in enumerate(values)}
+        codes = [place.get(_TRUTHS[truth], size) for truth in (False, True)]
+        return xp.where(column, codes[1], codes[0])
+    grouped = missing == "group" and MISSING_GROUP in values
+    code_of_missing = values.index(MISSING_GROUP) if grouped else size + 1
+    codes = size + xp.cast(column == "", "int32") * (code_of_missing - size)
     for code, value in enumerate(values):
-        codes = codes + ops.cast(column == value, "int32") * (code - size)
+        codes = codes + xp.cast(column == value, "int32") * (code - size)
     return codes
+
+
+def _are_truths(values: Values | None) -> bool:
+    """Whether the values are those of a column of booleans, written as words."""
+    return bool(values) and set(values or ()) <= {*_TRUTHS.values(), MISSING_GROUP}
 
 
 def _expected_text(values: Values | None, what: str) -> str:
     shown = ", ".join(quoted(value) for value in (values or ())[:3])
     return f"expected {what} to hold text such as {shown}, received numbers"
+
+
+def _encoding(what: str) -> str:
+    return ": encode it first, for example as 0 and 1" if what == "the label" else ""
 
 
 def _share_matrix(column: Mapping[Any, Any], values: Values | None, what: str) -> Any:
@@ -147,32 +203,15 @@ def _share_matrix(column: Mapping[Any, Any], values: Values | None, what: str) -
     for value in column:
         if value not in values:
             raise ValueError(f"{what} has no value {quoted(value)}{near_names(value, values)}")
-    if any(ops.is_tensor(shares) for shares in column.values()):
-        columns = {value: floats(ops, shares) for value, shares in column.items()}
-        zeros = ops.zeros_like(next(iter(columns.values())))
-        return ops.stack([columns.get(value, zeros) for value in values], axis=1)
+    if any(is_tensor(shares) for shares in column.values()):
+        xp = namespace(*(shares for shares in column.values() if is_tensor(shares)))
+        columns = {value: floats(xp, shares) for value, shares in column.items()}
+        zeros = xp.zeros_like(next(iter(columns.values())))
+        return xp.stack([columns.get(value, zeros) for value in values], axis=1)
+    if any(np.ma.is_masked(shares) for shares in column.values()):
+        raise ValueError(f"expected the probabilities of {what} without masked entries")
     arrays = {value: np.asarray(shares, "float64") for value, shares in column.items()}
     if len({array.shape for array in arrays.values()}) != 1:
         raise ValueError(f"expected the probabilities of {what} to have one length, received several")
     zeros = np.zeros_like(next(iter(arrays.values())))
     return np.stack([arrays.get(value, zeros) for value in values], axis=1)
-
-
-def check_shares(column: Any, values: Values | None, what: str) -> Any:
-    """A matrix of probabilities `(n, k)` as floats; raises ValueError where it does not fit the values."""
-    size = None if values is None else len(values)
-    if len(column.shape) != 2 or size != column.shape[1]:
-        expected = "(n,)" if size is None else f"(n,) or (n, {size})"
-        raise ValueError(f"expected {what} of shape {expected}, received shape={tuple(column.shape)}")
-    known = concrete(column)
-    if known is not None and known.size:
-        if known.dtype.kind not in "fiub":
-            raise ValueError(
-                f"expected the probabilities of {what} to be numbers, received dtype={known.dtype}"
-            )
-        if not np.all(known >= 0) or not np.all(known.sum(axis=1) <= 1 + 1e-5):
-            raise ValueError(
-                f"expected the probabilities of {what} in [0, 1] with sums of at most 1, "
-                f"received values from {np.min(known)} to {np.max(known)}"
-            )
-    return floats(ops, column) if ops.is_tensor(column) else np.asarray(column, "float64")

@@ -13,17 +13,17 @@ with its probability. Evaluating batches is left to `keras_fair.groups.samples`.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 
 from keras_fair.errors import ConstraintTypeError
-from keras_fair.groups.enumeration import Grouping
 from keras_fair.groups.factors import Atom, Factor, atoms
-from keras_fair.language.nodes import And, Condition, Not, Or
+from keras_fair.language.nodes import And, Condition, Not, Or, Subject
 
-__all__ = ["Cluster", "make_clusters"]
+__all__ = ["Cluster", "Given", "make_clusters", "truth_of"]
 
 SHARED_CELLS = 2048  # tables are joined as long as they have at most so many cells
 MOST_CELLS = 65_536
@@ -43,31 +43,45 @@ class Cluster:
         table: `(conditions, cells)` float, 0 or 1.
     """
 
-    subjects: tuple[Grouping, ...]
+    subjects: tuple[Subject, ...]
     blocks: tuple[np.ndarray, ...]
     sizes: tuple[int, ...]
     conditions: tuple[Given, ...]
     table: np.ndarray
 
 
-def make_clusters(
-    conditions: Sequence[Given], factors: Mapping[Grouping, Factor], text: str
-) -> list[Cluster]:
+def truth_of(condition: Given, of_atom: Callable[[Atom], np.ndarray], everyone: np.ndarray) -> np.ndarray:
+    """The truth of a condition in each cell, in Kleene's logic: 0 false, 1/2 not known, 1 true.
+
+    Args:
+        condition: without variables and stars; None holds everywhere.
+        of_atom: the truth of one comparison, in an array that broadcasts to the cells.
+        everyone: ones, in the shape that arrays have where nothing is compared.
+    """
+    if condition is None:
+        return everyone
+    if isinstance(condition, Not):
+        return 1 - truth_of(condition.operand, of_atom, everyone)
+    if isinstance(condition, (And, Or)):
+        join = np.minimum if isinstance(condition, And) else np.maximum
+        return reduce(join, (truth_of(operand, of_atom, everyone) for operand in condition.operands))
+    return reduce(np.maximum, map(of_atom, atoms(condition)), 0 * everyone)
+
+
+def make_clusters(conditions: Sequence[Given], factors: Mapping[Subject, Factor], text: str) -> list[Cluster]:
     """Tables for all conditions: few of them, and each with few cells.
 
     Raises:
         ConstraintTypeError: one condition tells more than 65,536 kinds of samples apart.
     """
-    groups: dict[frozenset[Grouping], list[Given]] = {}
+    groups: dict[frozenset[Subject], list[Given]] = {}
     for condition in dict.fromkeys(conditions):
-        subjects = frozenset(atom.subject for atom in _atoms(condition, text))
+        subjects = frozenset(atom.subject for atom in atoms(condition))
         groups.setdefault(subjects, []).append(condition)
     drafts: list[_Draft] = []
-    for members in sorted(groups.values(), key=lambda group: -_draft(group, factors, text).cells):
-        whole = _draft(members, factors, text)
-        parts = (
-            [whole] if whole.cells <= MOST_CELLS else [_draft([member], factors, text) for member in members]
-        )
+    for members in sorted(groups.values(), key=lambda group: -_draft(group, factors).cells):
+        whole = _draft(members, factors)
+        parts = [whole] if whole.cells <= MOST_CELLS else [_draft([member], factors) for member in members]
         for part in parts:
             if part.cells > MOST_CELLS:
                 raise ConstraintTypeError(
@@ -77,7 +91,7 @@ def make_clusters(
                     span=None if part.conditions[0] is None else part.conditions[0].span,
                 )
             for place, draft in enumerate(drafts):
-                joined = _draft([*draft.conditions, *part.conditions], factors, text)
+                joined = _draft([*draft.conditions, *part.conditions], factors)
                 if joined.cells <= max(SHARED_CELLS, draft.cells):
                     drafts[place] = joined
                     break
@@ -91,17 +105,17 @@ class _Draft:
     """A cluster before its table is made."""
 
     conditions: list[Given]
-    blocks: dict[Grouping, np.ndarray]
+    blocks: dict[Subject, np.ndarray]
 
     @property
     def cells(self) -> int:
         return math.prod(int(block.max()) + 1 for block in self.blocks.values())
 
 
-def _draft(conditions: list[Given], factors: Mapping[Grouping, Factor], text: str) -> _Draft:
-    truths: dict[Grouping, dict[bytes, np.ndarray]] = {}
+def _draft(conditions: list[Given], factors: Mapping[Subject, Factor]) -> _Draft:
+    truths: dict[Subject, dict[bytes, np.ndarray]] = {}
     for condition in conditions:
-        for atom in _atoms(condition, text):
+        for atom in atoms(condition):
             truth = factors[atom.subject].truth(atom)
             truths.setdefault(atom.subject, {})[truth.tobytes()] = truth
     blocks = {}
@@ -119,7 +133,7 @@ def _in_order_of_appearance(table: np.ndarray) -> np.ndarray:
     )
 
 
-def _cluster(draft: _Draft, factors: Mapping[Grouping, Factor]) -> Cluster:
+def _cluster(draft: _Draft, factors: Mapping[Subject, Factor]) -> Cluster:
     subjects = tuple(draft.blocks)
     blocks = tuple(draft.blocks[subject] for subject in subjects)
     sizes = tuple(int(block.max()) + 1 for block in blocks)
@@ -134,25 +148,14 @@ def _cluster(draft: _Draft, factors: Mapping[Grouping, Factor]) -> Cluster:
 class _Grid:
     """All cells at once, one axis a subject."""
 
-    subjects: tuple[Grouping, ...]
+    subjects: tuple[Subject, ...]
     blocks: tuple[np.ndarray, ...]
     sizes: tuple[int, ...]
-    factors: Mapping[Grouping, Factor]
+    factors: Mapping[Subject, Factor]
 
     def truth(self, condition: Given) -> np.ndarray:
         """The truth of a condition, broadcastable to the cells."""
-        if condition is None:
-            return np.ones((1,) * len(self.sizes))
-        if isinstance(condition, Not):
-            return 1 - self.truth(condition.operand)
-        if isinstance(condition, (And, Or)):
-            join = np.minimum if isinstance(condition, And) else np.maximum
-            joined = self.truth(condition.operands[0])
-            for operand in condition.operands[1:]:
-                joined = join(joined, self.truth(operand))
-            return joined
-        found = [self._along_axis(atom) for atom in atoms(condition, "")]
-        return np.maximum.reduce(found) if found else np.zeros((1,) * len(self.sizes))
+        return truth_of(condition, self._along_axis, np.ones((1,) * len(self.sizes)))
 
     def _along_axis(self, atom: Atom) -> np.ndarray:
         axis = self.subjects.index(atom.subject)
@@ -160,7 +163,3 @@ class _Grid:
         of_block = np.zeros(self.sizes[axis])
         of_block[self.blocks[axis]] = truth
         return of_block.reshape([-1 if place == axis else 1 for place in range(len(self.sizes))])
-
-
-def _atoms(condition: Given, text: str) -> list[Atom]:
-    return [] if condition is None else atoms(condition, text)

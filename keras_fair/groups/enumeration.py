@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from keras_fair.errors import ConstraintTypeError, near_names, quoted
 from keras_fair.groups.coding import Entry
 from keras_fair.groups.vocabulary import MOST_NUMBERS, Vocabulary
-from keras_fair.language.nodes import Attribute, Label, Span, ValueSet
+from keras_fair.language.nodes import Attribute, Label, Prediction, Span, Subject, ValueSet
 
-__all__ = ["MOST_GROUPS", "Combination", "Domains", "Grouping", "subject_name"]
+__all__ = ["MOST_GROUPS", "Combination", "Domains", "Grouping", "column_name", "subject_name"]
 
 MOST_GROUPS = 100_000  # ground relations of one statement, or groups of one star
 
@@ -93,6 +93,15 @@ class Domains:
         raise ConstraintTypeError(message, text=self.text, span=span)
 
 
-def subject_name(subject: Grouping) -> str:
-    """What a message calls an attribute or the label."""
+def subject_name(subject: Subject) -> str:
+    """What a message calls an attribute, the label or a prediction."""
+    if isinstance(subject, Prediction):
+        return "y"
     return "label" if isinstance(subject, Label) else quoted(subject.name)
+
+
+def column_name(subject: Subject) -> str:
+    """What a message calls the column of an attribute, of the label or of a prediction."""
+    if isinstance(subject, Attribute):
+        return f"attribute {quoted(subject.name)}"
+    return "the label" if isinstance(subject, Label) else "predictions y"

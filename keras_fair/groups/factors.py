@@ -1,27 +1,29 @@
-"""Factors: the states of one attribute (or of the label) that conditions tell apart.
+"""Factors: the states of one subject (an attribute, the label, a prediction) that conditions tell apart.
 
 A condition asks only which state each sample is in. The states of text are its values; the states of
 numbers are the intervals between the thresholds that conditions compare with:
 
-    age < 25, age >= 60     ->     age < 25 | 25 <= age < 60 | 60 <= age | missing
+    age < 25, age >= 60     ->     age < 25 | 25 <= age < 60 | 60 <= age | unknown | missing
 
-Truth has three values, for every sample whose value is missing or outside the vocabulary belongs to no
-group that is told by that attribute, negated or not (Kleene's logic): 0 false, 1/2 not known, 1 true. A
-condition selects a sample where it is true.
+Of every subject the last state is that of missing values and the one before it that of values outside the
+vocabulary. Truth has three values, since a sample whose value is missing or unknown belongs to no group that
+is told by that subject, negated or not (Kleene's logic): 0 false, 1/2 not known, 1 true. A condition selects
+a sample where it is true.
 """
 
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from keras_fair.errors import ConstraintTypeError, near_names, quoted
 from keras_fair.groups.coding import MISSING_GROUP, Entry, Values, has_words
-from keras_fair.groups.enumeration import Grouping, subject_name
-from keras_fair.language.dependence import not_affine
+from keras_fair.groups.enumeration import subject_name
+from keras_fair.groups.thresholds import Cut
+from keras_fair.inputs.precision import PRECISIONS, rounded
 from keras_fair.language.nodes import (
     Attribute,
     Comparison,
@@ -31,24 +33,37 @@ from keras_fair.language.nodes import (
     Membership,
     Node,
     Prediction,
+    Subject,
 )
 from keras_fair.language.tree import walk
 
-__all__ = ["Atom", "Factor", "atoms", "make_factor"]
+__all__ = [
+    "CUTS",
+    "NOT_KNOWN",
+    "Atom",
+    "Factor",
+    "atoms",
+    "attribute_of",
+    "compared_in",
+    "is_binary_label",
+    "make_factor",
+    "meant_number",
+    "representatives",
+    "truth_of_comparison",
+]
 
-UNKNOWN = 0.5
+NOT_KNOWN = 0.5
 
+CUTS = {"<": (0,), ">=": (0,), "<=": (1,), ">": (1,), "=": (0, 1), "!=": (0, 1)}
 _COMPARE = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
-_CUTS = {"<": (0,), ">=": (0,), "<=": (1,), ">": (1,), "=": (0, 1), "!=": (0, 1)}
-
-Cut = tuple[float, int]  # (t, 0) lies just below t, (t, 1) just above it
+_TRUTHS = {"True": 1.0, "true": 1.0, "False": 0.0, "false": 0.0}
 
 
 @dataclass(frozen=True)
 class Atom:
     """One comparison with a value."""
 
-    subject: Grouping
+    subject: Subject
     operator: str
     value: Entry
     node: Node
@@ -56,10 +71,10 @@ class Atom:
 
 @dataclass(frozen=True)
 class Factor:
-    """The states of one attribute or of the label.
+    """The states of one subject.
 
     Args:
-        subject: the attribute, or the label.
+        subject: the attribute, the label or the prediction.
         values: the values that a column of codes or of probabilities is in the order of; None where there are
             none.
         cuts: the sorted thresholds between the states of numbers; None for text.
@@ -68,7 +83,7 @@ class Factor:
         listed: whether a number must be one of `values` to be known (it is only compared for equality).
     """
 
-    subject: Grouping
+    subject: Subject
     values: Values | None
     cuts: tuple[Cut, ...] | None
     other: bool = False
@@ -77,26 +92,20 @@ class Factor:
 
     @property
     def states(self) -> int:
-        """Number of states; the last is missing, and for text the one before it is outside the vocabulary."""
-        return len(self.values or ()) + 2 if self.cuts is None else len(self.cuts) + 2
+        """Number of states; the last is missing, the one before it outside the vocabulary."""
+        return 2 + (len(self.values or ()) if self.cuts is None else len(self.cuts) + 1)
+
+    @property
+    def points(self) -> tuple[Entry, ...]:
+        """A value of each state but the last two."""
+        return (self.values or ()) if self.cuts is None else representatives(self.cuts)
 
     def truth(self, atom: Atom) -> np.ndarray:
         """Where a comparison holds, `(states,)` in {0, 1/2, 1}."""
-        negated = atom.operator == "!="
-        if self.cuts is None:
-            held = np.array([float(value == atom.value) for value in self.values or ()])
-            ends = [float(negated) if self.other else UNKNOWN, UNKNOWN]
-            return np.append(1 - held if negated else held, ends)
-        if isinstance(atom.value, str):  # the group of missing numbers
-            held = np.append(np.zeros(self.states - 1), 1.0)
-            return 1 - held if negated else held
-        inside = self._representatives()
-        held = (
-            inside == atom.value
-            if atom.operator in ("=", "!=")
-            else _COMPARE[atom.operator](inside, atom.value)
-        ) * 1.0
-        return np.append(1 - held if negated else held, float(negated) if self.missing_group else UNKNOWN)
+        value = meant_number(atom.value) if self.cuts is not None else atom.value
+        return truth_of_comparison(
+            self.points, atom.operator, value, other=self.other, missing_group=self.missing_group
+        )
 
     def state_of_value(self) -> np.ndarray:
         """The state of each of `values`, `(k,)` int."""
@@ -114,38 +123,74 @@ class Factor:
         """The state of a number: how many cuts lie below it."""
         return sum(number > cut if above else number >= cut for cut, above in self.cuts or ())
 
-    def _representatives(self) -> np.ndarray:
-        """A number within each state but the last."""
-        places = [cut for cut, _ in self.cuts or ()]
-        if not places:
-            return np.zeros(1)
-        between = [
-            low if low == high else low / 2 + high / 2 for low, high in zip(places, places[1:], strict=False)
-        ]
-        return np.array([-np.inf, *between, np.inf])
 
+def truth_of_comparison(
+    points: Sequence[Entry], sign: str, value: Entry, *, other: bool = False, missing_group: bool = False
+) -> np.ndarray:
+    """Where a comparison holds, `(len(points) + 2,)` in {0, 1/2, 1}.
 
-def atoms(condition: Condition, text: str) -> list[Atom]:
-    """The comparisons of a condition on data.
-
-    Raises:
-        ConstraintTypeError: the condition asks for `y`.
+    Args:
+        points: a value of each state but the last two.
+        sign: one of `= != < <= > >=`.
+        value: what the subject is compared with; the word `missing` with numbers is the group of missing
+            numbers.
+        other: whether what is outside the vocabulary is an ordinary value, different from all points.
+        missing_group: whether missing numbers are a group of their own.
     """
-    found: list[Atom] = []
-    for node in walk(condition):
+    negated = sign == "!="
+    numbers = not any(isinstance(point, str) for point in points)
+    truth = np.full(len(points) + 2, NOT_KNOWN)
+    if other:
+        truth[-2] = float(negated)
+    if missing_group and numbers:
+        truth[-1] = float((value == MISSING_GROUP) != negated) if isinstance(value, str) else float(negated)
+    if sign in _COMPARE:
+        truth[:-2] = [float(_COMPARE[sign](point, value)) for point in points]
+    else:
+        truth[:-2] = [float((point == value) != negated) for point in points]
+    return truth
+
+
+def representatives(cuts: Sequence[Cut]) -> tuple[float, ...]:
+    """A number within each interval between thresholds."""
+    places = [cut for cut, _ in cuts]
+    if not places:
+        return (0.0,)
+    between = [
+        low if low == high else low / 2 + high / 2 for low, high in zip(places, places[1:], strict=False)
+    ]
+    return (-np.inf, *between, np.inf)
+
+
+def meant_number(value: Entry) -> Entry:
+    """The number that a written value of a column of numbers means: 1 for `True`, 0 for `False`."""
+    return _TRUTHS.get(value, value) if isinstance(value, str) else value
+
+
+def atoms(condition: Condition | None) -> list[Atom]:
+    """The comparisons of a condition, each with one value; variables and stars are passed over."""
+    compared: list[Atom] = []
+    for node in walk(condition) if condition is not None else ():
         if isinstance(node, (Comparison, Membership)):
-            if isinstance(node.subject, Prediction):
-                raise not_affine(node.span, text)
             values = node.values if isinstance(node, Membership) else (node.value,)
             sign = "=" if isinstance(node, Membership) else node.operator
-            found.extend(
+            compared += [
                 Atom(node.subject, sign, value.value, value) for value in values if isinstance(value, Literal)
-            )
-    return found
+            ]
+    return compared
+
+
+def compared_in(conditions: Iterable[Condition | None]) -> dict[Subject, list[Atom]]:
+    """All comparisons of some conditions, by what is compared; each once."""
+    compared: dict[Subject, dict[Atom, None]] = {}
+    for condition in dict.fromkeys(conditions):
+        for atom in atoms(condition):
+            compared.setdefault(atom.subject, {})[atom] = None
+    return {subject: list(of_subject) for subject, of_subject in compared.items()}
 
 
 def make_factor(
-    subject: Grouping,
+    subject: Subject,
     compared: Iterable[Atom],
     *,
     values: Values | None,
@@ -179,6 +224,8 @@ def make_factor(
                 )
             if not isinstance(atom.value, str):
                 near = near_names(f"{atom.value:g}", values or ())
+                if isinstance(subject, Label):
+                    near += ": encode the label as 0 and 1, or compare it with its text"
                 raise ConstraintTypeError(
                     f"{name} holds text, and {atom.value:g} is a number{near}", text=text, span=atom.node.span
                 )
@@ -195,38 +242,56 @@ def make_factor(
 
 
 def _number_factor(
-    subject: Grouping, compared: list[Atom], values: Values | None, is_open: bool, grouped: bool, text: str
+    subject: Subject, compared: list[Atom], values: Values | None, is_open: bool, grouped: bool, text: str
 ) -> Factor:
     name = subject_name(subject)
     numbers = [value for value in values or () if not isinstance(value, str)]
-    binary = isinstance(subject, Label) and set(numbers) <= {0.0, 1.0}
+    truths = set(numbers) <= {0.0, 1.0}
+    binary = isinstance(subject, Label) and truths
     cuts: set[Cut] = set()
     listed = bool(numbers) and all(atom.operator not in _COMPARE for atom in compared)
     for atom in compared:
-        if isinstance(atom.value, str):
-            if grouped and atom.value == MISSING_GROUP and atom.operator not in _COMPARE:
+        value = meant_number(atom.value) if truths else atom.value
+        if isinstance(value, str):
+            if grouped and value == MISSING_GROUP and atom.operator not in _COMPARE:
                 continue
-            shown = near_names(atom.value, [f"{value:g}" for value in numbers]) if numbers else ""
             raise ConstraintTypeError(
-                f"{name} holds numbers, and {quoted(atom.value)} is text{shown}",
+                f"{name} {'is a number' if isinstance(subject, Prediction) else 'holds numbers'}, and "
+                f"{quoted(value)} is text{_advice(subject, value, numbers)}",
                 text=text,
                 span=atom.node.span,
             )
-        known = not numbers or atom.value in numbers or (binary and atom.value in (0.0, 1.0))
+        known = not numbers or _lists(numbers, value) or (binary and value in (0.0, 1.0))
         if atom.operator not in _COMPARE and not known and not is_open:
-            near = near_names(f"{atom.value:g}", [f"{value:g}" for value in numbers])
-            raise ConstraintTypeError(
-                f"{name} has no value {atom.value:g}{near}", text=text, span=atom.node.span
-            )
-        cuts.update((float(atom.value), above) for above in _CUTS[atom.operator])
+            near = near_names(f"{value:g}", [f"{number:g}" for number in numbers])
+            raise ConstraintTypeError(f"{name} has no value {value:g}{near}", text=text, span=atom.node.span)
+        cuts.update((float(value), above) for above in CUTS[atom.operator])
     return Factor(subject, values, tuple(sorted(cuts)), missing_group=grouped, listed=listed and not binary)
+
+
+def _lists(numbers: Sequence[float], value: float) -> bool:
+    """Whether a number is listed, if need be after it was rounded to a precision that they were learnt in."""
+    return any(rounded(value, precision) in numbers for precision in PRECISIONS)
+
+
+def _advice(subject: Subject, value: str, numbers: Sequence[float]) -> str:
+    """The end of a message about text that is compared with numbers."""
+    try:
+        number = float(value)
+    except ValueError:
+        number = None
+    if number is not None and (not numbers or number in numbers):
+        return f"; write {number:g}, without quotes"
+    if isinstance(subject, Label):
+        return "; encode the label as numbers, or compare it with the numbers that it holds"
+    return near_names(value, [f"{each:g}" for each in numbers]) if numbers else ""
 
 
 def is_binary_label(compared: Iterable[Atom]) -> bool:
     """Whether all comparisons of the label ask for 0 or 1, so that the label may be a probability of 1."""
-    return all(atom.operator in ("=", "!=") and atom.value in (0.0, 1.0) for atom in compared)
+    return all(atom.operator in ("=", "!=") and meant_number(atom.value) in (0.0, 1.0) for atom in compared)
 
 
-def attribute_of(subject: Grouping) -> str | None:
+def attribute_of(subject: Subject) -> str | None:
     """The name of an attribute, None for the label."""
     return subject.name if isinstance(subject, Attribute) else None

@@ -15,21 +15,22 @@ from typing import Any
 
 import numpy as np
 
+from keras_fair.groups.coding import MISSING, UNKNOWN
 from keras_fair.groups.conditions import Cluster
-from keras_fair.groups.enumeration import Grouping
+from keras_fair.groups.enumeration import column_name
 from keras_fair.groups.factors import Factor, attribute_of
 from keras_fair.groups.samples import Samples
+from keras_fair.groups.thresholds import LARGE, interval_codes, is_missing
 from keras_fair.inputs.arrays import Tensor, floats, is_numpy, namespace
-from keras_fair.language.nodes import Label
+from keras_fair.language.nodes import Label, Subject
 
-__all__ = ["LARGE", "Membership", "member_of"]
+__all__ = ["Members", "member_of", "shares_of_label"]
 
 _FEW_CELLS = 8
-LARGE = 16_384  # from so many samples on it is passes over them that cost, below it operations
 
 
 @dataclass(frozen=True)
-class Membership:
+class Members:
     """The samples of a batch among the conditions of one cluster.
 
     Args:
@@ -69,8 +70,8 @@ class Membership:
 
 
 def member_of(
-    cluster: Cluster, factors: Mapping[Grouping, Factor], samples: Samples, *, fractional_label: bool
-) -> Membership:
+    cluster: Cluster, factors: Mapping[Subject, Factor], samples: Samples, *, fractional_label: bool
+) -> Members:
     """Where each sample of a batch stands in the truth table of a cluster.
 
     Args:
@@ -95,8 +96,8 @@ def member_of(
         soft_axes.append(axis)
     cells = _joint(hard, samples)
     if not soft:
-        return Membership(cluster.table, cells, None)
-    return Membership(cluster.table, None, _memberships(samples.xp, cluster, cells, soft, soft_axes))
+        return Members(cluster.table, cells, None)
+    return Members(cluster.table, None, _memberships(samples.xp, cluster, cells, soft, soft_axes))
 
 
 def _counts(cells: Tensor, count: int, samples: Samples) -> Tensor:
@@ -108,7 +109,7 @@ def _counts(cells: Tensor, count: int, samples: Samples) -> Tensor:
     return floats(xp, xp.sum(xp.cast(inside, "int32"), axis=1))
 
 
-def _column(samples: Samples, subject: Grouping) -> Tensor:
+def _column(samples: Samples, subject: Subject) -> Tensor:
     name = attribute_of(subject)
     return samples.label if name is None else samples.columns[name]
 
@@ -141,66 +142,45 @@ def _block_codes(column: Tensor, factor: Factor, block: np.ndarray, samples: Sam
         if np.array_equal(block, np.minimum(np.arange(len(block)), last)):
             return column if samples.highest.get(name, len(block)) <= last else xp.minimum(column, last)
         return xp.take(xp.convert_to_tensor(block, dtype), column, axis=0)
-    codes = _interval_codes(column, factor, block[:-1], samples, dtype)
+    passes = samples.size is not None and samples.size >= LARGE
+    what = column_name(factor.subject)
+    codes = interval_codes(column, factor.cuts, block[:-2], what, dtype=dtype, passes=passes)
     if name not in samples.complete:
-        codes = xp.where(xp.isnan(column), xp.cast(int(block[-1]), dtype), codes)
+        codes = xp.where(is_missing(column), xp.cast(int(block[-1]), dtype), codes)
     return codes
-
-
-def _interval_codes(
-    column: Tensor, factor: Factor, block: np.ndarray, samples: Samples, dtype: str
-) -> Tensor:
-    """The block of each number: that of the lowest interval, plus the steps at what it passes or equals."""
-    xp, cuts = samples.xp, factor.cuts or ()
-    between = block[[place for place in range(len(block)) if not _is_point(cuts, place)]]
-    if np.all(between == between[0]):  # only compared for equality
-        points = [place for place in range(len(block)) if _is_point(cuts, place)]
-        steps = {"equal": [(cuts[place][0], int(block[place] - between[0])) for place in points]}
-    else:
-        rises = np.diff(block)
-        steps = {
-            name: [(cut, int(rise)) for (cut, side), rise in zip(cuts, rises, strict=True) if side == above]
-            for name, above in (("greater_equal", 0), ("greater", 1))
-        }
-    codes = xp.zeros_like(column, dtype=dtype) + xp.cast(int(block[0]), dtype) if block[0] else None
-    for name, found in steps.items():
-        found = [(cut, step) for cut, step in found if step]
-        if found and samples.size is not None and samples.size >= LARGE:
-            for cut, step in found:
-                passed = xp.cast(getattr(xp, name)(column, cut), dtype)
-                passed = passed if step == 1 else passed * xp.cast(step, dtype)
-                codes = passed if codes is None else codes + passed
-        elif found:
-            passed = getattr(xp, name)(xp.expand_dims(column, 1), floats(xp, [cut for cut, _ in found]))
-            rises = xp.convert_to_tensor(np.array([step for _, step in found]), dtype)
-            passed = xp.cast(xp.sum(xp.cast(passed, dtype) * rises, axis=1), dtype)
-            codes = passed if codes is None else codes + passed
-    return xp.zeros_like(column, dtype=dtype) if codes is None else codes
-
-
-def _is_point(cuts: tuple[tuple[float, int], ...], place: int) -> bool:
-    """Whether the state at this place is a single number, between the cuts just below and just above it."""
-    return 0 < place < len(cuts) and cuts[place - 1][0] == cuts[place][0]
 
 
 def _attribute_shares(xp: Any, column: Tensor, factor: Factor, block: np.ndarray, size: int) -> Tensor:
     """The probability of each block, `(n, size)`, from those of the values; the rest is an unlisted value."""
     of_value = np.eye(size)[block[factor.state_of_value()]]
-    rest = np.eye(size)[block[factor.states - 2 if factor.cuts is None else factor.states - 1]]
+    rest = np.eye(size)[block[UNKNOWN]]
     left = xp.maximum(1.0 - xp.sum(column, axis=1, keepdims=True), 0.0)
     return xp.matmul(column, floats(xp, of_value)) + left * floats(xp, rest)
 
 
 def _label_shares(xp: Any, label: Tensor, factor: Factor, block: np.ndarray, size: int) -> Tensor:
-    """The probability of each block of a label that is the probability of 1; other numbers are certain."""
+    """The probability of each block of a label that is the probability of 1."""
+    parts = shares_of_label(xp, floats(xp, label))
+    states = [factor.state_of_number(0.0), factor.state_of_number(1.0), 0, factor.states - 3, MISSING]
+    return xp.matmul(xp.stack(parts, axis=1), floats(xp, np.eye(size)[block[states]]))
+
+
+def shares_of_label(xp: Any, label: Tensor) -> tuple[Tensor, ...]:
+    """A label that may be the probability of 1, in parts that add up to 1 for each sample.
+
+    Args:
+        xp: the functions for the label.
+        label: `(n,)` floats.
+
+    Returns:
+        How far it is 0, how far it is 1, whether it lies below 0, whether above 1, and whether it is missing,
+        each `(n,)` floats. A number outside [0, 1] is that number for certain.
+    """
     inside = floats(xp, xp.logical_and(xp.greater_equal(label, 0.0), xp.less_equal(label, 1.0)))
-    below, over = floats(xp, xp.less(label, 0.0)), floats(xp, xp.greater(label, 1.0))
     missing = xp.isnan(label)
     one = xp.where(missing, xp.zeros_like(label), label) * inside
-    weights = [inside - one, one, below, over, floats(xp, missing)]
-    last = factor.states - 1
-    states = [factor.state_of_number(0.0), factor.state_of_number(1.0), 0, last - 1, last]
-    return xp.matmul(xp.stack(weights, axis=1), floats(xp, np.eye(size)[block[states]]))
+    below, above = floats(xp, xp.less(label, 0.0)), floats(xp, xp.greater(label, 1.0))
+    return inside - one, one, below, above, floats(xp, missing)
 
 
 def _memberships(

@@ -11,16 +11,20 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from keras import ops
 
-from keras_fair.errors import ConstraintTypeError, near_names, quoted
+from keras_fair.errors import ConstraintTypeError, quoted
 from keras_fair.groups.coding import check_shares
-from keras_fair.groups.enumeration import Grouping
+from keras_fair.groups.enumeration import column_name
 from keras_fair.groups.factors import Factor
-from keras_fair.inputs.arrays import Tensor, concrete, dtype_of, floats, namespace, static_size
-from keras_fair.language.nodes import Label, Span
+from keras_fair.groups.labels import check_accuracy_labels
+from keras_fair.groups.thresholds import is_whole
+from keras_fair.inputs.arrays import Tensor, concrete, dtype_of, floats, is_tensor, namespace, static_size
+from keras_fair.inputs.columns import columns_of
+from keras_fair.inputs.predictions import check_lengths, check_weight, length_of
+from keras_fair.inputs.refusals import InText, label_needed, no_attribute
+from keras_fair.language.nodes import Attribute, Label, Span, Subject
 
-__all__ = ["Needs", "Samples", "read_samples"]
+__all__ = ["Needs", "Samples", "needed_columns", "read_samples"]
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,7 @@ class Needs:
         attributes: the columns, each with the place that asks for it.
         numbers: the attributes that stand in arithmetic.
         label: the place that asks for the label, or None.
+        accuracy: the place of an accuracy, which has a meaning for labels in [0, 1] only, or None.
         factors: the states of what conditions ask for.
         missing: the policy of the vocabulary.
         text: the text of the constraints.
@@ -39,7 +44,8 @@ class Needs:
     attributes: Mapping[str, Span]
     numbers: frozenset[str]
     label: Span | None
-    factors: Mapping[Grouping, Factor]
+    accuracy: Span | None
+    factors: Mapping[Subject, Factor]
     missing: str
     text: str
 
@@ -50,7 +56,7 @@ class Samples:
 
     Args:
         xp: the functions for its arrays, see `keras_fair.inputs.arrays`.
-        columns: encoded columns by name, `(n,)` or `(n, k)`.
+        columns: encoded columns by name: codes or numbers `(n,)` in the type that they came in, or `(n, k)`.
         label: `(n,)`, or None.
         weight: `(n,)`; None where all are 1.
         count: n, a number or a scalar tensor.
@@ -83,6 +89,30 @@ class Samples:
         return self.float_label if known is None else bool(np.any((known > 0) & (known < 1)))
 
 
+def needed_columns(
+    attributes: Any, places: Mapping[str, Span], label: Any, label_place: Span | None, text: str
+) -> dict[str, Any]:
+    """The columns that constraints name, in the order in which they name them.
+
+    Args:
+        attributes: a dict of columns, a DataFrame or a table.
+        places: the attributes, each with the place that asks for it.
+        label: or None.
+        label_place: the place that asks for the label, or None.
+        text: of the constraints.
+
+    Raises:
+        ConstraintTypeError: an attribute or the label is lacking.
+    """
+    columns = columns_of(attributes)
+    for name, span in places.items():
+        if name not in columns:
+            raise no_attribute(name, columns, text, span)
+    if label_place is not None and label is None:
+        raise label_needed(text, label_place)
+    return {name: columns[name] for name in places}
+
+
 def read_samples(needs: Needs, columns: Mapping[str, Any], label: Any, weight: Any, size: Any) -> Samples:
     """Check a batch and make tensors of it.
 
@@ -90,47 +120,30 @@ def read_samples(needs: Needs, columns: Mapping[str, Any], label: Any, weight: A
         ConstraintTypeError: a column or the label is lacking, or does not fit the constraint.
         ValueError: lengths differ, or weights are negative.
     """
-    for name, span in needs.attributes.items():
-        if name not in columns:
-            raise ConstraintTypeError(
-                f"no attribute named {quoted(name)}{near_names(name, columns)}", text=needs.text, span=span
-            )
-    if needs.label is not None and label is None:
-        raise ConstraintTypeError(
-            "this needs the label, and none was given", text=needs.text, span=needs.label
-        )
-    given = {name: columns[name] for name in needs.attributes}
-    reader = _Reader(needs, _namespace(*given.values(), None if needs.label is None else label, weight, size))
-    read = {name: reader.column(name, column) for name, column in given.items()}
+    needed = needed_columns(columns, needs.attributes, label, needs.label, needs.text)
+    parts = [*needed.values(), None if needs.label is None else label, weight, size]
+    reader = _Reader(needs, namespace(*(part for part in parts if is_tensor(part))))
+    read = {name: reader.column(name, column) for name, column in needed.items()}
     read_label = None if needs.label is None else reader.label(label)
-    read_weight = None if weight is None else reader.weight(weight)
+    weights = None if weight is None else reader.weight(weight)
     lengths = {quoted(name): static_size(column) for name, column in read.items()}
     lengths["label"] = None if read_label is None else static_size(read_label)
-    lengths["sample_weight"] = None if read_weight is None else static_size(read_weight)
-    known = {name: length for name, length in lengths.items() if length is not None}
-    if isinstance(size, int):
-        known["predictions"] = size
-    if len(set(known.values())) > 1:
-        shown = ", ".join(f"{name} has {length}" for name, length in known.items())
-        raise ValueError(f"expected as many values in all columns, received: {shown}")
-    count = _count(size, [*read.values(), read_label, read_weight, *columns.values(), label])
-    static = next(iter(known.values()), count if isinstance(count, int) else None)
+    lengths["sample_weight"] = None if weights is None else static_size(weights)
+    lengths["predictions"] = size if isinstance(size, int) else None
+    check_lengths(lengths)
+    count = _count(size, [*read.values(), read_label, weights, *columns.values(), label])
+    statics = [length for length in (*lengths.values(), count) if isinstance(length, int)]
     return Samples(
         xp=reader.xp,
         columns=read,
         label=read_label,
-        weight=read_weight,
-        count=count if static is None else static,
-        size=static,
+        weight=weights,
+        count=statics[0] if statics else count,
+        size=statics[0] if statics else None,
         complete=frozenset(reader.complete),
         highest=reader.highest,
         float_label=read_label is not None and "float" in str(getattr(label, "dtype", "")),
     )
-
-
-def _namespace(*given: Any) -> Any:
-    """The functions for what is given: tensors if anything is a tensor."""
-    return namespace(*(one for one in given if ops.is_tensor(one)))
 
 
 def _count(size: Any, columns: list[Any]) -> Any:
@@ -138,10 +151,11 @@ def _count(size: Any, columns: list[Any]) -> Any:
     if size is not None:
         return size
     for column in columns:
-        if column is not None and hasattr(column, "shape"):
-            return namespace(*[column] if ops.is_tensor(column) else []).shape(column)[0]
-        if isinstance(column, (list, tuple)):
-            return len(column)
+        if is_tensor(column):
+            return namespace(column).shape(column)[0]
+        length = None if column is None else length_of(column)
+        if length is not None:
+            return length
     raise ValueError(
         "expected columns, a label, sample_weight or size, to know the number of samples; received none"
     )
@@ -153,112 +167,114 @@ class _Reader:
     def __init__(self, needs: Needs, xp: Any) -> None:
         self.needs = needs
         self.xp = xp
-        self.factor_of = {getattr(subject, "name", None): factor for subject, factor in needs.factors.items()}
         self.complete: set[str | None] = set()
         self.highest: dict[str | None, int] = {}
 
-    def column(self, name: str, given: Any) -> Tensor:
+    def column(self, name: str, column: Any) -> Tensor:
         """An encoded column, `(n,)` or `(n, k)`."""
-        what, span = f"attribute {quoted(name)}", self.needs.attributes[name]
-        factor = self.factor_of.get(name)
-        given = self._flat(given, what, span, fractional=factor is not None)
-        if len(given.shape) == 2:
+        span = self.needs.attributes[name]
+        subject = Attribute(name, span=span)
+        factor = self.needs.factors.get(subject)
+        what = column_name(subject)
+        column = self._flat(column, what, span, matrix=factor is not None)
+        if len(column.shape) == 2:
             if name in self.needs.numbers:
                 self._refuse(
                     f"{what} stands in arithmetic here: expected numbers, received probabilities", span
                 )
-            values = () if factor is None else factor.values
-            self._checked(lambda: check_shares(given, values, what), span)
-            return floats(self.xp, given)
+            with InText(self.needs.text, span):
+                check_shares(column, () if factor is None else factor.values, what)
+            return floats(self.xp, column)
         if factor is not None and factor.cuts is None:
-            return self._codes(name, given, factor, what, span)
-        return self._numbers(name, given, what, span)
+            return self._codes(name, column, factor, what, span)
+        return self._numbers(name, column, what, span)
 
-    def label(self, given: Any) -> Tensor:
+    def label(self, label: Any) -> Tensor:
         """The label, `(n,)`: numbers, or codes where its values are text."""
         span = self.needs.label or Span(0, 0)
-        given = self._flat(given, "the label", span, fractional=False)
+        label = self._flat(label, "the label", span, matrix=False)
         factor = self.needs.factors.get(Label(span=span))
         if factor is not None and factor.cuts is None:
-            return self._codes(None, given, factor, "the label", span)
-        return self._numbers(None, given, "the label", span)
+            return self._codes(None, label, factor, "the label", span)
+        numbers = self._numbers(None, label, "the label", span)
+        values = concrete(numbers) if self.needs.accuracy is not None else None
+        if values is not None:
+            check_accuracy_labels(values, self.needs.text, self.needs.accuracy)
+        return numbers
 
-    def weight(self, given: Any) -> Tensor:
+    def weight(self, weight: Any) -> Tensor:
         """Sample weights, `(n,)`."""
-        weight = floats(self.xp, given if ops.is_tensor(given) else np.asarray(given))
-        if len(weight.shape) == 2 and weight.shape[1] == 1:
-            weight = weight[:, 0]
-        if len(weight.shape) != 1:
-            raise ValueError(f"expected sample_weight of shape (n,), received shape={tuple(weight.shape)}")
-        known = concrete(weight)
-        if known is not None and known.size and not (np.min(known) >= 0 and np.isfinite(np.sum(known))):
-            raise ValueError(
-                f"expected sample_weight to be finite and >= 0, received a minimum of {np.min(known)}"
-            )
-        return weight
+        weights = floats(self.xp, weight if is_tensor(weight) else np.asarray(weight))
+        if len(weights.shape) == 2 and weights.shape[1] == 1:
+            weights = weights[:, 0]
+        if len(weights.shape) != 1:
+            raise ValueError(f"expected sample_weight of shape (n,), received shape={tuple(weights.shape)}")
+        values = concrete(weights)
+        if values is not None:
+            check_weight(values)
+        return weights
 
-    def _codes(self, name: str | None, given: Any, factor: Factor, what: str, span: Span) -> Tensor:
-        dtype = dtype_of(given)
+    def _codes(self, name: str | None, column: Any, factor: Factor, what: str, span: Span) -> Tensor:
+        dtype = dtype_of(column)
         if "int" not in dtype:
             shown = ", ".join(quoted(value) for value in (factor.values or ())[:3])
             self._refuse(
                 f"expected codes of {what} (its values are {shown}), received dtype={dtype}: encode it first",
                 span,
             )
-        known = concrete(given)
-        if known is not None and known.size:
-            self.highest[name] = int(known.max())
-            if int(known.min()) < 0 or self.highest[name] >= factor.states:
-                received = f"{int(known.min())} to {self.highest[name]}"
+        codes = concrete(column)
+        if codes is not None and codes.size:
+            self.highest[name] = int(codes.max())
+            if int(codes.min()) < 0 or self.highest[name] >= factor.states:
+                received = f"{int(codes.min())} to {self.highest[name]}"
                 self._refuse(
                     f"expected codes of {what} from 0 to {factor.states - 1}, received codes from {received}",
                     span,
                 )
-        return self.xp.cast(given, "int32")
+        return self.xp.cast(column, "int32")
 
-    def _numbers(self, name: str | None, given: Any, what: str, span: Span) -> Tensor:
-        dtype = dtype_of(given)
+    def _numbers(self, name: str | None, column: Any, what: str, span: Span) -> Tensor:
+        dtype = dtype_of(column)
         if not any(kind in dtype for kind in ("int", "float", "bool")):
             self._refuse(f"expected {what} to hold numbers, received dtype={dtype}", span)
-        known = concrete(given)
+        if is_whole(column):
+            self.complete.add(name)
+        else:
+            self._check_floats(name, concrete(column), what, span)
+        return column if is_tensor(column) or self.xp is namespace() else self.xp.convert_to_tensor(column)
+
+    def _check_floats(self, name: str | None, values: np.ndarray | None, what: str, span: Span) -> None:
+        if values is None:
+            return
         # A sum is one pass, and finite unless one of the numbers is not.
-        if known is not None and known.size and not np.isfinite(np.sum(known, dtype="float64")):
-            infinite = int(np.isinf(known).sum())
+        if values.size and not np.isfinite(np.sum(values, dtype="float64")):
+            infinite = int(np.isinf(values).sum())
             if infinite:
                 self._refuse(f"expected {what} to hold finite numbers, received {infinite} infinite", span)
         if self.needs.missing == "error":
-            if known is not None and known.size and np.isnan(np.min(known)):
+            if values.size and np.isnan(np.min(values)):
                 self._refuse(
-                    f"{what} has {int(np.isnan(known).sum())} missing values (NaN); "
+                    f"{what} has {int(np.isnan(values).sum())} missing values (NaN); "
                     "choose what they mean with Vocabulary(missing='exclude') or missing='group'",
                     span,
                 )
-            if known is not None:
-                self.complete.add(name)
-        return floats(self.xp, given)
+            self.complete.add(name)
 
-    def _flat(self, given: Any, what: str, span: Span, fractional: bool) -> Any:
+    def _flat(self, column: Any, what: str, span: Span, matrix: bool) -> Any:
         """The column as an array or a tensor, without a last axis of one."""
-        if not ops.is_tensor(given):
-            given = np.asarray(given)
-        if isinstance(given, np.ndarray) and given.dtype.kind not in "fiub":
-            self._refuse(
-                f"expected {what} to be encoded as numbers, received dtype={given.dtype}: encode it first",
-                span,
-            )
-        if len(given.shape) == 2 and given.shape[1] == 1:
-            given = given[:, 0]
-        if len(given.shape) != 1 and not (fractional and len(given.shape) == 2):
-            self._refuse(f"expected {what} of shape (n,), received shape={tuple(given.shape)}", span)
-        return given
-
-    def _checked(self, check: Any, span: Span) -> None:
-        try:
-            check()
-        except ConstraintTypeError:
-            raise
-        except ValueError as fault:
-            self._refuse(str(fault), span)
+        if not is_tensor(column):
+            column = np.asarray(column)
+            if column.dtype.kind not in "fiub" and column.dtype.name != "bfloat16":
+                self._refuse(
+                    f"expected {what} to be encoded as numbers, received dtype={column.dtype}: "
+                    "encode it first",
+                    span,
+                )
+        if len(column.shape) == 2 and column.shape[1] == 1:
+            column = column[:, 0]
+        if len(column.shape) != 1 and not (matrix and len(column.shape) == 2):
+            self._refuse(f"expected {what} of shape (n,), received shape={tuple(column.shape)}", span)
+        return column
 
     def _refuse(self, message: str, span: Span) -> None:
         raise ConstraintTypeError(message, text=self.needs.text, span=span)

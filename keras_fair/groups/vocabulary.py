@@ -11,12 +11,9 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from keras import ops
-
 from keras_fair.errors import quoted
-from keras_fair.groups.coding import MISSING_GROUP, Entry, Values, encode_column, has_columns, refuse_missing
-from keras_fair.inputs.arrays import concrete
-from keras_fair.inputs.columns import Column, Numbers, Words, columns_of, elements_of, read_column
+from keras_fair.groups.coding import MISSING_GROUP, Entry, Values, encode_column, refuse_missing
+from keras_fair.inputs.columns import Column, Numbers, Words, columns_of, elements_of, is_matrix, read_column
 
 __all__ = ["MOST_NUMBERS", "Vocabulary"]
 
@@ -177,10 +174,10 @@ class Vocabulary:
             what = f"attribute {quoted(name)}"
             if isinstance(column, Mapping):
                 self._add(str(name), _sorted_values(list(column), what), what)
-            elif not has_columns(column):
-                self._add(str(name), self._occurring(_read(column, what), what), what)
-        if label is not None and not has_columns(label):
-            found = self._occurring(_read(label, "the label"), "the label")
+            elif not is_matrix(column):
+                self._add(str(name), self._occurring(read_column(column, what), what), what)
+        if label is not None and not is_matrix(label):
+            found = self._occurring(read_column(label, "the label"), "the label")
             self._label = _joined(self._label, found, "the label") if self._label is not None else found
 
     def _add(self, name: str, found: Values | None, what: str) -> None:
@@ -219,12 +216,3 @@ def _joined(known: Values | None, found: Values | None, what: str) -> Values | N
         return None
     values = _sorted_values([*known, *found], what)
     return None if len(values) > MOST_NUMBERS and isinstance(values[0], float) else values
-
-
-def _read(column: Any, what: str) -> Column:
-    if ops.is_tensor(column):
-        known = concrete(column)
-        if known is None:
-            raise ValueError(f"expected {what} to hold values, received a tensor inside a graph")
-        column = known
-    return read_column(column, what)

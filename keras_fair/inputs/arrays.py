@@ -3,18 +3,32 @@
 Rows are computed by one piece of code, written against `keras.ops`. Outside a graph every operation of a
 backend costs tens of microseconds, and some of them ten times the time of NumPy on a million rows. So
 where nothing but NumPy arrays comes in, the same code runs on NumPy under the same names.
+
+Keras is imported when the first tensor is met, so that whoever has only NumPy arrays does not wait for it.
 """
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from keras import backend, ops
 
-__all__ = ["Tensor", "concrete", "dtype_of", "floats", "is_numpy", "namespace", "static_size", "widest_float"]
+__all__ = [
+    "Tensor",
+    "concrete",
+    "dtype_of",
+    "floats",
+    "is_numpy",
+    "is_tensor",
+    "namespace",
+    "static_size",
+    "widest_float",
+]
 
 Tensor = Any
+
+_BACKENDS = ("tensorflow", "jax", "jaxlib", "torch", "keras")  # packages that have tensors
 
 
 class _NumPy:
@@ -47,19 +61,38 @@ def is_numpy(*arrays: Any) -> bool:
     return all(array is None or isinstance(array, (np.ndarray, np.generic, int, float)) for array in arrays)
 
 
+def is_tensor(array: Any) -> bool:
+    """Whether this is a tensor of the backend in use, one inside a graph included."""
+    if isinstance(array, np.ndarray) or not any(_may_be_tensor(kind) for kind in type(array).__mro__):
+        return False
+    from keras import ops
+
+    return bool(ops.is_tensor(array))
+
+
 def namespace(*arrays: Any) -> Any:
     """The functions for these arrays: `keras.ops`, or NumPy under the same names if all are NumPy's."""
-    return _NUMPY if is_numpy(*arrays) else ops
+    if is_numpy(*arrays):
+        return _NUMPY
+    from keras import ops
+
+    return ops
 
 
 def dtype_of(array: Any) -> str:
     """The name of the dtype of an array or a tensor."""
+    if isinstance(array, (np.ndarray, np.generic)):
+        return array.dtype.name
+    from keras import backend
+
     return str(backend.standardize_dtype(array.dtype))
 
 
 def widest_float() -> str:
     """The widest float type that sums of tensors keep: "float64", or "float32" on JAX without x64 and on
     PyTorch, where Keras takes float64 back to float32 in every sum and product."""
+    from keras import backend, ops
+
     if backend.backend() == "torch":
         return "float32"
     return str(backend.standardize_dtype(ops.convert_to_tensor(np.zeros(1)).dtype))
@@ -70,9 +103,7 @@ def floats(xp: Any, values: Any) -> Tensor:
     if xp is _NUMPY:
         return np.asarray(values, dtype="float64")
     dtype = widest_float()
-    return (
-        ops.cast(values, dtype) if ops.is_tensor(values) else ops.convert_to_tensor(np.asarray(values), dtype)
-    )
+    return xp.cast(values, dtype) if is_tensor(values) else xp.convert_to_tensor(np.asarray(values), dtype)
 
 
 def concrete(tensor: Tensor) -> np.ndarray | None:
@@ -82,6 +113,8 @@ def concrete(tensor: Tensor) -> np.ndarray | None:
     # A tensor in a graph of TensorFlow, or a tracer of JAX: NumPy would warn before it fails.
     if hasattr(tensor, "graph") or hasattr(tensor, "_trace"):
         return None
+    from keras import ops
+
     try:
         return np.asarray(ops.convert_to_numpy(tensor))
     except Exception:  # each backend raises an error of its own for a tensor without values
@@ -92,3 +125,8 @@ def static_size(tensor: Tensor) -> int | None:
     """The length of the first axis where it is known before the graph runs."""
     size = tensor.shape[0]
     return size if isinstance(size, int) else None
+
+
+@lru_cache(maxsize=1024)
+def _may_be_tensor(kind: type) -> bool:
+    return kind.__module__.partition(".")[0] in _BACKENDS

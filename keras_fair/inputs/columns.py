@@ -1,7 +1,11 @@
 """Reading one column that a user hands in: words or numbers, and which entries are missing.
 
-Lists, NumPy arrays and pandas columns are read here, in NumPy; what a word means is left to
-`keras_fair.groups.vocabulary`. Missing are None, NaN, NaT, NA and empty text.
+Lists, NumPy arrays (masked ones too), tensors with values, and the columns of pandas, polars and pyarrow are
+read here, in NumPy; what a word means is left to `keras_fair.groups`. Missing are None, NaN, NaT, NA, empty
+text and what a mask hides. Numbers keep the precision that they were given in.
+
+The values of a column are those that occur in it. A level that a categorical type declares and that no sample
+has is not a value, as in a column of plain text; a `Vocabulary` declares values that need not occur.
 """
 
 from __future__ import annotations
@@ -12,7 +16,22 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["Column", "Numbers", "Words", "columns_of", "read_column"]
+from keras_fair.errors import quoted
+from keras_fair.inputs.arrays import concrete, is_tensor
+from keras_fair.inputs.precision import check_whole, precision_name, shortest
+
+__all__ = [
+    "Column",
+    "Numbers",
+    "Words",
+    "check_order",
+    "columns_of",
+    "elements_of",
+    "is_matrix",
+    "read_column",
+]
+
+_MOST_SHORTENED = 10_000  # distinct numbers of which the shortest decimals are looked for
 
 
 @dataclass(frozen=True)
@@ -21,6 +40,9 @@ class Words:
 
     words: tuple[str, ...]
     codes: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.codes)
 
     @property
     def missing(self) -> int:
@@ -35,9 +57,18 @@ class Words:
 
 @dataclass(frozen=True)
 class Numbers:
-    """A column of numbers, NaN where one is missing."""
+    """A column of numbers, NaN where one is missing.
+
+    Args:
+        values: `(n,)`, of any type of integers, floats or booleans.
+        precision: that the numbers were given in; that of `values`, unless it is one that NumPy lacks.
+    """
 
     values: np.ndarray
+    precision: str = "float64"
+
+    def __len__(self) -> int:
+        return len(self.values)
 
     @property
     def missing(self) -> int:
@@ -45,74 +76,215 @@ class Numbers:
         return int(np.count_nonzero(np.isnan(self.values))) if self.values.dtype.kind == "f" else 0
 
     def distinct(self) -> tuple[float, ...]:
-        """The numbers that occur, sorted."""
-        values = np.unique(self.values)
-        return tuple(float(value) for value in values[~np.isnan(values)])
+        """The numbers that occur, sorted, each as the shortest decimal that rounds to it."""
+        return self.decimals(np.unique(self.values))
+
+    def decimals(self, values: np.ndarray) -> tuple[float, ...]:
+        """Numbers of this precision as the shortest decimals; those that are missing are left out."""
+        numbers = [float(value) for value in values if value == value]
+        if len(numbers) > _MOST_SHORTENED:
+            return tuple(numbers)
+        return tuple(shortest(number, self.precision) for number in numbers)
 
 
 Column = Words | Numbers
 
 
 def columns_of(attributes: Any) -> dict[str, Any]:
-    """The columns of a dict or of a DataFrame, by name.
+    """The columns of a dict, of a DataFrame (pandas or polars), or of a table of pyarrow, by name.
 
     Raises:
-        ValueError: it is neither.
+        ValueError: it is none of these, or two columns have one name.
     """
     if attributes is None:
         return {}
     if isinstance(attributes, Mapping):
         return dict(attributes)
-    if hasattr(attributes, "columns") and hasattr(attributes, "__getitem__"):
-        return {name: attributes[name] for name in attributes.columns}
-    raise ValueError(
-        "expected attributes as a dict of columns or a DataFrame, "
-        f"received attributes of type {type(attributes).__name__}"
-    )
+    names = getattr(attributes, "column_names", None)  # pyarrow
+    names = getattr(attributes, "columns", None) if names is None else names
+    if names is None or not hasattr(attributes, "__getitem__"):
+        raise ValueError(
+            "expected attributes as a dict of columns or a DataFrame, "
+            f"received attributes of type {type(attributes).__name__}"
+        )
+    names = list(names)
+    twice = next((name for place, name in enumerate(names) if name in names[:place]), None)
+    if twice is not None:
+        raise ValueError(f"expected columns of different names, received two columns named {quoted(twice)}")
+    return {name: attributes[name] for name in names}
 
 
-def read_column(column: Any, name: str) -> Column:
+def read_column(column: Any, what: str) -> Column:
     """Read a column of text or of numbers.
 
     Args:
-        column: `(n,)` or `(n, 1)`: a list, a NumPy array or a pandas Series; text, bytes, numbers, booleans.
-        name: what the column is called in messages, such as `attribute 'sex'`.
+        column: `(n,)` or `(n, 1)`: a list, a NumPy array, a tensor that has values, or a column of pandas,
+            polars or pyarrow; text, bytes, numbers, booleans.
+        what: what the column is called in messages, such as `attribute 'sex'`.
 
     Raises:
-        ValueError: it is no single column, or mixes text and numbers.
+        ValueError: it is no single column, mixes text and numbers, or holds bytes that are not UTF-8 or whole
+            numbers beyond 2^53.
     """
-    if hasattr(column, "cat") and hasattr(column.cat, "codes"):
-        return _read_categorical(column.cat.categories, np.asarray(column.cat.codes), name)
-    if hasattr(column, "categories") and hasattr(column, "codes"):
-        return _read_categorical(column.categories, np.asarray(column.codes), name)
-    entries = _entries(column, name)
+    if is_tensor(column):
+        values = concrete(column)
+        if values is None:
+            raise ValueError(f"expected {what} to hold values, received a tensor inside a graph")
+        column = values
+    levels = _levels(column)
+    if levels is not None:
+        return _read_distinct(*levels, what)
+    entries = _entries(column, what)
+    mask = np.ma.getmaskarray(entries) if isinstance(entries, np.ma.MaskedArray) else None
+    entries = np.ma.getdata(entries)
+    if entries.dtype.name == "bfloat16":
+        return Numbers(_masked(entries.astype("float32"), mask), "bfloat16")
     if entries.dtype.kind in "fiub":
-        return Numbers(entries)
+        if entries.dtype.kind in "iu":
+            check_whole(entries if mask is None else entries[~mask], what)
+        return Numbers(_masked(entries, mask), precision_name(entries))
     if entries.dtype.kind in "OUS":
-        return _read_entries(entries, name)
-    raise ValueError(f"expected {name} to hold text or numbers, received dtype={entries.dtype}")
+        if mask is not None:
+            entries = entries.astype(object)
+            entries[mask] = None
+        return _read_entries(entries, what)
+    raise ValueError(f"expected {what} to hold text or numbers, received dtype={entries.dtype}")
 
 
-def _entries(column: Any, name: str) -> np.ndarray:
+def is_matrix(column: Any) -> bool:
+    """Whether a column is a matrix: probabilities, or features that are no attribute."""
+    shape = getattr(column, "shape", None)
+    return shape is not None and len(shape) > 1 and shape[1] != 1
+
+
+def elements_of(dataset: Any) -> Iterator[Any]:
+    """The elements of a `tf.data` pipeline, or of any iterable of batches, with NumPy arrays in them."""
+    iterate = getattr(dataset, "as_numpy_iterator", None)
+    return iter(dataset) if iterate is None else iterate()
+
+
+def check_order(columns: Mapping[str, Any]) -> None:
+    """Refuse pandas objects whose rows stand in different orders.
+
+    Columns are paired by position. Where two of them have indexes with the same entries in another order, the
+    rows of one would be taken for those of other people.
+
+    Args:
+        columns: whatever is handed in together, by what messages call it; what has no index is passed over.
+
+    Raises:
+        ValueError: two indexes hold the same entries in different orders.
+    """
+    first: tuple[str, Any] | None = None
+    for what, column in columns.items():
+        index: Any = getattr(column, "index", None)
+        if not hasattr(index, "equals") or not hasattr(index, "sort_values"):
+            continue
+        if first is None:
+            first = (what, index)
+        elif len(index) == len(first[1]) and not index.equals(first[1]) and _same_entries(index, first[1]):
+            raise ValueError(
+                f"expected {what} in the order of {first[0]}, received an index with the same entries in "
+                "another order: bring both into one order, for example with .loc[other.index], or pass "
+                ".to_numpy() where the rows belong together by position"
+            )
+
+
+def _same_entries(index: Any, other: Any) -> bool:
+    if not index.is_unique or not other.is_unique:
+        return False
+    try:
+        return bool(index.sort_values().equals(other.sort_values()))
+    except TypeError:  # entries that have no order
+        return set(index) == set(other)
+
+
+def _levels(column: Any) -> tuple[list[Any], np.ndarray] | None:
+    """The levels and codes of a categorical column, -1 where an entry is missing; None of any other."""
+    holder: Any
+    for holder in (getattr(column, "cat", None), column):
+        if hasattr(holder, "categories") and hasattr(holder, "codes"):
+            return list(holder.categories), np.asarray(holder.codes).astype(np.int64)
+    if hasattr(column, "combine_chunks") and hasattr(column, "chunks"):  # a chunked array of pyarrow
+        column = column.combine_chunks() if str(column.type).startswith("dictionary") else column
+    if hasattr(column, "dictionary") and hasattr(column, "indices"):
+        codes = column.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+        return column.dictionary.to_pylist(), codes.astype(np.int64)
+    return None
+
+
+def _entries(column: Any, what: str) -> np.ndarray:
+    """The entries of a column that is not categorical, `(n,)`."""
     if isinstance(column, np.ndarray):
         entries = column
-    elif hasattr(column, "__array__"):
-        entries = np.asarray(column)
     elif isinstance(column, (list, tuple)):
         entries = np.empty(len(column), dtype=object)
         entries[:] = column
+    elif hasattr(column, "type") and hasattr(column, "to_numpy") and hasattr(column, "null_count"):
+        entries = _of_pyarrow(column)
+    elif hasattr(getattr(column, "dtype", None), "numpy_dtype") and hasattr(column, "to_numpy"):
+        entries = _of_pandas_extension(column)
+    elif hasattr(column, "null_count") and hasattr(column, "to_list"):
+        entries = _of_polars(column)
+    elif hasattr(column, "__array__"):
+        entries = np.asarray(column)
     else:
-        raise ValueError(f"expected {name} to be a column of values, received {type(column).__name__}")
+        raise ValueError(f"expected {what} to be a column of values, received {type(column).__name__}")
     if entries.dtype.kind == "T":  # NumPy's variable-width strings
         entries = entries.astype(object)
     if entries.ndim == 2 and entries.shape[1] == 1:
         entries = entries[:, 0]
     if entries.ndim != 1:
-        raise ValueError(f"expected {name} of shape (n,), received shape={entries.shape}")
+        raise ValueError(f"expected {what} of shape (n,), received shape={entries.shape}")
     return entries
 
 
-def _read_entries(entries: np.ndarray, name: str) -> Column:
+def _of_pyarrow(column: Any) -> np.ndarray:
+    """An array of pyarrow: numbers in their own type, floats with NaN where they are missing."""
+    name = str(column.type)
+    if column.null_count and (name.startswith(("int", "uint")) or name == "bool"):
+        return _objects(column.to_pylist())
+    if column.null_count and name in ("halffloat", "float", "double"):
+        number_type = {"halffloat": "float16", "float": "float32"}.get(name, "float64")
+        return np.array(column.to_pylist(), dtype="float64").astype(number_type)
+    if hasattr(column, "chunks"):
+        return np.asarray(column.to_numpy())
+    return np.asarray(column.to_numpy(zero_copy_only=False))
+
+
+def _of_pandas_extension(column: Any) -> np.ndarray:
+    """A column of one of pandas' own types of numbers, in the NumPy type that it stands for."""
+    number_type = np.dtype(column.dtype.numpy_dtype)
+    if not bool(column.isna().any()):
+        return np.asarray(column.to_numpy(dtype=number_type))
+    if number_type.kind == "f":
+        return np.asarray(column.to_numpy(dtype=number_type, na_value=np.nan))
+    return _objects(column.to_numpy(dtype=object, na_value=None).tolist())
+
+
+def _of_polars(column: Any) -> np.ndarray:
+    """A column of polars; whole numbers and booleans with missing entries stay what they are."""
+    name = str(column.dtype)
+    if name.startswith(("Categorical", "Enum")) or (column.null_count() and not name.startswith("Float")):
+        return _objects(column.to_list())
+    return np.asarray(column.to_numpy())
+
+
+def _objects(entries: list[Any]) -> np.ndarray:
+    array = np.empty(len(entries), dtype=object)
+    array[:] = entries
+    return array
+
+
+def _masked(values: np.ndarray, mask: np.ndarray | None) -> np.ndarray:
+    """Numbers with NaN where a mask hides them."""
+    if mask is None or not mask.any():
+        return values
+    floats = values if values.dtype.kind == "f" else values.astype("float64")
+    return np.where(mask, np.array(np.nan, dtype=floats.dtype), floats)
+
+
+def _read_entries(entries: np.ndarray, what: str) -> Column:
     """Read a column of objects or of text: only the distinct entries are looked at one by one."""
     seen: dict[Any, int] = {}
     try:
@@ -123,44 +295,65 @@ def _read_entries(entries: np.ndarray, name: str) -> Column:
         )
     except TypeError:
         raise ValueError(
-            f"expected {name} to hold text or numbers, received entries that are neither"
+            f"expected {what} to hold text or numbers, received entries that are neither"
         ) from None
     except ValueError:
-        raise ValueError(f"expected {name} of shape (n,), received entries that are arrays") from None
-    return _read_distinct(list(seen), codes, name)
+        raise ValueError(f"expected {what} of shape (n,), received entries that are arrays") from None
+    return _read_distinct(list(seen), codes, what)
 
 
-def _read_categorical(categories: Any, codes: np.ndarray, name: str) -> Column:
-    return _read_distinct(list(categories), codes.astype(np.int64), name)
-
-
-def _read_distinct(distinct: list[Any], codes: np.ndarray, name: str) -> Column:
-    there = [not _is_missing(entry) for entry in distinct]
+def _read_distinct(distinct: list[Any], codes: np.ndarray, what: str) -> Column:
+    present = [not _is_missing(entry) for entry in distinct]
     words = [_is_word(entry) for entry in distinct]
-    numbers = [_is_number(entry) for entry in distinct]
-    for entry, known, word, number in zip(distinct, there, words, numbers, strict=True):
-        if known and not word and not number:
+    numbers = [_is_number(entry) and there for entry, there in zip(distinct, present, strict=True)]
+    for entry, there, word, number in zip(distinct, present, words, numbers, strict=True):
+        if there and not word and not number:
             kind = type(entry).__name__
-            raise ValueError(f"expected {name} to hold text or numbers, received an entry of type {kind}")
-    if any(words) and any(number and known for number, known in zip(numbers, there, strict=True)):
-        number = next(entry for entry, known in zip(distinct, numbers, strict=True) if known)
-        word = next(entry for entry, known in zip(distinct, words, strict=True) if known)
-        raise ValueError(f"expected {name} to hold either text or numbers, received {word!r} and {number!r}")
-    if not any(words) and any(there):
-        values = np.array(
-            [float(entry) if known else np.nan for entry, known in zip(distinct, there, strict=True)]
+            raise ValueError(f"expected {what} to hold text or numbers, received an entry of type {kind}")
+    if any(words) and any(numbers):
+        one_number = next(entry for entry, number in zip(distinct, numbers, strict=True) if number)
+        one_word = next(entry for entry, word in zip(distinct, words, strict=True) if word)
+        raise ValueError(
+            f"expected {what} to hold either text or numbers, received {one_word!r} and {one_number!r}"
         )
-        return Numbers(np.append(values, np.nan)[codes])
+    if any(numbers):
+        return _numbers(distinct, present, codes, what)
     place: dict[str, int] = {}
     of_distinct = [
-        place.setdefault(_text(entry), len(place)) if known else -1
-        for entry, known in zip(distinct, there, strict=True)
+        place.setdefault(_text(entry, what), len(place)) if there else -1
+        for entry, there in zip(distinct, present, strict=True)
     ]
     return Words(tuple(place), np.append(np.array(of_distinct, dtype=np.int64), -1)[codes])
 
 
+def _numbers(distinct: list[Any], present: list[bool], codes: np.ndarray, what: str) -> Numbers:
+    """Numbers from the distinct entries; in the precision that they share, else as shortest decimals."""
+    whole = [entry for entry, there in zip(distinct, present, strict=True) if there and _is_whole(entry)]
+    if whole:
+        extremes = [min(whole, key=int), max(whole, key=int)]
+        check_whole(np.array([int(each) for each in extremes], dtype=object), what)
+    precisions = {precision_name(entry) for entry, there in zip(distinct, present, strict=True) if there}
+    shared = precisions.pop() if len(precisions) == 1 else "float64"
+    values = np.array(
+        [
+            np.nan if not there else float(entry) if shared != "float64" else _decimal(entry)
+            for entry, there in zip(distinct, present, strict=True)
+        ]
+    )
+    stored = {"float32": "float32", "float16": "float16", "bfloat16": "float32"}.get(shared, "float64")
+    return Numbers(np.append(values, np.nan)[codes].astype(stored), shared)
+
+
+def _decimal(entry: Any) -> float:
+    return shortest(float(entry), precision_name(entry))
+
+
+def _is_whole(entry: Any) -> bool:
+    return isinstance(entry, (int, np.integer)) and not isinstance(entry, bool)
+
+
 def _is_missing(entry: Any) -> bool:
-    if entry is None or type(entry).__name__ in ("NAType", "NaTType"):
+    if entry is None or entry is np.ma.masked or type(entry).__name__ in ("NAType", "NaTType"):
         return True
     if isinstance(entry, (str, bytes)):
         return len(entry) == 0
@@ -172,14 +365,17 @@ def _is_word(entry: Any) -> bool:
 
 
 def _is_number(entry: Any) -> bool:
-    return isinstance(entry, (bool, int, float, np.number, np.bool_)) and not isinstance(entry, complex)
+    if isinstance(entry, (bool, int, float, np.number, np.bool_)):
+        return not isinstance(entry, (complex, np.complexfloating))
+    return type(entry).__name__ == "bfloat16"
 
 
-def _text(entry: str | bytes) -> str:
-    return entry.decode("utf-8", errors="replace") if isinstance(entry, bytes) else str(entry)
-
-
-def elements_of(dataset: Any) -> Iterator[Any]:
-    """The elements of a `tf.data` pipeline, or of any iterable of batches, with NumPy arrays in them."""
-    iterate = getattr(dataset, "as_numpy_iterator", None)
-    return iter(dataset) if iterate is None else iterate()
+def _text(entry: str | bytes, what: str) -> str:
+    if not isinstance(entry, bytes):
+        return str(entry)
+    try:
+        return entry.decode("utf-8")
+    except UnicodeDecodeError:
+        raise ValueError(
+            f"expected {what} to hold text in UTF-8, received the bytes {entry!r}: decode them first"
+        ) from None

@@ -71,7 +71,7 @@ def audit_only(node: Node) -> tuple[Span, str] | None:
     return None
 
 
-def not_affine(span: Span, text: str, why: str = _OF_GROUP) -> ConstraintTypeError:
+def not_affine(span: Span, text: str, why: str) -> ConstraintTypeError:
     """The refusal of a statistic that an audit can measure and no affine row can hold.
 
     Args:

@@ -7,7 +7,7 @@ Every stage is a module of its own: `ground`, `relations` and `convex`, `epigrap
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,11 +17,12 @@ from keras_fair.errors import ConstraintTypeError
 from keras_fair.groups.coding import has_words
 from keras_fair.groups.conditions import make_clusters
 from keras_fair.groups.enumeration import Combination, Domains, Grouping, subject_name
-from keras_fair.groups.factors import Atom, Factor, atoms, is_binary_label, make_factor
+from keras_fair.groups.factors import Atom, Factor, attribute_of, compared_in, is_binary_label, make_factor
+from keras_fair.groups.labels import accuracy_place
 from keras_fair.groups.samples import Needs
 from keras_fair.groups.vocabulary import Vocabulary
 from keras_fair.inputs.domain import check_domain
-from keras_fair.language.nodes import Attribute, Label, Node, Span, Statement
+from keras_fair.language.nodes import Attribute, Label, Node, Span, Statement, Subject
 from keras_fair.language.tree import walk
 from keras_fair.rows.assemble import (
     Numbering,
@@ -88,10 +89,10 @@ def lower(
     statistics = Statistics(Outputs.of(outputs), text, missing)
     found = _relations(statements, Expressions(statistics, domains), domains, check_domain(domain).bounds)
     terms, constants = tuple(statistics.terms), tuple(statistics.constants)
-    compared = _atoms((*terms, *constants), text)
+    conditions = [condition for term in (*terms, *constants) for condition in (term.condition, term.selected)]
+    compared = compared_in(conditions)
     known, factors = _factors(compared, vocabulary or Vocabulary(), text)
     _refuse_text_in_arithmetic((*terms, *constants), known, text)
-    conditions = [condition for term in (*terms, *constants) for condition in (term.condition, term.selected)]
     clusters = make_clusters(conditions, factors, text)
     layout = make_layout(terms, constants, clusters)
     derived = tuple(statistics.scalars.derived)
@@ -122,6 +123,7 @@ def lower(
             attributes={name: spans[name] for name in _attributes(columns, factors)},
             numbers=frozenset(name for name in columns if name is not None),
             label=spans[None] if label in factors or None in columns else None,
+            accuracy=accuracy_place(statements),
             factors=factors,
             missing=known.missing,
             text=text,
@@ -161,19 +163,9 @@ def _relations(
     return relations
 
 
-def _atoms(statistics: Iterable[Statistic], text: str) -> dict[Grouping, list[Atom]]:
-    """All comparisons, by what is compared."""
-    found: dict[Grouping, list[Atom]] = {}
-    conditions = dict.fromkeys(c for s in statistics for c in (s.condition, s.selected) if c is not None)
-    for condition in conditions:
-        for atom in atoms(condition, text):
-            found.setdefault(atom.subject, []).append(atom)
-    return found
-
-
 def _factors(
-    compared: dict[Grouping, list[Atom]], vocabulary: Vocabulary, text: str
-) -> tuple[Vocabulary, dict[Grouping, Factor]]:
+    compared: Mapping[Subject, list[Atom]], vocabulary: Vocabulary, text: str
+) -> tuple[Vocabulary, dict[Subject, Factor]]:
     """The states of all that is compared, and the vocabulary completed by the values that the constraints
     name."""
     named = {
@@ -184,7 +176,8 @@ def _factors(
     known = vocabulary.completed({name: words for name, words in named.items() if words})
     factors = {}
     for subject, found in compared.items():
-        values = known.label if isinstance(subject, Label) else known.values.get(subject.name)
+        name = attribute_of(subject)
+        values = known.label if name is None else known.values.get(name)
         is_open = isinstance(subject, Attribute) and known.is_open(subject.name) or values == ()
         factors[subject] = make_factor(
             subject, found, values=values, is_open=is_open, missing=known.missing, text=text
@@ -198,7 +191,7 @@ def _refuse_text_in_arithmetic(statistics: Iterable[Statistic], known: Vocabular
             values = known.label if isinstance(leaf, Label) else known.values.get(leaf.name)
             if has_words(values):
                 raise ConstraintTypeError(
-                    f"{subject_name(leaf)} holds text, and numbers are needed in arithmetic",
+                    f"{subject_name(leaf)} holds text, and numbers are needed in arithmetic: encode it first",
                     text=text,
                     span=leaf.span,
                 )
@@ -254,7 +247,7 @@ def _relation_rows(found: list[_Relation]) -> tuple[RelationRows, ...]:
     return tuple(made)
 
 
-def _attributes(columns: Iterable[str | None], factors: Iterable[Grouping]) -> list[str]:
+def _attributes(columns: Iterable[str | None], factors: Iterable[Subject]) -> list[str]:
     """The names of the columns that are needed, sorted."""
     compared = {subject.name for subject in factors if isinstance(subject, Attribute)}
     return sorted(compared | {name for name in columns if name is not None})

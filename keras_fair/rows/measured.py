@@ -15,12 +15,12 @@ from typing import Any
 import numpy as np
 
 from keras_fair.groups.conditions import Cluster
-from keras_fair.groups.enumeration import Grouping
 from keras_fair.groups.factors import Factor, attribute_of
-from keras_fair.groups.membership import LARGE, Membership, member_of
+from keras_fair.groups.membership import Members, member_of
 from keras_fair.groups.samples import Samples
+from keras_fair.groups.thresholds import LARGE, equal_to, is_missing
 from keras_fair.inputs.arrays import Tensor, floats
-from keras_fair.language.nodes import Arithmetic, Attribute, Label, Negative, Number
+from keras_fair.language.nodes import Arithmetic, Attribute, Label, Negative, Number, Subject
 from keras_fair.language.nodes import Value as ValueNode
 from keras_fair.rows.term_layout import Layout, Quantity, TermGroup
 from keras_fair.rows.terms import CellFamily, Family, Terms
@@ -54,7 +54,7 @@ class Measured:
 def measure(
     layout: Layout,
     clusters: Sequence[Cluster],
-    factors: Mapping[Grouping, Factor],
+    factors: Mapping[Subject, Factor],
     samples: Samples,
     outputs: int,
     fractional_label: bool,
@@ -127,7 +127,7 @@ class _Quantities:
             for name in present:
                 if name not in self.samples.complete:
                     weight = self.samples.ones() if weight is None else weight
-                    weight = xp.where(xp.isnan(self._column(name)), xp.zeros_like(weight), weight)
+                    weight = xp.where(is_missing(self._column(name)), xp.zeros_like(weight), weight)
             self._weights[present] = weight
         return self._weights[present]
 
@@ -168,7 +168,7 @@ class _Quantities:
         xp = self.samples.xp
         if isinstance(node, (Attribute, Label)):
             name = node.name if isinstance(node, Attribute) else None
-            column = self._column(name)
+            column = floats(xp, self._column(name))
             if name in self.samples.complete:
                 return column
             return xp.where(xp.isnan(column), xp.zeros_like(column), column)
@@ -184,7 +184,7 @@ class _Quantities:
         return self.samples.label if name is None else self.samples.columns[name]
 
 
-def _family(group: TermGroup, member: Membership, quantities: _Quantities) -> Family | CellFamily:
+def _family(group: TermGroup, member: Members, quantities: _Quantities) -> Family | CellFamily:
     scale = quantities.scale(group)
     if member.cells is not None:
         return CellFamily(member.table[group.rows], member.cells, scale, group.disjoint)
@@ -210,7 +210,7 @@ def _families(xp: Any, found: Sequence[Family | CellFamily]) -> tuple[Family | C
 
 
 def _outside(
-    factors: Mapping[Grouping, Factor], samples: Samples
+    factors: Mapping[Subject, Factor], samples: Samples
 ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     """How many samples have an unknown and a missing value, by attribute."""
     unknown, missing = {}, {}
@@ -227,28 +227,22 @@ def _outside(
             if not factor.other:
                 unknown[name] = none if seen else _count(xp, xp.equal(column, size))
         else:
-            missing[name] = none if name in samples.complete else _count(xp, xp.isnan(column))
+            missing[name] = none if name in samples.complete else _count(xp, is_missing(column))
             if factor.listed:
                 unknown[name] = _count(xp, _unlisted(column, factor, samples))
     for name, column in samples.columns.items():
         if name not in missing and len(column.shape) == 1:  # a column of coefficients only
             xp = samples.xp
             none = xp.zeros((), dtype="int32")
-            missing[name] = none if name in samples.complete else _count(xp, xp.isnan(column))
+            missing[name] = none if name in samples.complete else _count(xp, is_missing(column))
     return unknown, missing
 
 
 def _unlisted(column: Tensor, factor: Factor, samples: Samples) -> Tensor:
     """Where a number is none of those that the vocabulary lists, `(n,)` bool."""
-    xp = samples.xp
     numbers = [value for value in factor.values or () if not isinstance(value, str)]
-    if samples.size is None or samples.size < LARGE:
-        matches = xp.any(xp.equal(xp.expand_dims(column, 1), floats(xp, numbers)), axis=1)
-    else:
-        matches = xp.equal(column, numbers[0])
-        for number in numbers[1:]:
-            matches = xp.logical_or(matches, xp.equal(column, number))
-    return xp.logical_not(xp.logical_or(matches, xp.isnan(column)))
+    matches = equal_to(column, numbers, passes=samples.size is not None and samples.size >= LARGE)
+    return samples.xp.logical_not(samples.xp.logical_or(matches, is_missing(column)))
 
 
 def _count(xp: Any, where: Tensor) -> Tensor:

@@ -14,18 +14,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from keras import ops
 
-from keras_fair.errors import ConstraintTypeError, near_names, quoted
 from keras_fair.groups.coding import has_words
 from keras_fair.groups.conditions import Cluster
-from keras_fair.groups.enumeration import Grouping
 from keras_fair.groups.factors import Factor
-from keras_fair.groups.samples import Needs, read_samples
+from keras_fair.groups.samples import Needs, needed_columns, read_samples
 from keras_fair.groups.vocabulary import Vocabulary
-from keras_fair.inputs.arrays import Tensor, floats, namespace
-from keras_fair.inputs.columns import columns_of
-from keras_fair.language.nodes import Label, Span
+from keras_fair.inputs.arrays import Tensor, floats, is_tensor, namespace
+from keras_fair.inputs.refusals import InText
+from keras_fair.language.nodes import Label, Span, Subject
 from keras_fair.rows.assemble import GapPlan, ScalarArray
 from keras_fair.rows.linear import Gaps, LinearRows, RelationRows
 from keras_fair.rows.measured import Layout, Measured, measure
@@ -85,7 +82,7 @@ class RowPlan:
     relations: tuple[RelationRows, ...]
     disjoint: bool
     needs: Needs = field(repr=False)
-    factors: dict[Grouping, Factor] = field(repr=False)
+    factors: dict[Subject, Factor] = field(repr=False)
     clusters: tuple[Cluster, ...] = field(repr=False)
     layout: Layout = field(repr=False)
     coefficients: Coefficients = field(repr=False)
@@ -126,25 +123,17 @@ class RowPlan:
         Raises:
             ConstraintTypeError: a column is lacking or does not fit; the caret is at the place that needs it.
         """
-        given = columns_of(attributes)
-        columns = {}
+        needed = needed_columns(attributes, self.needs.attributes, None, None, self.text)
+        columns: dict[str, Any] = {}
         for name, span in self.needs.attributes.items():
-            if name not in given:
-                raise ConstraintTypeError(
-                    f"no attribute named {quoted(name)}{near_names(name, given)}", text=self.text, span=span
-                )
-            try:
-                columns.update(self.vocabulary.encode(given, [name]))
-            except ValueError as fault:
-                raise ConstraintTypeError(str(fault), text=self.text, span=span) from None
+            with InText(self.text, span):
+                columns.update(self.vocabulary.encode(needed, [name]))
         if label is None or self.needs.label is None:
             return columns, label
-        if ops.is_tensor(label) and not has_words(self.vocabulary.label):
+        if is_tensor(label) and not has_words(self.vocabulary.label):
             return columns, label  # its dtype says whether it may be a probability
-        try:
+        with InText(self.text, self.needs.label):
             return columns, self.vocabulary.encode_label(label)
-        except ValueError as fault:
-            raise ConstraintTypeError(str(fault), text=self.text, span=self.needs.label) from None
 
     def evaluate(
         self,

@@ -10,8 +10,6 @@ import pytest
 
 import keras_fair as kf
 from keras_fair.errors import AUDIT, MODES, ConstraintError, ConstraintTypeError, Reason
-from keras_fair.groups.factors import atoms
-from keras_fair.language.nodes import Share
 
 COLUMNS: dict[str, Any] = {
     "sex": ["Female", "Male"] * 20,
@@ -64,15 +62,6 @@ def test_what_no_mode_takes_promises_none(text: str, reason: Reason) -> None:
         kf.parse(text).rows(COLUMNS, LABEL)
     assert (caught.value.reason, caught.value.modes) == (reason, ())
     assert not re.search(r"kf\.audit|audited", str(caught.value))
-
-
-def test_conditions_on_predictions_are_refused_in_the_same_words_wherever_they_are_found() -> None:
-    text = "P[y >= 0.5 | sex=Female] <= 0.5"
-    statistic: Any = kf.parse(text).statements[0].relation.left  # type: ignore[union-attr]
-    assert isinstance(statistic, Share)
-    with pytest.raises(ConstraintTypeError) as caught:
-        atoms(statistic.event, text)
-    assert (caught.value.reason, caught.value.modes) == (Reason.NOT_AFFINE, AUDIT)
 
 
 def test_a_sentence_names_the_modes_that_take_a_statement() -> None:

@@ -4,9 +4,9 @@
     P[e | c]      = sum_i w_i m_i e_i / sum_i w_i m_i
     cov(u, v | c) = E[u v | c] - E[u | c] E[v | c]
 
-A condition selects cells, and a sum over its samples is a sum over these cells. Who lacks a value that `v`,
-`u` or `e` needs takes no part. Groups are those of the rows
-that enforce a constraint: groups known as probabilities, missing and unknown values mean the same here.
+A condition selects cells, and a sum over its samples is a sum over these cells. Samples that lack a value
+which `v`, `u` or `e` needs are left out. Groups are those of the rows that enforce a constraint: groups known
+as probabilities, missing and unknown values mean the same here.
 """
 
 from __future__ import annotations
@@ -14,24 +14,19 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
 from keras_fair.audit.demands import Subject, presence, quantities_of
 from keras_fair.audit.expressions import Statistic
-from keras_fair.audit.states import States
 from keras_fair.audit.tables import Part, Table
+from keras_fair.groups.conditions import Given, truth_of
+from keras_fair.groups.factors import Atom
+from keras_fair.groups.growing import GrowingFactor
 from keras_fair.language.nodes import (
-    And,
     Attribute,
-    Comparison,
-    Condition,
     Label,
-    Membership,
     Node,
-    Not,
-    Or,
     Prediction,
     Share,
 )
@@ -41,7 +36,6 @@ from keras_fair.rows.values import Outputs
 
 __all__ = ["Estimate", "Groups", "Selected"]
 
-Given = Condition | None
 Masks = tuple[np.ndarray, ...]  # one `(cells, k)` for each part of the table
 
 
@@ -83,7 +77,12 @@ class Groups:
     """
 
     def __init__(
-        self, table: Table, states: Mapping[Subject, States], outputs: Outputs, text: str, scale: float = 1.0
+        self,
+        table: Table,
+        states: Mapping[Subject, GrowingFactor],
+        outputs: Outputs,
+        text: str,
+        scale: float = 1.0,
     ) -> None:
         self.parts = tuple(_scaled(part, scale) for part in table.parts())
         self._states, self._outputs, self._text = states, outputs, text
@@ -171,30 +170,13 @@ class Groups:
         return self._masks[condition]
 
     def _truth(self, condition: Given, part: Part) -> np.ndarray:
-        """The truth of a condition in each cell, in Kleene's logic."""
-        if condition is None:
-            return np.ones((1, 1))
-        if isinstance(condition, Not):
-            return 1 - self._truth(condition.operand, part)
-        if isinstance(condition, (And, Or)):
-            found = [self._truth(operand, part) for operand in condition.operands]
-            join = np.minimum if isinstance(condition, And) else np.maximum
-            whole = found[0]
-            for one in found[1:]:
-                whole = join(whole, one)
-            return whole
-        if isinstance(condition, Membership):
-            every = [self._compared(condition.subject, "=", value, part) for value in condition.values]
-            whole = every[0] if every else np.zeros((1, 1))
-            for one in every[1:]:
-                whole = np.maximum(whole, one)
-            return whole
-        assert isinstance(condition, Comparison)
-        return self._compared(condition.subject, condition.operator, condition.value, part)
+        """The truth of a condition in each cell."""
 
-    def _compared(self, node: Node, sign: str, literal: Any, part: Part) -> np.ndarray:
-        subject = self.subject(node)
-        return self._states[subject].truth(sign, literal.value)[part.states[subject]]
+        def of_atom(atom: Atom) -> np.ndarray:
+            subject = self.subject(atom.subject)
+            return self._states[subject].truth(atom.operator, atom.value)[part.states[subject]]
+
+        return truth_of(condition, of_atom, np.ones((1, 1)))
 
     def subject(self, node: Node) -> Subject:
         """What a condition compares."""

@@ -1,0 +1,302 @@
+"""A factor whose values are learnt as samples arrive: the state of each sample, the same in every chunk.
+
+New values get new states at the end, so nothing has to be known of later chunks. `UNKNOWN` and `MISSING` are
+counted from the end, as in every factor, so they stay what they are while values are added.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from keras_fair.groups.coding import (
+    MISSING,
+    MISSING_GROUP,
+    UNKNOWN,
+    Entry,
+    Values,
+    codes_of_column,
+    encode_column,
+    has_words,
+    numbers_of,
+    refuse_missing,
+)
+from keras_fair.groups.factors import (
+    CUTS,
+    meant_number,
+    representatives,
+    truth_of_comparison,
+)
+from keras_fair.groups.membership import shares_of_label
+from keras_fair.groups.thresholds import Cut, equal_to, interval_codes
+from keras_fair.groups.vocabulary import MOST_NUMBERS
+from keras_fair.inputs.arrays import namespace
+from keras_fair.inputs.columns import Column, Numbers, Words
+from keras_fair.inputs.precision import rounded
+from keras_fair.language.nodes import Span
+
+__all__ = ["Demand", "GrowingFactor"]
+
+_FEW = 8
+
+Shares = tuple[tuple[int, ...], np.ndarray]  # states, and the probability of each, `(n, k)`
+
+
+@dataclass
+class Demand:
+    """How finely a subject must be told apart.
+
+    Args:
+        span: where it is first named.
+        cuts: the thresholds that numbers are compared with.
+        exact: whether each distinct number is a state of its own, since all of them are compared.
+        listed: whether its values are enumerated, or a number must be one that occurs.
+        binary: whether all that it is compared with is 0 or 1, so that a label may be a probability of 1.
+    """
+
+    span: Span
+    cuts: set[Cut] = field(default_factory=set)
+    exact: bool = False
+    listed: bool = False
+    binary: bool = True
+
+    def compare(self, sign: str, value: Entry) -> None:
+        """Note a comparison with a written value."""
+        if sign in ("=", "!="):
+            self.listed = True
+        number = meant_number(value)
+        if isinstance(number, str):
+            self.binary = False
+            return
+        self.binary = self.binary and sign in ("=", "!=") and number in (0.0, 1.0)
+        self.cuts.update((float(number), above) for above in CUTS[sign])
+
+    def enumerate(self) -> None:
+        """Note that all values are compared, one by one."""
+        self.exact = self.listed = True
+        self.binary = False
+
+
+class GrowingFactor:
+    """The states of one subject, learnt as chunks arrive.
+
+    Args:
+        demand: how finely it must be told apart.
+        what: what messages call it, such as `attribute 'sex'`.
+        given: its values in a vocabulary; None where they are not listed.
+        fixed: whether a vocabulary says what it holds.
+        missing: the policy of the vocabulary.
+    """
+
+    def __init__(self, demand: Demand, what: str, given: Values | None, fixed: bool, missing: str) -> None:
+        self.demand, self.what, self.fixed, self.missing = demand, what, fixed, missing
+        self.cuts = tuple(sorted(demand.cuts))
+        self.given = given
+        self.kind: str | None = None  # "text" or "numbers", once it is known
+        self.entries: list[Entry] = []
+        self.place: dict[Entry, int] = {}
+        self.distinct: set[float] | None = set() if demand.listed and not fixed else None
+        self.saw_missing = False
+        if has_words(given):
+            self._become("text")
+            for value in given or ():
+                self._state(value)
+
+    @property
+    def size(self) -> int:
+        """How many states there are so far, without those of unknown and missing values."""
+        return len(self.entries)
+
+    @property
+    def values(self) -> Values | None:
+        """The values for a vocabulary: those given, or those that occurred; None for numbers not listed."""
+        if self.fixed:
+            return self.given
+        missing = (MISSING_GROUP,) if self.missing == "group" and self.saw_missing else ()
+        if self.kind == "text":
+            return tuple(sorted({str(entry) for entry in self.place} | set(missing)))
+        return None if self.distinct is None else (*sorted(self.distinct), *missing)
+
+    def entry(self, state: int) -> Entry | None:
+        """The value of a state; None where it is unknown or missing."""
+        return self.entries[state] if state >= 0 else None
+
+    def codes(self, column: Column) -> np.ndarray:
+        """The state of each sample, `(n,)` int.
+
+        Args:
+            column: text or numbers.
+
+        Raises:
+            ValueError: it holds something else than earlier chunks or the vocabulary, or lacks values under
+                the policy "error".
+        """
+        refuse_missing(column, self.missing, self.what)
+        if self.fixed and has_words(self.given):
+            given = self.given or ()
+            state_of_code = np.array([*range(len(given)), UNKNOWN, MISSING])
+            return state_of_code[codes_of_column(column, given, self.missing, self.what)]
+        if column.missing == len(column):
+            self.saw_missing = self.saw_missing or len(column) > 0
+            return np.full(len(column), MISSING, dtype=np.int64)
+        if isinstance(column, Numbers):
+            return self.codes_of_numbers(column)
+        if self.fixed:
+            numbers_of(column, self.what)  # says that numbers are expected
+        self._become("text")
+        states = [self._state(word) for word in column.words]
+        missing = MISSING
+        if column.missing:
+            self.saw_missing = True
+            missing = self._state(MISSING_GROUP) if self.missing == "group" else MISSING
+        return np.array([*states, missing], dtype=np.int64)[column.codes]
+
+    def codes_of_numbers(self, column: Numbers) -> np.ndarray:
+        """The state of each number, `(n,)` int.
+
+        Raises:
+            ValueError: some are infinite, or earlier chunks held text.
+        """
+        self._become("numbers")
+        values = numbers_of(column, self.what)
+        missing = np.isnan(values) if column.missing else None
+        if values.dtype.kind not in "iub" and np.isinf(values).any():
+            count = int(np.isinf(values).sum())
+            raise ValueError(f"expected {self.what} to hold finite numbers, received {count} infinite")
+        self.saw_missing = self.saw_missing or missing is not None
+        if self.demand.exact:
+            return self._codes_of_each(column)
+        if self.distinct is not None and not self._all_listed(values):
+            self._list(column.distinct())
+        block = np.arange(len(self.cuts) + 1)
+        codes = interval_codes(values, self.cuts, block, self.what, dtype="int64", passes=True)
+        return codes if missing is None else np.where(missing, MISSING, codes)
+
+    def shares(self, column: object) -> Shares:
+        """The states and the probability of each, `(n, k)`, of a column of probabilities.
+
+        Args:
+            column: a dict from value to `(n,)`, or `(n, k)` in the order of the vocabulary.
+        """
+        values = self.values if self.fixed or self.place or self.distinct else None
+        if isinstance(column, Mapping) and not self.fixed:
+            words = any(isinstance(value, str) for value in column)
+            self._become("text" if words else "numbers")
+            for value in column:
+                if self.distinct is not None and not words:
+                    self.distinct.add(float(value))
+                elif words:
+                    self._state(str(value))
+            values = self.values if words else tuple(sorted(float(value) for value in column))
+        shares = np.asarray(encode_column(column, values, self.missing, self.what), dtype="float64")
+        if self.kind is None:
+            self._become("text" if has_words(values) else "numbers")
+        states = [self.state_of(value) for value in values or ()]
+        rest = np.maximum(1.0 - shares.sum(axis=1), 0.0)
+        if not np.any(rest > 1e-12):
+            return tuple(states), shares
+        return (*states, UNKNOWN), np.concatenate([shares, rest[:, None]], axis=1)
+
+    def fractional(self, label: Column) -> Shares | None:
+        """The states and their probabilities of a label that is a probability of 1; None where it is none.
+
+        It is one where some label lies between 0 and 1, and all that it is compared with is 0 or 1.
+        """
+        if has_words(self.given) or not set(self.given or (0.0, 1.0)) <= {0.0, 1.0}:
+            return None
+        if not self.demand.binary and not self.fixed:
+            return None
+        if isinstance(label, Words) or label.values.dtype.kind != "f":
+            return None
+        values = label.values.astype("float64", copy=False)
+        if not np.any((values > 0) & (values < 1)):
+            return None
+        refuse_missing(label, self.missing, self.what)
+        self._become("numbers")
+        outside = (UNKNOWN, UNKNOWN) if self.demand.exact else (self.state_of(-1.0), self.state_of(2.0))
+        states = (self.state_of(0.0), self.state_of(1.0), *outside, MISSING)
+        parts: dict[int, np.ndarray] = {}
+        for state, part in zip(states, shares_of_label(namespace(), values), strict=True):
+            if part.any():
+                parts[state] = parts[state] + part if state in parts else part
+        return tuple(parts), np.stack(list(parts.values()), axis=1)
+
+    def copied(self) -> GrowingFactor:
+        """What is known so far, apart from this."""
+        twin = copy.copy(self)
+        twin.entries, twin.place = list(self.entries), dict(self.place)
+        twin.distinct = None if self.distinct is None else set(self.distinct)
+        return twin
+
+    def learn(self, other: GrowingFactor) -> np.ndarray:
+        """Know what another one knows; the states here of its states, `(other.size + 2,)`."""
+        if other.kind is not None:
+            self._become(other.kind)
+        self.saw_missing = self.saw_missing or other.saw_missing
+        if other.distinct is None:
+            self.distinct = None
+        elif self.distinct is not None:
+            self._list(tuple(sorted(other.distinct)))
+        coded = other.kind == "text" or self.demand.exact
+        states = [self._state(entry) if coded else state for state, entry in enumerate(other.entries)]
+        return np.array([*states, UNKNOWN, MISSING], dtype=np.int64)
+
+    def state_of(self, value: Entry) -> int:
+        """The state of one value."""
+        if isinstance(value, str) and self.kind == "numbers":
+            return MISSING  # the group of missing numbers
+        if self.kind == "text" or self.demand.exact or isinstance(value, str):
+            return self._state(value)
+        return sum(value > cut if above else value >= cut for cut, above in self.cuts)
+
+    def truth(self, sign: str, value: Entry) -> np.ndarray:
+        """Where a comparison holds, `(size + 2,)` in {0, 1/2, 1}; a state is a place in it."""
+        value = value if self.kind == "text" else meant_number(value)
+        return truth_of_comparison(self.entries, sign, value, missing_group=self.missing == "group")
+
+    def _codes_of_each(self, column: Numbers) -> np.ndarray:
+        """The state of each number where each distinct one is a state of its own."""
+        values, inverse = np.unique(column.values, return_inverse=True)
+        there = values == values
+        listed = column.decimals(values)
+        self._list(listed)
+        of_given = {
+            rounded(number, column.precision): number
+            for number in self.given or ()
+            if not isinstance(number, str)
+        }
+        states = np.full(len(values), MISSING)
+        states[there] = [
+            self._state(of_given.get(float(value), decimal))
+            for value, decimal in zip(values[there], listed, strict=True)
+        ]
+        return states[inverse.reshape(-1)]
+
+    def _state(self, entry: Entry) -> int:
+        if entry not in self.place:
+            self.place[entry] = len(self.entries)
+            self.entries.append(entry)
+        return self.place[entry]
+
+    def _all_listed(self, values: np.ndarray) -> bool:
+        """Whether all numbers are among a few that are known; quicker than looking for distinct ones."""
+        if not self.distinct or len(self.distinct) > _FEW:
+            return False
+        return bool(equal_to(values, sorted(self.distinct), passes=True).all())
+
+    def _list(self, numbers: tuple[float, ...]) -> None:
+        if self.distinct is not None:
+            self.distinct.update(numbers[: MOST_NUMBERS + 1])
+            if len(self.distinct) > MOST_NUMBERS:
+                self.distinct = None
+
+    def _become(self, kind: str) -> None:
+        if self.kind is None:
+            self.kind = kind
+            if kind == "numbers" and not self.demand.exact:
+                self.entries.extend(representatives(self.cuts))
+        elif self.kind != kind:
+            raise ValueError(f"expected {self.what} to hold either text or numbers, received both")

@@ -1,0 +1,179 @@
+"""Comparing numbers with thresholds, exactly as they were given.
+
+    cuts        (t, 0) lies just below t, (t, 1) just above it:  v >= t passes the first, v > t both
+    state of v  how many of the sorted cuts it passes
+
+Thresholds are brought to the type of the column: for floats they are rounded to its precision, for whole
+numbers replaced by the least whole number that passes, so that no column is ever converted to be compared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from keras_fair.inputs.arrays import Tensor, dtype_of, namespace
+from keras_fair.inputs.precision import precision_name, rounded, whole_threshold
+
+__all__ = ["LARGE", "Cut", "equal_to", "interval_codes", "is_missing", "is_whole"]
+
+LARGE = 16_384  # from so many samples on it is passes over them that cost, below it operations
+
+_FEW = 8  # thresholds that are compared one by one
+
+Cut = tuple[float, int]
+
+
+def interval_codes(
+    column: Tensor, cuts: Sequence[Cut], block: np.ndarray, what: str, *, dtype: str, passes: bool
+) -> Tensor:
+    """The block of each number: that of the lowest interval, plus the rises at what it passes or equals.
+
+    Args:
+        column: `(n,)` numbers in the type that they came in; where one is missing the result means nothing.
+        cuts: sorted.
+        block: `(len(cuts) + 1,)` int, the block of each interval.
+        what: what the column is called in messages.
+        dtype: of the result.
+        passes: whether passes over the samples cost more than operations.
+
+    Raises:
+        ValueError: two thresholds are one number in the precision of the column.
+    """
+    column, precision = _comparable(column)
+    xp = namespace(column)
+    if precision != "float64":
+        _refuse_same(cuts, precision, what)
+    steps, base = _steps(cuts, block)
+    codes = xp.zeros_like(column, dtype=dtype) + xp.cast(base, dtype) if base else None
+    for name, rises in steps.items():
+        thresholds, always = _in_type(name, rises, column, precision)
+        if always:
+            codes = xp.zeros_like(column, dtype=dtype) if codes is None else codes
+            codes = codes + xp.cast(always, dtype)
+        if not thresholds:
+            continue
+        if isinstance(column, np.ndarray) and len(thresholds) > _FEW and name != "equal":
+            passed = _searched(name, thresholds, column, dtype)
+        elif passes:
+            passed = None
+            for threshold, rise in thresholds:
+                one = xp.cast(getattr(xp, name)(column, threshold), dtype)
+                one = one if rise == 1 else one * xp.cast(rise, dtype)
+                passed = one if passed is None else passed + one
+        else:
+            numbers = xp.convert_to_tensor(
+                np.array([threshold for threshold, _ in thresholds]), dtype_of(column)
+            )
+            each = xp.cast(getattr(xp, name)(xp.expand_dims(column, 1), numbers), dtype)
+            rises_of = xp.convert_to_tensor(np.array([rise for _, rise in thresholds]), dtype)
+            passed = xp.cast(xp.sum(each * rises_of, axis=1), dtype)
+        codes = passed if codes is None else codes + passed
+    return xp.zeros_like(column, dtype=dtype) if codes is None else codes
+
+
+def equal_to(column: Tensor, numbers: Sequence[float], *, passes: bool) -> Tensor:
+    """Whether each number of a column is one of some numbers, `(n,)` bool; rounded as thresholds are."""
+    column, precision = _comparable(column)
+    xp = namespace(column)
+    rises = [(number, 1) for number in numbers]
+    matching = [threshold for threshold, _ in _in_type("equal", rises, column, precision)[0]]
+    if not matching:
+        return xp.zeros_like(column, dtype="bool")
+    if isinstance(column, np.ndarray) and len(matching) > _FEW:
+        return np.isin(column, np.array(matching, dtype=column.dtype))
+    if not passes:
+        numbers_of_type = xp.convert_to_tensor(np.array(matching), dtype_of(column))
+        return xp.any(xp.equal(xp.expand_dims(column, 1), numbers_of_type), axis=1)
+    matches = xp.equal(column, matching[0])
+    for number in matching[1:]:
+        matches = xp.logical_or(matches, xp.equal(column, number))
+    return matches
+
+
+def is_whole(column: Tensor) -> bool:
+    """Whether a column holds whole numbers or booleans, so that none can be missing."""
+    return "int" in dtype_of(column) or dtype_of(column) == "bool"
+
+
+def is_missing(column: Tensor) -> Tensor:
+    """Where a number is missing, `(n,)` bool."""
+    xp = namespace(column)
+    return xp.zeros_like(column, dtype="bool") if is_whole(column) else xp.isnan(column)
+
+
+def _comparable(column: Tensor) -> tuple[Tensor, str]:
+    """The column in a type in which comparing is quick, and the precision that thresholds are rounded to."""
+    name, precision = dtype_of(column), precision_name(column)
+    if name in ("float16", "bfloat16"):
+        return namespace(column).cast(column, "float32"), precision
+    if name in ("bool", "int8", "uint8", "int16", "uint16"):
+        return namespace(column).cast(column, "int32"), precision
+    return column, precision
+
+
+def _in_type(
+    name: str, rises: Sequence[tuple[float, int]], column: Tensor, precision: str
+) -> tuple[list[tuple[Any, int]], int]:
+    """Thresholds in the type of a column, each with its rise; and the sum of the rises that all numbers pass.
+
+    Args:
+        name: "greater_equal", "greater" or "equal".
+        rises: each threshold with its rise.
+    """
+    if not is_whole(column):
+        kind = np.float32 if dtype_of(column) == "float32" else np.float64
+        return [(kind(rounded(number, precision)), rise) for number, rise in rises], 0
+    limits = np.iinfo(dtype_of(column))
+    inside, always = [], 0
+    for number, rise in rises:
+        if name == "equal":
+            if number == np.floor(number) and limits.min <= number <= limits.max:
+                inside.append((int(number), rise))
+            continue
+        least = whole_threshold(number, int(name == "greater"))
+        if least <= limits.min:
+            always += rise
+        elif least <= limits.max:
+            inside.append((least - int(name == "greater"), rise))
+    return inside, always
+
+
+def _steps(cuts: Sequence[Cut], block: np.ndarray) -> tuple[dict[str, list[tuple[float, int]]], int]:
+    """How the block rises from the lowest interval on: comparisons, each with thresholds and rises; and its
+    block."""
+    between = block[[place for place in range(len(block)) if not _is_point(cuts, place)]]
+    if np.all(between == between[0]):  # only compared for equality
+        points = [place for place in range(len(block)) if _is_point(cuts, place)]
+        rises = [(cuts[place][0], int(block[place] - between[0])) for place in points]
+        steps = {"equal": rises}
+    else:
+        steps = {"greater_equal": [], "greater": []}
+        for (cut, above), rise in zip(cuts, np.diff(block), strict=True):
+            steps["greater" if above else "greater_equal"].append((cut, int(rise)))
+    return {name: [each for each in rises if each[1]] for name, rises in steps.items()}, int(between[0])
+
+
+def _is_point(cuts: Sequence[Cut], place: int) -> bool:
+    """Whether the state at this place is a single number, between the cuts just below and just above it."""
+    return 0 < place < len(cuts) and cuts[place - 1][0] == cuts[place][0]
+
+
+def _searched(name: str, thresholds: list[tuple[Any, int]], column: np.ndarray, dtype: str) -> np.ndarray:
+    """The sum of the rises that each number passes, by bisection."""
+    numbers = np.array([threshold for threshold, _ in thresholds], dtype=column.dtype)
+    sums = np.concatenate([[0], np.cumsum([rise for _, rise in thresholds])]).astype(dtype)
+    return sums[np.searchsorted(numbers, column, side="left" if name == "greater" else "right")]
+
+
+def _refuse_same(cuts: Sequence[Cut], precision: str, what: str) -> None:
+    """Refuse thresholds that are one number in a precision: groups on both sides would be mixed up."""
+    numbers = sorted({cut for cut, _ in cuts})
+    for one, other in zip(numbers, numbers[1:], strict=False):
+        if rounded(one, precision) == rounded(other, precision):
+            raise ValueError(
+                f"{one!r} and {other!r} are one number in {precision}, in which {what} is given: "
+                "give it in float64, as whole numbers or as text"
+            )

@@ -1,0 +1,177 @@
+"""Reading predictions and weights, and checking that what belongs together has one length."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from keras_fair.inputs.arrays import concrete, is_tensor
+from keras_fair.inputs.columns import Words, check_order, read_column
+from keras_fair.inputs.precision import precision_name
+
+__all__ = [
+    "Predictions",
+    "check_finite",
+    "check_lengths",
+    "check_pairing",
+    "check_weight",
+    "length_of",
+    "read_predictions",
+    "read_weight",
+]
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Predictions as they are measured.
+
+    Args:
+        values: `(n, outputs)` float64.
+        precision: that they were given in.
+    """
+
+    values: np.ndarray
+    precision: str
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    @property
+    def outputs(self) -> int:
+        """How many predictions a sample has."""
+        return int(self.values.shape[1])
+
+
+def read_predictions(y: Any) -> Predictions:
+    """Read predictions.
+
+    Args:
+        y: `(n,)`, `(n, 1)` or `(n, outputs)`: numbers in a list, an array, a tensor, a pandas, polars or
+            pyarrow column.
+
+    Raises:
+        ValueError: they are no finite numbers, some are masked, or they have another shape.
+    """
+    values, precision = _array(y, "predictions y")
+    if values.dtype.kind not in "fiub" or values.ndim not in (1, 2):
+        raise ValueError(
+            "expected predictions y as numbers of shape (n,), (n, 1) or (n, outputs), "
+            f"received shape {values.shape} and dtype {values.dtype}"
+        )
+    check_finite(values)
+    width = 1 if values.ndim == 1 else values.shape[1]
+    return Predictions(values.astype("float64", copy=False).reshape(len(values), width), precision)
+
+
+def check_finite(values: np.ndarray) -> None:
+    """Refuse predictions that are NaN or infinite.
+
+    Raises:
+        ValueError: some are.
+    """
+    # A sum is one pass, and finite unless one of the numbers is not.
+    if not np.isfinite(np.sum(values, dtype="float64")) and not np.all(np.isfinite(values)):
+        count = int(np.sum(~np.isfinite(values)))
+        raise ValueError(f"expected finite predictions y, received {count} that are NaN or infinite")
+
+
+def read_weight(sample_weight: Any) -> np.ndarray:
+    """Read sample weights, `(n,)` float64.
+
+    Args:
+        sample_weight: `(n,)` or `(n, 1)` numbers in any container.
+
+    Raises:
+        ValueError: they are no numbers, some are masked, negative or not finite, or they have another shape.
+    """
+    values, _ = _array(sample_weight, "sample_weight")
+    if values.dtype.kind not in "fiub":
+        raise ValueError(f"expected sample_weight to be numbers, received dtype={values.dtype}")
+    weight = values.astype("float64", copy=False)
+    if weight.ndim == 2 and weight.shape[1] == 1:
+        weight = weight[:, 0]
+    if weight.ndim != 1:
+        raise ValueError(f"expected sample_weight of shape (n,), received shape={weight.shape}")
+    check_weight(weight)
+    return weight
+
+
+def check_weight(weight: np.ndarray) -> None:
+    """Refuse weights that are negative or not finite.
+
+    Args:
+        weight: `(n,)` floats.
+
+    Raises:
+        ValueError: some are.
+    """
+    if weight.size and not (np.min(weight) >= 0 and np.isfinite(np.sum(weight, dtype="float64"))):
+        wrong = weight[~(np.isfinite(weight) & (weight >= 0))]
+        if len(wrong):
+            raise ValueError(
+                f"expected sample_weight to be finite and >= 0, received {len(wrong)} that are not, "
+                f"such as {wrong[0]}"
+            )
+        raise ValueError("expected sample_weight with a finite sum, received weights whose sum is infinite")
+
+
+def check_lengths(lengths: Mapping[str, int | None]) -> None:
+    """Refuse columns of different lengths.
+
+    Args:
+        lengths: by what messages call a column; None where it is not known.
+
+    Raises:
+        ValueError: two of them differ.
+    """
+    known = {name: length for name, length in lengths.items() if length is not None}
+    if len(set(known.values())) > 1:
+        shown = ", ".join(f"{name} has {length}" for name, length in known.items())
+        raise ValueError(f"expected as many values in all columns, received: {shown}")
+
+
+def check_pairing(y: Any, attributes: Any, label: Any, sample_weight: Any) -> None:
+    """Refuse pandas objects that belong together and stand in different orders; see `check_order`."""
+    parts = {"predictions y": y}
+    if isinstance(attributes, Mapping):
+        parts.update({f"attribute {name!r}": column for name, column in attributes.items()})
+    else:
+        parts["attributes"] = attributes
+    check_order({**parts, "label": label, "sample_weight": sample_weight})
+
+
+def length_of(column: Any) -> int | None:
+    """How many samples a column has; None where it does not say."""
+    if isinstance(column, Mapping):
+        return max((len(shares) for shares in column.values()), default=None)
+    shape = getattr(column, "shape", None)
+    if shape:
+        return int(shape[0])
+    return len(column) if hasattr(column, "__len__") and not isinstance(column, (str, bytes)) else None
+
+
+def _array(values: Any, what: str) -> tuple[np.ndarray, str]:
+    """Numbers of any container as an array, and the precision that they were given in."""
+    if is_tensor(values):
+        values = concrete(values)
+        if values is None:
+            raise ValueError(f"expected {what} that have values, received a tensor inside a graph")
+    if not isinstance(values, np.ndarray) and (hasattr(values, "dtype") or hasattr(values, "null_count")):
+        column = read_column(values, what)  # of pandas, polars or pyarrow
+        if isinstance(column, Words):
+            raise ValueError(f"expected {what} to be numbers, received text")
+        return column.values, column.precision
+    array = values if isinstance(values, np.ndarray) else np.asarray(values)
+    if isinstance(array, np.ma.MaskedArray):
+        count = int(np.ma.getmaskarray(array).sum())
+        if count:
+            raise ValueError(f"expected {what} without masked values, received {count} that are masked")
+        array = np.ma.getdata(array)
+    return (
+        (array.astype("float32"), "bfloat16")
+        if array.dtype.name == "bfloat16"
+        else (array, precision_name(array))
+    )
