@@ -198,7 +198,7 @@ class Builder(ComparisonRules):
     absolute = maximum = minimum = spread = function
 
     def criterion(self, items: Items) -> CriterionCall | Function:
-        if str(items[0]) in FUNCTIONS:
+        if str(items[0]) in FUNCTIONS:  # a function whose name is not a reserved word
             return self.function(items)
         return CriterionCall(str(items[0]), tuple(items[2::2]), span_of(items[0]), span=spanned(items))
 
