@@ -7,6 +7,9 @@ is a `ConstraintError`. It holds the message, the text and the place; `str()` sh
       E[y | ] == E[y | sex=Male] +- 0.02
             ^
 
+Code that handles a fault asks for its `reason`, and for the `modes` that would take the statement. It never
+reads the message.
+
 This module knows nothing of the tree: a place is anything with `start` and `end`, which
 `keras_fair.language.nodes.Span` has.
 """
@@ -15,14 +18,18 @@ from __future__ import annotations
 
 import difflib
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from enum import Enum
 from typing import Protocol
 
 __all__ = [
+    "AUDIT",
+    "MODES",
     "ConstraintError",
     "ConstraintSyntaxError",
     "ConstraintTypeError",
     "Place",
+    "Reason",
     "near_names",
     "quoted",
 ]
@@ -31,6 +38,33 @@ _WINDOW = 100  # columns of a long line that are shown around the caret
 _LONGEST_NAME = 60  # characters of a name that a message repeats
 _LONGEST_LIST = 8  # known names that a message lists
 _MOST_COMPARED = 2000  # known names that are compared with an unknown one
+
+
+MODES = ("projection", "monitoring", "streaming", "audit")
+"""The modes that a statement can be used by. Those that need affine rows come first."""
+
+AUDIT = ("audit",)
+"""The modes that take what no affine row can say."""
+
+_CALLED = {"audit": "kf.audit"}  # what a message calls a mode, where that is not its name
+
+
+class Reason(Enum):
+    """Why a constraint is refused, for code that has to tell one fault from another."""
+
+    SYNTAX = "the text does not follow the grammar"
+    DOCUMENT = "the JSON document is malformed"
+    MEANING = "the statement has no meaning, whatever the data are"
+    NOT_AFFINE = "a statistic or a value is not affine in the predictions"
+    NOT_CONVEX = "the predictions that meet the statement are no convex set"
+    FREE_OF_PREDICTIONS = "no prediction can change the statement"
+    DIVISOR = "an expression is divided by what can be 0, or by what can be negative"
+    UNKNOWN_NAME = "no attribute, output or criterion has this name"
+    UNKNOWN_VALUE = "the attribute or the label never has this value"
+    VALUES_NOT_KNOWN = "the values that a star or a quantifier runs over are not known"
+    TOO_MANY = "the statement makes too many groups or relations"
+    WRONG_KIND = "text stands where numbers are needed, or numbers where text is"
+    LABEL_NEEDED = "the statement needs the label, and there is none"
 
 
 class Place(Protocol):
@@ -50,6 +84,9 @@ class ConstraintError(ValueError):
         message: what was found and what is expected, in one or two sentences.
         text: the whole text of the constraints, or None where there is none (a fault of a JSON document).
         span: the place in `text`, or None.
+        reason: what kind of fault it is. Default: that of the class.
+        modes: the modes that take the statement all the same, out of `MODES`. The message then ends with a
+            sentence that names them.
 
     Example:
 
@@ -63,11 +100,24 @@ class ConstraintError(ValueError):
             ^
     """
 
-    def __init__(self, message: str, *, text: str | None = None, span: Place | None = None) -> None:
+    usual_reason = Reason.DOCUMENT
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        text: str | None = None,
+        span: Place | None = None,
+        reason: Reason | None = None,
+        modes: Sequence[str] = (),
+    ) -> None:
+        message += _promise(modes) if modes else ""
         super().__init__(message)
         self.message = message
         self.text = text
         self.span = span
+        self.reason = self.usual_reason if reason is None else reason
+        self.modes = tuple(modes)
 
     def __str__(self) -> str:
         if self.text is None or self.span is None:
@@ -79,9 +129,13 @@ class ConstraintError(ValueError):
 class ConstraintSyntaxError(ConstraintError):
     """The text does not follow the grammar."""
 
+    usual_reason = Reason.SYNTAX
+
 
 class ConstraintTypeError(ConstraintError):
     """The text follows the grammar, but what it says has no meaning, or not one that can be used here."""
+
+    usual_reason = Reason.MEANING
 
 
 def near_names(name: object, candidates: Iterable[object]) -> str:
@@ -102,19 +156,19 @@ def near_names(name: object, candidates: Iterable[object]) -> str:
     >>> near_names("income", ["sex", "race"])
     "; known: 'race', 'sex'"
     """
-    known = sorted({str(candidate) for candidate in candidates})
-    if not known:
+    names = sorted({str(candidate) for candidate in candidates})
+    if not names:
         return ""
     wanted = str(name)
     if len(wanted) <= _LONGEST_NAME:
         folded: dict[str, str] = {}
-        for candidate in known[:_MOST_COMPARED]:
+        for candidate in names[:_MOST_COMPARED]:
             folded.setdefault(candidate.casefold(), candidate)
         near = difflib.get_close_matches(wanted.casefold(), folded, n=3, cutoff=0.6)
         if near:
             return f"; did you mean {_either([quoted(folded[match]) for match in near])}?"
-    shown = [quoted(candidate) for candidate in known[:_LONGEST_LIST]]
-    more = len(known) - len(shown)
+    shown = [quoted(candidate) for candidate in names[:_LONGEST_LIST]]
+    more = len(names) - len(shown)
     return f"; known: {', '.join(shown)}" + (f" and {more} more" if more else "")
 
 
@@ -137,6 +191,19 @@ def quoted(name: object) -> str:
 
 def _either(names: list[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"
+
+
+def _promise(modes: Sequence[str]) -> str:
+    """The end of a message about a statement that only some modes take."""
+    others = _listed([mode for mode in MODES if mode not in modes])
+    lead = "it can be audited, not enforced; " if tuple(modes) == AUDIT else ""
+    takers = _listed([_CALLED.get(mode, mode) for mode in modes])
+    rest = f", {others} do not" if others else ""
+    return f": {lead}{takers} {'takes' if len(modes) == 1 else 'take'} it{rest}"
+
+
+def _listed(names: list[str]) -> str:
+    return " and ".join([", ".join(names[:-1]), names[-1]] if names[1:] else names)
 
 
 def _line_and_caret(text: str, position: int) -> tuple[str, str]:

@@ -10,30 +10,31 @@ arguments are left (one, and two for a spread).
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from keras_fair.groups.enumeration import Domains
+from keras_fair.language import on_prediction
+from keras_fair.language.fold import fold
 from keras_fair.language.nodes import (
-    Absolute,
+    STATISTICS,
     Arithmetic,
-    Covariance,
     Expression,
-    Maximum,
-    Mean,
-    Minimum,
+    Function,
     Negative,
+    Node,
     Number,
     Range,
     Relation,
-    Share,
-    Spread,
+    Statistic,
 )
-from keras_fair.language.tree import walk
-from keras_fair.rows.ground import arguments, uses_prediction
+from keras_fair.language.tables import FUNCTIONS, FunctionRule
+from keras_fair.language.tree import children, walk
+from keras_fair.rows.expansion import OverArguments, arguments
+from keras_fair.rows.sameness import Forms
 
 __all__ = [
     "STATISTICS",
@@ -43,12 +44,12 @@ __all__ = [
     "affine_form",
     "gap_form",
     "is_number",
+    "is_smooth",
     "relation_value",
+    "statistics_of",
     "value_of",
 ]
 
-Statistic = Mean | Share | Covariance
-STATISTICS = (Mean, Share, Covariance)
 Lookup = Callable[[Statistic], Any]
 
 
@@ -108,7 +109,7 @@ def gap_form(relation: Relation | Range) -> GapForm:
     lower = -math.inf if relation.operator == "<=" else 0.0 - tolerance
     upper = math.inf if relation.operator == ">=" else tolerance
     for quotient, other, turned in ((left, right, False), (right, left, True)):
-        if isinstance(quotient, Arithmetic) and quotient.operator == "/" and uses_prediction(quotient.right):
+        if isinstance(quotient, Arithmetic) and quotient.operator == "/" and on_prediction(quotient.right):
             numerator: Any = quotient.left
             denominator: Any = quotient.right
             product = Arithmetic(operator="*", left=other, right=denominator, span=span)
@@ -131,8 +132,12 @@ def relation_value(relation: Relation | Range, lookup: Lookup, domains: Domains)
         domains: the values that the stars inside `max`, `min` and `spread` run over.
     """
 
+    values: dict[int, float] = {}  # by the identity of a node: a side may be the gap, too
+
     def value(node: Expression) -> float:
-        return float(value_of(node, lookup, domains))
+        if id(node) not in values:
+            values[id(node)] = float(value_of(node, lookup, domains))
+        return values[id(node)]
 
     form = gap_form(relation)
     gap = value(form.gap)
@@ -149,6 +154,36 @@ def is_number(node: Expression) -> bool:
     return not any(isinstance(part, STATISTICS) for part in walk(node))
 
 
+def is_smooth(node: Expression) -> bool:
+    """Whether there is no function such as `abs` or `max` in an expression."""
+    return isinstance(node, STATISTICS) or not any(isinstance(part, Function) for part in walk(node))
+
+
+def statistics_of(relation: Relation | Range, domains: Domains) -> tuple[Statistic, ...]:
+    """The statistics that a ground relation is made of, each once, in the order of the text.
+
+    Args:
+        relation: as for `relation_value`.
+        domains: the values that the stars inside functions run over.
+    """
+    sides: tuple[Expression, ...] = (
+        (relation.lower, relation.operand, relation.upper)
+        if isinstance(relation, Range)
+        else (relation.left, relation.right)
+    )
+    statistics: dict[Statistic, None] = {}
+    waiting: list[Node] = list(reversed(sides))
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, STATISTICS):
+            statistics[node] = None
+        elif isinstance(node, Function):
+            waiting.extend(argument for _, argument in reversed(arguments(node, domains)))
+        else:
+            waiting.extend(reversed(list(children(node))))
+    return tuple(statistics)
+
+
 def value_of(node: Any, lookup: Lookup, domains: Domains) -> Any:
     """The value of an expression: a number, or an array where `lookup` gives arrays.
 
@@ -157,79 +192,62 @@ def value_of(node: Any, lookup: Lookup, domains: Domains) -> Any:
         lookup: the value of a statistic.
         domains: the values that stars run over.
     """
-    if isinstance(node, Number):
-        return node.value
-    if isinstance(node, STATISTICS):
-        return lookup(node)
-    if isinstance(node, Negative):
-        return -value_of(node.operand, lookup, domains)
-    if isinstance(node, Absolute):
-        return abs(value_of(node.operand, lookup, domains))
-    if isinstance(node, Arithmetic):
-        left, right = (value_of(side, lookup, domains) for side in (node.left, node.right))
-        return _arithmetic(node.operator, left, right)
-    if isinstance(node, (Maximum, Minimum, Spread)):
-        found = [value_of(argument, lookup, domains) for _, argument in arguments(node.operands, domains)]
-        return _aggregate(node, np.stack(np.broadcast_arrays(*found)))
-    raise TypeError(f"expected an expression, received node={type(node).__name__}")
+    return fold(node, _Value(lookup, domains))
 
 
 def affine_form(node: Any) -> tuple[dict[Statistic, float], float] | None:
     """An expression as a sum of multiples of statistics and a number; None where it is no such sum."""
-    if isinstance(node, Number):
-        return {}, node.value
-    if isinstance(node, STATISTICS):
-        return {node: 1.0}, 0.0
-    if isinstance(node, Negative):
-        return _scaled(affine_form(node.operand), -1.0)
-    if not isinstance(node, Arithmetic):
+    if not is_smooth(node):
         return None
-    left, right = affine_form(node.left), affine_form(node.right)
-    if left is None or right is None:
-        return None
-    if node.operator in "+-":
-        sign = 1.0 if node.operator == "+" else -1.0
-        weights = dict(left[0])
-        for statistic, weight in right[0].items():
-            weights[statistic] = weights.get(statistic, 0.0) + sign * weight
-        return weights, left[1] + sign * right[1]
-    if node.operator == "*":
-        if not right[0]:
-            return _scaled(left, right[1])
-        return None if left[0] else _scaled(right, left[1])
-    return None if right[0] or right[1] == 0 else _scaled(left, 1.0 / right[1])
+    form = fold(node, _FORMS)
+    weights = {atom: weight for atom, weight in form.weights.items() if isinstance(atom, STATISTICS)}
+    return (weights, form.constant) if len(weights) == len(form.weights) else None
 
 
-def _scaled(
-    form: tuple[dict[Statistic, float], float] | None, factor: float
-) -> tuple[dict[Statistic, float], float] | None:
-    if form is None:
-        return None
-    return {statistic: factor * weight for statistic, weight in form[0].items()}, factor * form[1]
+class _Value(OverArguments[Any]):
+    """The values of expressions."""
+
+    def __init__(self, lookup: Lookup, domains: Domains) -> None:
+        super().__init__(domains)
+        self.lookup = lookup
+
+    def number(self, node: Number) -> Any:
+        return node.value
+
+    def negative(self, node: Negative, operand: Any) -> Any:
+        return -operand
+
+    def arithmetic(self, node: Arithmetic, left: Any, right: Any) -> Any:
+        if node.operator == "+":
+            return left + right
+        if node.operator == "-":
+            return left - right
+        if node.operator == "*":
+            return left * right
+        if np.ndim(right) == 0:
+            return left * math.nan if right == 0 else left / right
+        there = np.asarray(right) != 0
+        return np.where(there, left / np.where(there, right, 1.0), math.nan)
+
+    def statistic(self, node: Statistic) -> Any:
+        return self.lookup(node)
+
+    def function(self, node: Function, operands: Sequence[Any]) -> Any:
+        plain = all(isinstance(operand, (int, float)) for operand in operands)
+        values = np.array(operands, dtype=float) if plain else np.stack(np.broadcast_arrays(*operands))
+        return _function_value(FUNCTIONS[node.name], values)
 
 
-def _aggregate(node: Maximum | Minimum | Spread, found: np.ndarray) -> Any:
-    """`max`, `min` or `spread` along the first axis, over what is known."""
-    known = ~np.isnan(found)
-    enough = known.sum(axis=0) >= (2 if isinstance(node, Spread) else 1)
-    largest = np.where(known, found, -np.inf).max(axis=0)
-    smallest = np.where(known, found, np.inf).min(axis=0)
-    if isinstance(node, Spread):
-        value = np.where(enough, largest, 0.0) - np.where(enough, smallest, 0.0)
-    else:
-        value = largest if isinstance(node, Maximum) else smallest
-    value = np.where(enough, value, math.nan)
-    return float(value) if value.ndim == 0 else value
+def _function_value(rule: FunctionRule, values: np.ndarray) -> Any:
+    """A function along the first axis, over what can be estimated."""
+    estimable = ~np.isnan(values)
+    enough = estimable.sum(axis=0) >= rule.least
+    total = np.zeros(values.shape[1:])
+    for signs in rule.maxima:
+        largest = [np.where(estimable, sign * values, -np.inf).max(axis=0) for sign in signs]
+        total = total + np.where(enough, np.max(largest, axis=0), 0.0)
+    total = np.where(enough, -total if rule.concave else total, math.nan)
+    return float(total) if total.ndim == 0 else total
 
 
-def _arithmetic(operator: str, left: Any, right: Any) -> Any:
-    if operator == "+":
-        return left + right
-    if operator == "-":
-        return left - right
-    if operator == "*":
-        return left * right
-    if np.ndim(right) == 0:
-        return left * math.nan if right == 0 else left / right
-    there = np.asarray(right) != 0
-    return np.where(there, left / np.where(there, right, 1.0), math.nan)
+_FORMS = Forms(Domains(None, ""))  # of expressions without functions, where no star is met

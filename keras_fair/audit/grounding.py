@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from keras_fair.audit.demands import Subject
-from keras_fair.audit.expressions import Statistic, relation_value
+from keras_fair.audit.expressions import Statistic, statistics_of
 from keras_fair.audit.tables import Table
 from keras_fair.constraints import ConstraintSet
 from keras_fair.errors import ConstraintTypeError
@@ -27,8 +27,6 @@ __all__ = ["Grounded", "check", "distinct_relations", "occurring_in"]
 
 Occurring = Callable[[tuple[Grouping, ...]], Iterable[Combination]]
 
-_PROBES = 4  # random values for the statistics, to tell relations apart
-
 
 @dataclass(frozen=True)
 class Grounded:
@@ -38,42 +36,11 @@ class Grounded:
     statistics: tuple[Statistic, ...]
 
 
-class _Probe:
-    """Random values for statistics; remembers which were asked for."""
-
-    def __init__(self) -> None:
-        self._generator = np.random.default_rng(0)
-        self._values: dict[Statistic, np.ndarray] = {}
-        self.asked: dict[Statistic, None] = {}
-        self.place = 0
-
-    def __call__(self, statistic: Statistic) -> float:
-        self.asked[statistic] = None
-        if statistic not in self._values:
-            self._values[statistic] = self._generator.uniform(0.1, 1.0, _PROBES)
-        return float(self._values[statistic][self.place])
-
-
 def distinct_relations(constraints: ConstraintSet, domains: Domains) -> Iterator[Grounded]:
-    """All ground relations; within a statement those that say the same once.
-
-    Two relations say the same if gap and bounds agree, up to a common sign, whatever their statistics are:
-    `E[y | a] == E[y | b]` and `E[y | b] == E[y | a]`. They are compared at random values of the statistics.
-    """
-    probe = _Probe()
+    """All ground relations, with their statistics; within a statement those that say the same once."""
     for index, statement in enumerate(constraints):
-        seen = set()
         for relation in ground(statement, index, domains):
-            probe.asked = {}
-            found = []
-            for probe.place in range(_PROBES):
-                value = relation_value(relation.relation, probe, domains)
-                ahead = (value.gap, value.lower, value.upper)
-                found.append(min(ahead, (-value.gap, -value.upper, -value.lower)))
-            key = (frozenset(probe.asked), tuple(tuple(round(x, 9) + 0.0 for x in each) for each in found))
-            if key not in seen:
-                seen.add(key)
-                yield Grounded(relation, tuple(probe.asked))
+            yield Grounded(relation, statistics_of(relation.relation, domains))
 
 
 def occurring_in(tables: Sequence[Table], states: Mapping[Subject, GrowingFactor]) -> Occurring:

@@ -7,34 +7,30 @@ interval arithmetic does, so the image may be wider than need be, never narrower
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, TypeVar
 
-from keras_fair.audit.expressions import is_number, value_of
+from keras_fair.audit.expressions import is_smooth, value_of
 from keras_fair.groups.enumeration import Domains
+from keras_fair.language.fold import fold
 from keras_fair.language.nodes import (
-    Absolute,
     Arithmetic,
     Expression,
-    Maximum,
-    Minimum,
+    Function,
     Negative,
-    Spread,
+    Node,
+    Number,
+    Statistic,
 )
-from keras_fair.language.tree import walk
-from keras_fair.rows.ground import arguments
+from keras_fair.language.tables import EVERYTHING, FUNCTIONS, Ends
+from keras_fair.rows.expansion import OverArguments
+from keras_fair.rows.ranges import Ranges
 
 __all__ = ["image", "is_smooth", "leaves"]
 
-Ends = tuple[float, float]
+Result = TypeVar("Result")
 Value = Callable[[Any], float]  # of a statistic
-_AGGREGATES = (Absolute, Maximum, Minimum, Spread)
 _MOST_PAIRED = 32  # arguments of a spread whose pairs are taken one by one
-
-
-def is_smooth(node: Expression) -> bool:
-    """Whether there is no `abs`, `max`, `min` or `spread` in an expression."""
-    return not any(isinstance(part, _AGGREGATES) for part in walk(node))
 
 
 def leaves(node: Any, domains: Domains, value: Value) -> list[Expression]:
@@ -42,88 +38,104 @@ def leaves(node: Any, domains: Domains, value: Value) -> list[Expression]:
 
     Arguments that cannot be estimated are left out, as they are of the value.
     """
-    found: dict[Expression, None] = {}
-    _gather(node, domains, value, found)
-    return list(found)
+    return list(dict.fromkeys(fold(node, _Parts(domains, value)).leaves))
 
 
 def image(node: Any, ends: Mapping[Expression, Ends], domains: Domains, value: Value) -> Ends:
-    """The values that an expression can take while its parts lie between their ends."""
-    if is_number(node):
-        number = float(value_of(node, value, domains))
-        return number, number
-    if is_smooth(node):
-        return ends[node]
-    if isinstance(node, Negative):
-        low, high = image(node.operand, ends, domains, value)
-        return -high, -low
-    if isinstance(node, Absolute):
-        return _absolute(image(node.operand, ends, domains, value))
-    if isinstance(node, Arithmetic):
-        left, right = (image(side, ends, domains, value) for side in (node.left, node.right))
-        return _arithmetic(node.operator, left, right)
-    known = _known(node, domains, value)
-    if isinstance(node, Spread) and _paired(known):
-        pairs = [_absolute(ends[pair]) for pair in _pairs(known)]
-        return max(low for low, _ in pairs), max(high for _, high in pairs)
-    found = [image(argument, ends, domains, value) for argument in known]
-    lows, highs = [low for low, _ in found], [high for _, high in found]
-    if isinstance(node, Maximum):
-        return max(lows), max(highs)
-    if isinstance(node, Minimum):
-        return min(lows), min(highs)
-    return max(max(lows) - min(highs), 0.0), max(highs) - min(lows)
+    """The values that an expression can take while its parts lie between their ends.
+
+    Args:
+        node: an expression.
+        ends: those of its `leaves`.
+        domains: the values that stars run over.
+        value: of a statistic.
+    """
+    return fold(node, _Image(ends, domains, value))
 
 
-def _gather(node: Any, domains: Domains, value: Value, found: dict[Expression, None]) -> None:
-    if is_number(node):
-        return
-    if is_smooth(node):
-        found[node] = None
-    elif isinstance(node, (Negative, Absolute)):
-        _gather(node.operand, domains, value, found)
-    elif isinstance(node, Arithmetic):
-        _gather(node.left, domains, value, found)
-        _gather(node.right, domains, value, found)
-    else:
-        known = _known(node, domains, value)
-        if isinstance(node, Spread) and _paired(known):
-            found.update(dict.fromkeys(_pairs(known)))
-        else:
-            for argument in known:
-                _gather(argument, domains, value, found)
+class _OverEstimable(OverArguments[Result]):
+    """A pass over the arguments that can be estimated. Of a function over few of them, such as `spread`, it
+    takes the differences of all pairs, whose intervals are tighter than what those of the arguments allow."""
+
+    def __init__(self, domains: Domains, value: Value) -> None:
+        super().__init__(domains)
+        self.value = value
+        self.paired: set[int] = set()  # the identities of the functions that pairs are taken of
+
+    def operands(self, node: Function) -> Iterable[Node]:
+        every: Iterable[Any] = super().operands(node)
+        estimable = [
+            each for each in every if not math.isnan(float(value_of(each, self.value, self.domains)))
+        ]
+        if not _is_paired(node, estimable):
+            return estimable
+        self.paired.add(id(node))
+        return _pairs(estimable)
 
 
-def _known(node: Maximum | Minimum | Spread, domains: Domains, value: Value) -> list[Expression]:
-    every = [argument for _, argument in arguments(node.operands, domains)]
-    return [argument for argument in every if not math.isnan(float(value_of(argument, value, domains)))]
+class _Part(NamedTuple):
+    """The largest smooth parts of an expression; `smooth` where it is one itself."""
+
+    smooth: bool
+    leaves: tuple[Expression, ...] = ()
 
 
-def _paired(known: list[Expression]) -> bool:
-    return 2 <= len(known) <= _MOST_PAIRED and all(map(is_smooth, known))
+class _Parts(_OverEstimable[_Part]):
+    """Gathers the largest smooth parts."""
+
+    def number(self, node: Number) -> _Part:
+        return _Part(True)
+
+    def statistic(self, node: Statistic) -> _Part:
+        return _Part(True, (node,))
+
+    def negative(self, node: Negative, operand: _Part) -> _Part:
+        return _of_smooth(node, operand)
+
+    def arithmetic(self, node: Arithmetic, left: _Part, right: _Part) -> _Part:
+        return _of_smooth(node, _Part(left.smooth and right.smooth, left.leaves + right.leaves))
+
+    def function(self, node: Function, operands: Sequence[_Part]) -> _Part:
+        return _Part(False, tuple(leaf for operand in operands for leaf in operand.leaves))
 
 
-def _pairs(known: list[Expression]) -> list[Expression]:
+def _of_smooth(node: Expression, inner: _Part) -> _Part:
+    """A smooth expression is one part, unless it is a number alone."""
+    return _Part(True, (node,)) if inner.smooth and inner.leaves else inner
+
+
+class _Image(_OverEstimable[Ends], Ranges):
+    """The ranges of expressions, from those of their smooth parts."""
+
+    def __init__(self, ends: Mapping[Expression, Ends], domains: Domains, value: Value) -> None:
+        super().__init__(domains, value)
+        self.ends = ends
+
+    def statistic(self, node: Statistic) -> Ends:
+        return self.ends.get(node, EVERYTHING)  # of one inside a larger part, that of the part counts
+
+    def negative(self, node: Negative, operand: Ends) -> Ends:
+        return self.ends.get(node) or super().negative(node, operand)
+
+    def arithmetic(self, node: Arithmetic, left: Ends, right: Ends) -> Ends:
+        return self.ends.get(node) or super().arithmetic(node, left, right)
+
+    def function(self, node: Function, operands: Sequence[Ends]) -> Ends:
+        if id(node) not in self.paired:
+            return super().function(node, operands)
+        pairs = [FUNCTIONS["abs"].range([pair]) for pair in operands]
+        return FUNCTIONS["max"].range(pairs)
+
+
+def _is_paired(node: Function, estimable: Sequence[Expression]) -> bool:
+    """Whether a function is the largest difference of its arguments, and they are few and smooth."""
+    is_difference = FUNCTIONS[node.name].maxima == FUNCTIONS["spread"].maxima
+    return is_difference and 2 <= len(estimable) <= _MOST_PAIRED and all(map(is_smooth, estimable))
+
+
+def _pairs(estimable: Sequence[Expression]) -> list[Expression]:
     return [
         Arithmetic(operator="-", left=one, right=other, span=one.span)
-        for place, one in enumerate(known)
-        for other in known[place + 1 :]
+        for place, one in enumerate(estimable)
+        for other in estimable[place + 1 :]
     ]
-
-
-def _absolute(ends: Ends) -> Ends:
-    low, high = ends
-    return max(low, -high, 0.0), max(abs(low), abs(high))
-
-
-def _arithmetic(operator: str, left: Ends, right: Ends) -> Ends:
-    if operator == "+":
-        return left[0] + right[0], left[1] + right[1]
-    if operator == "-":
-        return left[0] - right[1], left[1] - right[0]
-    if operator == "/":
-        if right[0] <= 0 <= right[1]:
-            return -math.inf, math.inf
-        right = (1 / right[1], 1 / right[0])
-    corners = [one * other for one in left for other in right]
-    return min(corners), max(corners)

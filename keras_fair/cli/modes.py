@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from keras_fair.errors import ConstraintTypeError
+from keras_fair.errors import MODES, ConstraintTypeError
 
 if TYPE_CHECKING:
     from keras_fair.constraints import ConstraintSet
@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Use", "modes", "output_names", "stand_ins", "use_of"]
 
-_AFFINE = ("projection", "monitoring", "streaming")
-
 
 class Use(NamedTuple):
     """What can be done with a statement.
@@ -22,7 +20,7 @@ class Use(NamedTuple):
     Attributes:
         modes: which take it.
         refusal: why the others don't, or None.
-        rows: as formulas; none where only an audit takes it.
+        rows: as formulas; none where no rows can hold it.
     """
 
     modes: tuple[str, ...]
@@ -32,7 +30,7 @@ class Use(NamedTuple):
 
 def modes() -> tuple[str, ...]:
     """All modes, those that need affine rows first."""
-    return (*_AFFINE, "audit")
+    return MODES
 
 
 def use_of(
@@ -55,7 +53,7 @@ def use_of(
     from keras_fair.rows.formulas import row_formulas
 
     try:
-        found = row_formulas(
+        relations = row_formulas(
             [constraints.statements[place]],
             constraints.text,
             vocabulary,
@@ -63,10 +61,10 @@ def use_of(
             domain=domain or (0.0, 1.0),
         )
     except ConstraintTypeError as refusal:
-        if "audit" not in refusal.message:
+        if not refusal.modes:
             raise
-        return Use(("audit",), refusal, ())
-    return Use(modes(), None, tuple(row for relation in found for row in relation.rows))
+        return Use(refusal.modes, refusal, ())
+    return Use(modes(), None, tuple(row for relation in relations for row in relation.rows))
 
 
 def output_names(constraints: ConstraintSet) -> Any:
@@ -75,11 +73,11 @@ def output_names(constraints: ConstraintSet) -> Any:
     from keras_fair.language.tree import walk
 
     nodes = (node for statement in constraints for node in walk(statement))
-    found = [node.output for node in nodes if isinstance(node, Prediction)]
-    names = sorted({output for output in found if isinstance(output, str)})
+    outputs = [node.output for node in nodes if isinstance(node, Prediction)]
+    names = sorted({output for output in outputs if isinstance(output, str)})
     if names:
         return names
-    return 1 + max((output for output in found if isinstance(output, int)), default=0)
+    return 1 + max((output for output in outputs if isinstance(output, int)), default=0)
 
 
 def stand_ins(constraints: ConstraintSet) -> tuple[Vocabulary, list[str]]:

@@ -17,15 +17,13 @@ from keras_fair.language.comparisons import ComparisonRules
 from keras_fair.language.criteria import CriterionCall, Definition
 from keras_fair.language.faults import MeaningFault, SyntaxFault
 from keras_fair.language.nodes import (
-    Absolute,
     Arithmetic,
     Attribute,
     Binder,
     Covariance,
+    Function,
     Label,
-    Maximum,
     Mean,
-    Minimum,
     Negative,
     Number,
     Prediction,
@@ -33,10 +31,10 @@ from keras_fair.language.nodes import (
     Relation,
     Share,
     Span,
-    Spread,
     Statement,
 )
 from keras_fair.language.quantifiers import Quantifier, check_variables
+from keras_fair.language.tables import FUNCTIONS
 from keras_fair.language.words import name_of, number_of, span_of, spanned, text_of
 
 __all__ = ["Builder"]
@@ -187,19 +185,21 @@ class Builder(ComparisonRules):
     def covariance(self, items: Items) -> Covariance:
         return Covariance(items[2], items[4], items[6] if len(items) == 8 else None, span=spanned(items))
 
-    def absolute(self, items: Items) -> Absolute:
-        return Absolute(items[2], span=spanned(items))
+    def function(self, items: Items) -> Function:
+        name, operands = str(items[0]), tuple(items[2::2])
+        most = FUNCTIONS[name].most
+        if most is not None and len(operands) > most:
+            raise MeaningFault(
+                f"{name}(...) takes {most} expression{'s' * (most > 1)}, found {len(operands)}",
+                operands[most].span,
+            )
+        return Function(name, operands, span=spanned(items))
 
-    def maximum(self, items: Items) -> Maximum:
-        return Maximum(tuple(items[2::2]), span=spanned(items))
+    absolute = maximum = minimum = spread = function
 
-    def minimum(self, items: Items) -> Minimum:
-        return Minimum(tuple(items[2::2]), span=spanned(items))
-
-    def spread(self, items: Items) -> Spread:
-        return Spread(tuple(items[2::2]), span=spanned(items))
-
-    def criterion(self, items: Items) -> CriterionCall:
+    def criterion(self, items: Items) -> CriterionCall | Function:
+        if str(items[0]) in FUNCTIONS:  # a function whose name is not a reserved word
+            return self.function(items)
         return CriterionCall(str(items[0]), tuple(items[2::2]), span_of(items[0]), span=spanned(items))
 
     # The standard library

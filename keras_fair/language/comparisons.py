@@ -90,16 +90,16 @@ class ComparisonRules:
 
     def membership(self, items: Items) -> Membership | Not:
         values = items[-1].values
-        found = Membership(_subject(items[0]), values, span=spanned(items))
-        return Not(found, span=found.span) if len(items) == 4 else found
+        inside = Membership(_subject(items[0]), values, span=spanned(items))
+        return Not(inside, span=inside.span) if len(items) == 4 else inside
 
     def between(self, items: Items) -> And | Not:
         lower, upper = _value(items[-4]), _value(items[-2])
         subject, span = _subject(items[0]), spanned(items)
-        found = _between(
+        inside = _between(
             Comparison(subject, ">=", lower, span=span), Comparison(subject, "<=", upper, span=span), span
         )
-        return Not(found, span=span) if items[1].type == "NOT" else found
+        return Not(inside, span=span) if items[1].type == "NOT" else inside
 
     def value_set(self, items: Items) -> ValueSet:
         values: Any = tuple(_value(item) for item in items[1::2])

@@ -19,14 +19,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from keras_fair.errors import near_names, quoted
+from keras_fair.errors import Reason, near_names, quoted
 from keras_fair.language.faults import MeaningFault
 from keras_fair.language.nodes import And, Attribute, Comparison, Condition, Node, Relation, Span, Star
+from keras_fair.language.tables import CALLED
 from keras_fair.language.tree import child_fields
 
 __all__ = ["CriterionCall", "Definition", "expand"]
-
-_FUNCTIONS = ("abs", "max", "min", "spread", "cov")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +100,10 @@ def _complete(relation: Relation, library: Mapping[str, Definition]) -> Relation
 def _definition(call: CriterionCall, library: Mapping[str, Definition]) -> Definition:
     definition = library.get(call.name)
     if definition is None:
-        near = near_names(call.name, [*library, *_FUNCTIONS])
-        raise MeaningFault(f"no criterion or function named {quoted(call.name)}{near}", call.name_span)
+        near = near_names(call.name, [*library, *CALLED])
+        raise MeaningFault(
+            f"no criterion or function named {quoted(call.name)}{near}", call.name_span, Reason.UNKNOWN_NAME
+        )
     return definition
 
 

@@ -1,8 +1,9 @@
 """Which relations describe a convex set of predictions: the rules of disciplined convex programming (DCP).
 
 In `small <= large` the small side must be convex in `y` and the large side concave; in `==`, and between two
-bounds, both sides must be affine. `abs`, `max` and `spread` are convex, `min` is concave; a sum keeps what
-its terms have, a factor below zero turns it over, and the arguments of `abs` and `spread` are affine.
+bounds, both sides must be affine. A sum keeps what its terms have, a factor below zero turns it over. Which
+functions are convex, and what they ask of their arguments, is in `keras_fair.language.tables`: `abs`, `max`
+and `spread` are convex, `min` is concave, and the arguments of `abs` and `spread` are affine.
 
 A quotient by something that depends on `y` is none of these. `e1 / e2 <= r` and `>= r` are taken as
 `e1 <= r * e2`, where lowering finds `e2` non-negative on the whole domain.
@@ -12,21 +13,15 @@ Source: M. Grant, S. Boyd, Y. Ye, "Disciplined convex programming" (2006), secti
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from enum import Enum
 
+from keras_fair.errors import Reason
 from keras_fair.language.faults import MeaningFault
+from keras_fair.language.fold import Algebra, fold
 from keras_fair.language.levels import Levels
-from keras_fair.language.nodes import (
-    Absolute,
-    Arithmetic,
-    Maximum,
-    Minimum,
-    Negative,
-    Node,
-    Range,
-    Relation,
-    Spread,
-)
+from keras_fair.language.nodes import Arithmetic, Function, Negative, Node, Number, Range, Relation, Statistic
+from keras_fair.language.tables import FUNCTIONS
 
 __all__ = ["check_curvature"]
 
@@ -57,12 +52,13 @@ def check_curvature(relation: Relation | Range, levels: Levels) -> None:
     Raises:
         MeaningFault: at the function, the divisor or the factor that is at fault.
     """
+    rules = _Rules(levels)
     if isinstance(relation, Range):
-        _require(relation.operand, _Side.BETWEEN, levels)
+        fold(relation.operand, rules)(_Side.BETWEEN)
         return
     if relation.operator == "==":
-        _require(relation.left, _Side.EQUAL, levels)
-        _require(relation.right, _Side.EQUAL, levels)
+        fold(relation.left, rules)(_Side.EQUAL)
+        fold(relation.right, rules)(_Side.EQUAL)
         return
     small, large = relation.left, relation.right
     if relation.operator == ">=":
@@ -70,45 +66,74 @@ def check_curvature(relation: Relation | Range, levels: Levels) -> None:
     for side, other, asked in ((small, large, _Side.SMALL), (large, small, _Side.LARGE)):
         if _is_ratio(side, levels) and levels.of(other).number is not None:
             assert isinstance(side, Arithmetic)
-            _require(side.left, _Side.RATIO, levels)
-            _require(side.right, _Side.RATIO, levels)
+            fold(side.left, rules)(_Side.RATIO)
+            fold(side.right, rules)(_Side.RATIO)
         else:
-            _require(side, asked, levels)
+            fold(side, rules)(asked)
 
 
 def _is_ratio(node: Node, levels: Levels) -> bool:
     return isinstance(node, Arithmetic) and node.operator == "/" and levels.of(node.right).depends
 
 
-def _require(node: Node, side: _Side, levels: Levels) -> None:
-    if not levels.of(node).depends:
-        return
-    if isinstance(node, Negative):
-        _require(node.operand, side.turned(), levels)
-    elif isinstance(node, Arithmetic):
+_Rule = Callable[[_Side], None]
+"""What refuses an expression, or a part of it, where it does not do what a side asks."""
+
+
+class _Rules(Algebra[_Rule]):
+    """The rule of each expression. One that is free of `y` may stand anywhere."""
+
+    def __init__(self, levels: Levels) -> None:
+        self.levels = levels
+
+    def number(self, node: Number) -> _Rule:
+        return _anywhere
+
+    def statistic(self, node: Statistic) -> _Rule:
+        return _anywhere
+
+    def negative(self, node: Negative, operand: _Rule) -> _Rule:
+        return lambda side: operand(side.turned())
+
+    def arithmetic(self, node: Arithmetic, left: _Rule, right: _Rule) -> _Rule:
         if node.operator in "+-":
-            _require(node.left, side, levels)
-            _require(node.right, side if node.operator == "+" else side.turned(), levels)
-        elif node.operator == "*" and levels.of(node.right).depends:
-            _require(node.right, _scaled(side, levels.of(node.left).sign), levels)
-        elif not _is_ratio(node, levels):
-            _require(node.left, _scaled(side, levels.of(node.right).sign), levels)
-        else:
-            raise MeaningFault(
-                "this divides by something that depends on y; that is possible only where the quotient alone "
-                "is one side of '<=' or '>=' and a number is the other",
-                node.right.span,
-            )
-    elif isinstance(node, (Absolute, Spread, Maximum)):
-        if side is not _Side.SMALL:
-            _refuse(node, side)
-        for operand in (node.operand,) if isinstance(node, Absolute) else node.operands:
-            _require(operand, side if isinstance(node, Maximum) else _Side.INSIDE, levels)
-    elif isinstance(node, Minimum):
-        if side is not _Side.LARGE:
-            _refuse(node, side)
-        for operand in node.operands:
-            _require(operand, side, levels)
+
+            def both(side: _Side) -> None:
+                left(side)
+                right(side if node.operator == "+" else side.turned())
+
+            return both
+        if _is_ratio(node, self.levels):
+            return lambda side: _refuse_ratio(node)
+        factor, operand = (node.left, right) if self.levels.of(node.right).depends else (node.right, left)
+        sign = self.levels.of(factor).sign
+        return lambda side: operand(_scaled(side, sign))
+
+    def function(self, node: Function, operands: Sequence[_Rule]) -> _Rule:
+        if not self.levels.of(node).depends:
+            return _anywhere
+        rule = FUNCTIONS[node.name]
+
+        def require(side: _Side) -> None:
+            if side is not (_Side.LARGE if rule.concave else _Side.SMALL):
+                _refuse(node, side)
+            for operand in operands:
+                operand(side if rule.monotone else _Side.INSIDE)
+
+        return require
+
+
+def _anywhere(side: _Side) -> None:
+    """Of what is free of `y`, and of statistics: they are affine."""
+
+
+def _refuse_ratio(node: Arithmetic) -> None:
+    raise MeaningFault(
+        "this divides by something that depends on y; that is possible only where the quotient alone "
+        "is one side of '<=' or '>=' and a number is the other",
+        node.right.span,
+        Reason.NOT_CONVEX,
+    )
 
 
 def _scaled(side: _Side, sign: int) -> _Side:
@@ -117,10 +142,14 @@ def _scaled(side: _Side, sign: int) -> _Side:
     return side if sign > 0 else side.turned()
 
 
-def _refuse(node: Node, side: _Side) -> None:
-    name = {Absolute: "abs", Spread: "spread", Maximum: "max", Minimum: "min"}[type(node)]
-    if isinstance(node, Minimum):
-        allowed = "min is concave in y, so it stands on the large side only, as in min(...) >= bound"
+def _refuse(node: Function, side: _Side) -> None:
+    if FUNCTIONS[node.name].concave:
+        curved, size, example = "concave", "large", f"{node.name}(...) >= bound"
     else:
-        allowed = f"{name} is convex in y, so it stands on the small side only, as in {name}(...) <= bound"
-    raise MeaningFault(f"this is not convex: {allowed}; here it stands {side.value}", node.span)
+        curved, size, example = "convex", "small", f"{node.name}(...) <= bound"
+    raise MeaningFault(
+        f"this is not convex: {node.name} is {curved} in y, so it stands on the {size} side only, as in "
+        f"{example}; here it stands {side.value}",
+        node.span,
+        Reason.NOT_CONVEX,
+    )

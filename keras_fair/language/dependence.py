@@ -7,29 +7,30 @@ not enforced by affine rows.
 
 from __future__ import annotations
 
+from keras_fair.errors import AUDIT, ConstraintTypeError, Reason
 from keras_fair.language.nodes import (
+    STATISTICS,
     Comparison,
-    Covariance,
-    Mean,
     Membership,
     Node,
     Prediction,
     Share,
     Span,
-    Statement,
 )
 from keras_fair.language.tree import walk
 
-__all__ = ["audit_only", "on_prediction"]
+__all__ = ["audit_only", "not_affine", "on_prediction"]
+
+_OF_EVENT = "the share of decisions with this event is not affine in y"
+_OF_GROUP = "a group that is chosen by y makes this statistic not affine in y"
 
 
 def on_prediction(node: Node) -> bool:
     """Whether anything in a tree depends on `y`.
 
     Args:
-        node: a statement or a part of one. A statement where this is False can be audited, but no
-            prediction can
-            change it.
+        node: a statement or a part of one. A statement where this is False can be audited, but no prediction
+            can change it.
 
     Example:
 
@@ -40,11 +41,11 @@ def on_prediction(node: Node) -> bool:
     return any(isinstance(part, Prediction) for part in walk(node))
 
 
-def audit_only(statement: Statement) -> tuple[Span, str] | None:
+def audit_only(node: Node) -> tuple[Span, str] | None:
     """Where and why a constraint can be audited but not be held by affine rows.
 
     Args:
-        statement: a checked statement.
+        node: a checked statement, or a part of one.
 
     Returns:
         The span of the first event or condition on `y`, and the reason as part of a sentence; None where
@@ -56,19 +57,38 @@ def audit_only(statement: Statement) -> tuple[Span, str] | None:
     >>> audit_only(parse_statements("P[y >= 0.5 | sex=Female] <= 0.2")[0])
     (Span(start=2, end=10), 'the share of decisions with this event is not affine in y')
     """
-    for node in walk(statement):
-        if isinstance(node, Share):
-            place = _on_prediction(node.event)
+    for part in walk(node):
+        if not isinstance(part, STATISTICS):
+            continue
+        if isinstance(part, Share):
+            place = _compares_prediction(part.event)
             if place is not None:
-                return place, "the share of decisions with this event is not affine in y"
-        if isinstance(node, (Mean, Share, Covariance)) and node.condition is not None:
-            place = _on_prediction(node.condition)
+                return place, _OF_EVENT
+        if part.condition is not None:
+            place = _compares_prediction(part.condition)
             if place is not None:
-                return place, "a group that is chosen by y makes this statistic not affine in y"
+                return place, _OF_GROUP
     return None
 
 
-def _on_prediction(condition: Node) -> Span | None:
+def not_affine(span: Span, text: str, why: str) -> ConstraintTypeError:
+    """The refusal of a statistic that an audit can measure and no affine row can hold.
+
+    Args:
+        span: the event or the condition on `y`.
+        text: the text of the constraints.
+        why: as `audit_only` says it.
+    """
+    return ConstraintTypeError(
+        f"{why} (to enforce it, constrain the score itself, as in E[y | ...])",
+        text=text,
+        span=span,
+        reason=Reason.NOT_AFFINE,
+        modes=AUDIT,
+    )
+
+
+def _compares_prediction(condition: Node) -> Span | None:
     for node in walk(condition):
         if isinstance(node, (Comparison, Membership)) and isinstance(node.subject, Prediction):
             return node.span

@@ -6,7 +6,7 @@ They raise a `Fault`; `keras_fair.language.parser` turns it into a `ConstraintEr
 
 from __future__ import annotations
 
-from keras_fair.errors import ConstraintError, ConstraintSyntaxError, ConstraintTypeError
+from keras_fair.errors import ConstraintError, ConstraintSyntaxError, ConstraintTypeError, Reason
 from keras_fair.language.nodes import Span
 
 __all__ = ["Fault", "MeaningFault", "SyntaxFault"]
@@ -18,18 +18,20 @@ class Fault(Exception):
     Args:
         message: as in `ConstraintError`.
         span: the place.
+        reason: what kind of fault it is. Default: that of the exception.
     """
 
     error: type[ConstraintError] = ConstraintError
 
-    def __init__(self, message: str, span: Span) -> None:
+    def __init__(self, message: str, span: Span, reason: Reason | None = None) -> None:
         super().__init__(message)
         self.message = message
         self.span = span
+        self.reason = reason
 
     def in_text(self, text: str) -> ConstraintError:
         """The exception that users see."""
-        return self.error(self.message, text=text, span=self.span)
+        return self.error(self.message, text=text, span=self.span, reason=self.reason)
 
 
 class SyntaxFault(Fault):

@@ -11,11 +11,12 @@ from collections.abc import Callable, Collection
 
 from lark import Token
 
-from keras_fair.errors import near_names, quoted
+from keras_fair.errors import Reason, near_names, quoted
 from keras_fair.language.faults import Fault, MeaningFault, SyntaxFault
 from keras_fair.language.lexicon import RESERVED, print_name, print_value
 from keras_fair.language.nodes import Attribute, Node
 from keras_fair.language.stops import Stop
+from keras_fair.language.tables import CALLED
 from keras_fair.language.words import span_of
 
 __all__ = ["hint"]
@@ -51,25 +52,23 @@ def _unknown_function(stop: Stop, criteria: Collection[str]) -> Fault | None:
     if opened is None or opened[0].type != "LPAREN":
         return None
     name = opened[1]
-    if not isinstance(name, Token) or name.type != "NAME":
+    if not isinstance(name, Token) or name.type != "NAME" or name in CALLED:
         return None
     if name in criteria:
         return SyntaxFault(
             f"expected the names of attributes, as in {name}(sex, race), found {stop.found}", stop.span
         )
-    near = near_names(name, [*criteria, "abs", "max", "min", "spread", "cov"])
-    return MeaningFault(f"no criterion or function named {quoted(name)}{near}", span_of(name))
+    near = near_names(name, [*criteria, *CALLED])
+    return MeaningFault(
+        f"no criterion or function named {quoted(name)}{near}", span_of(name), Reason.UNKNOWN_NAME
+    )
 
 
 def _brackets_of_statistics(stop: Stop) -> str | None:
     last = stop.last
     if isinstance(last, Token) and last.type in ("E", "P") and stop.kind != "LBRACKET":
         return f"expected brackets after {quoted(last)}, as in {last}[...], found {stop.found}"
-    if (
-        isinstance(last, Token)
-        and last.type in ("COV", "ABS", "MAX", "MIN", "SPREAD")
-        and stop.kind != "LPAREN"
-    ):
+    if isinstance(last, Token) and last in CALLED and stop.kind != "LPAREN":
         return f"expected parentheses after {quoted(last)}, as in {last}(...), found {stop.found}"
     if stop.kind == "LBRACKET" and isinstance(last, (Attribute, Token)) and not stop.in_condition:
         name = last.name if isinstance(last, Attribute) else str(last)

@@ -1,52 +1,27 @@
-"""The tree as JSON, for tools that read constraints without parsing them.
+"""Constraints as JSON, for tools that read them without parsing.
 
-A document is `{"format": "keras_fair.constraints", "version": 1, "statements": [...]}`. Every node is an
-object whose `"type"` is the name of its class in `keras_fair.language.nodes` with small letters and `_`
-(`"value_set"`), and whose other keys are the fields of that class in the same order; what is absent is
-`null`. Spans are left out. The version changes when a document of before would no longer be read.
+A document is `{"format": "keras_fair.constraints", "version": 2, "text": "...", "statements": [...]}`. The
+text is canonical. The statements are its tree: every node is an object whose `"type"` is the name of its
+class in `keras_fair.language.nodes` with small letters and `_` (`"value_set"`), and whose other keys are the
+fields of that class in the same order. What is absent is `null`. Spans are left out.
 
-Reading trusts nothing: the shape is checked against the table below, then the tree is printed, parsed and
-checked as if a user had written it.
+Reading takes the text. It is parsed and checked as if a user had written it, and the tree of the document has
+to be the one that it gives.
+
+Documents of version 1 held the tree alone, and had a type of their own for each function (`"maximum"` with
+`"operands"`). They are read too: the tree is printed, and then the text is read as above.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
+import keras_fair.language.nodes as nodes
 from keras_fair.errors import ConstraintError, quoted
-from keras_fair.language.nodes import (
-    Absolute,
-    And,
-    Arithmetic,
-    Attribute,
-    Binder,
-    Comparison,
-    Covariance,
-    Label,
-    Literal,
-    Maximum,
-    Mean,
-    Membership,
-    Minimum,
-    Negative,
-    Node,
-    Not,
-    Number,
-    Or,
-    Prediction,
-    Range,
-    Relation,
-    Share,
-    Span,
-    Spread,
-    Star,
-    Statement,
-    ValueSet,
-    Variable,
-)
+from keras_fair.language.nodes import Node, Span, Statement
 from keras_fair.language.parser import parse_statements
 from keras_fair.language.printer import to_text
 from keras_fair.language.spacing import DEEPEST
@@ -55,10 +30,10 @@ from keras_fair.language.tree import child_fields
 __all__ = ["FORMAT", "VERSION", "from_json", "to_json"]
 
 FORMAT = "keras_fair.constraints"
-VERSION = 1
+VERSION = 2
 
-Reader = Callable[[Any, str, int], Any]
-"""Reads a JSON value at a path, so many levels deep."""
+_FUNCTIONS_OF_VERSION_1 = {"absolute": "abs", "maximum": "max", "minimum": "min", "spread": "spread"}
+_NOWHERE = Span(0, 0)
 
 
 def to_json(statements: Iterable[Statement]) -> str:
@@ -74,7 +49,13 @@ def to_json(statements: Iterable[Statement]) -> str:
     >>> from_json(to_json(statements)) == statements
     True
     """
-    document = {"format": FORMAT, "version": VERSION, "statements": [_written(node) for node in statements]}
+    statements = tuple(statements)
+    document = {
+        "format": FORMAT,
+        "version": VERSION,
+        "text": to_text(statements),
+        "statements": _written(statements),
+    }
     return json.dumps(document, ensure_ascii=True, allow_nan=False)
 
 
@@ -97,24 +78,27 @@ def from_json(document: str) -> tuple[Statement, ...]:
         raise ConstraintError(f"JSON nested more than {DEEPEST} levels deep") from None
     except ValueError as error:
         raise ConstraintError(f"not a JSON document: {error}") from None
-    _expect_object(root, "$", ("format", "version", "statements"))
-    if root["format"] != FORMAT:
+    if not isinstance(root, dict):
+        raise ConstraintError(f"expected an object at $, found {_shown(root)}")
+    if "format" in root and root["format"] != FORMAT:
         raise ConstraintError(f"expected {FORMAT!r} at $.format, found {_shown(root['format'])}")
-    if root["version"] != VERSION or isinstance(root["version"], bool):
-        raise ConstraintError(f"expected version {VERSION} at $.version, found {_shown(root['version'])}")
-    read: tuple[Statement, ...] = _several(_node(Statement), at_least=1)(
-        root["statements"], "$.statements", 0
-    )
-    text = to_text(read)
+    version = root.get("version")
+    if "version" in root and (version not in (1, VERSION) or isinstance(version, bool)):
+        raise ConstraintError(f"expected version 1 or {VERSION} at $.version, found {_shown(version)}")
+    _expect_keys(root, ["format", "version", *(["text"] if version != 1 else []), "statements"], "$")
+    written = root["statements"]
+    if version == 1:
+        written = _upgraded(written, "$.statements", 0)
+        text = _text_of(written)
+    else:
+        text = root["text"]
+        if not isinstance(text, str):
+            raise ConstraintError(f"expected a string at $.text, found {_shown(text)}")
     statements = parse_statements(text)
-    for index, (found, meant) in enumerate(zip(statements, read, strict=False)):
-        if found != meant:
-            raise ConstraintError(
-                f"the tree at $.statements[{index}] is not one that a text gives: its text is "
-                f"{quoted(to_text([meant]))}"
-            )
-    if len(statements) != len(read):
-        raise ConstraintError(f"expected {len(read)} constraints in $.statements, found {len(statements)}")
+    canonical = to_text(statements)
+    if canonical != text:
+        statements = parse_statements(canonical)
+    _expect(_written(statements), written, "$.statements")
     return statements
 
 
@@ -129,24 +113,28 @@ def _type_name(kind: type[Node]) -> str:
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", kind.__name__).lower()
 
 
-# Readers: each gives a value, or says what it expected where.
+# What is expected, and where it is not found
 
 
-def _wrong(expected: str, path: str, found: Any) -> ConstraintError:
-    return ConstraintError(f"expected {expected} at {path}, found {_shown(found)}")
+def _expect(expected: Any, found: Any, path: str) -> None:
+    """See that `found` is what the text gives."""
+    if isinstance(expected, dict) and isinstance(found, dict):
+        if "type" in found:
+            _expect(expected["type"], found["type"], f"{path}.type")
+        _expect_keys(found, expected, path)
+        for key, value in expected.items():
+            _expect(value, found[key], f"{path}.{key}")
+    elif isinstance(expected, list) and isinstance(found, list) and len(expected) == len(found):
+        for index, (value, element) in enumerate(zip(expected, found, strict=True)):
+            _expect(value, element, f"{path}[{index}]")
+    elif isinstance(found, bool) or expected != found:
+        raise ConstraintError(
+            f"the tree is not the one that the text gives: expected {_shown(expected)} at {path}, "
+            f"found {_shown(found)}"
+        )
 
 
-def _shown(found: Any) -> str:
-    if isinstance(found, dict):
-        return "an object"
-    if isinstance(found, list):
-        return "a list"
-    return quoted(found) if isinstance(found, str) else json.dumps(found)[:40]
-
-
-def _expect_object(found: Any, path: str, keys: Iterable[str]) -> None:
-    if not isinstance(found, dict):
-        raise _wrong("an object", path, found)
+def _expect_keys(found: dict[str, Any], keys: Iterable[str], path: str) -> None:
     for key in keys:
         if key not in found:
             raise ConstraintError(f"expected {key!r} in the object at {path}")
@@ -155,129 +143,64 @@ def _expect_object(found: Any, path: str, keys: Iterable[str]) -> None:
         raise ConstraintError(f"unknown key {quoted(unknown[0])} in the object at {path}")
 
 
-def _text(found: Any, path: str, depth: int) -> str:
-    if not isinstance(found, str):
-        raise _wrong("a string", path, found)
-    return found
+def _shown(found: Any) -> str:
+    if isinstance(found, dict):
+        return "an object"
+    if isinstance(found, list):
+        return f"a list of {len(found)}"
+    return quoted(found) if isinstance(found, str) else json.dumps(found)[:40]
 
 
-def _number(found: Any, path: str, depth: int) -> float:
-    if isinstance(found, bool) or not isinstance(found, (int, float)):
-        raise _wrong("a number", path, found)
+# Version 1
+
+
+def _upgraded(value: Any, path: str, depth: int) -> Any:
+    """A tree of version 1 as one of version 2: there is one type for all functions."""
+    if depth > 2 * DEEPEST:  # a node and its list of operands are two levels
+        raise ConstraintError(f"nested more than {DEEPEST} levels deep at {path}")
+    if isinstance(value, list):
+        return [_upgraded(element, f"{path}[{index}]", depth + 1) for index, element in enumerate(value)]
+    if not isinstance(value, dict):
+        return value
+    fields = {key: _upgraded(each, f"{path}.{key}", depth + 1) for key, each in value.items()}
+    kind = fields.get("type")
+    if not isinstance(kind, str) or kind not in _FUNCTIONS_OF_VERSION_1:
+        return fields
+    rest = {key: each for key, each in fields.items() if key not in ("type", "operand")}
+    if "operand" in fields:
+        rest["operands"] = [fields["operand"]]
+    return {"type": "function", "name": _FUNCTIONS_OF_VERSION_1[kind], **rest}
+
+
+def _text_of(written: Any) -> str:
+    """The text of the statements of a document that holds none."""
     try:
-        number = float(found)
-    except OverflowError:
-        number = float("inf")
-    if number - number != 0:
-        raise ConstraintError(f"expected a finite number at {path}")
-    return number
+        return to_text([_node_of(each, f"$.statements[{index}]") for index, each in enumerate(written)])
+    except (AttributeError, TypeError, ValueError, OverflowError) as error:
+        if isinstance(error, ConstraintError):
+            raise
+        raise ConstraintError("the tree at $.statements is not one that a text gives") from None
 
 
-def _number_or_text(found: Any, path: str, depth: int) -> float | str:
-    return found if isinstance(found, str) else _number(found, path, depth)
+def _node_of(value: Any, path: str) -> Any:
+    """The node that an object stands for. Whether it may stand there shows when it is printed and parsed."""
+    if isinstance(value, list):
+        return tuple(_node_of(element, f"{path}[{index}]") for index, element in enumerate(value))
+    if not isinstance(value, dict):
+        whole = isinstance(value, int) and not isinstance(value, bool) and not path.endswith(".output")
+        return float(value) if whole else value
+    kind = _KINDS.get(str(value.get("type")))
+    if kind is None:
+        raise ConstraintError(
+            f"expected the type of a node at {path}.type, found {_shown(value.get('type'))}"
+        )
+    _expect_keys(value, ["type", *child_fields(kind)], path)
+    fields = {name: _node_of(value[name], f"{path}.{name}") for name in child_fields(kind)}
+    return kind(**fields, span=_NOWHERE)
 
 
-def _output(found: Any, path: str, depth: int) -> int | str:
-    if isinstance(found, bool) or not isinstance(found, (int, str)):
-        raise _wrong("a whole number or a string", path, found)
-    return found
-
-
-def _one_of(*choices: str) -> Reader:
-    def read(found: Any, path: str, depth: int) -> str:
-        if found not in choices:
-            raise _wrong(f"one of {', '.join(choices)}", path, found)
-        return str(found)
-
-    return read
-
-
-def _optional(reader: Reader) -> Reader:
-    return lambda found, path, depth: None if found is None else reader(found, path, depth)
-
-
-def _several(reader: Reader, at_least: int) -> Reader:
-    def read(found: Any, path: str, depth: int) -> tuple[Any, ...]:
-        if not isinstance(found, list) or len(found) < at_least:
-            raise _wrong(f"a list of at least {at_least}", path, found)
-        return tuple(reader(element, f"{path}[{index}]", depth) for index, element in enumerate(found))
-
-    return read
-
-
-def _node(*kinds: type[Node]) -> Reader:
-    """A reader of a node of one of `kinds`."""
-    by_name = {_type_name(kind): kind for kind in kinds}
-
-    def read(found: Any, path: str, depth: int) -> Node:
-        if depth > DEEPEST:
-            raise ConstraintError(f"nested more than {DEEPEST} levels deep at {path}")
-        if not isinstance(found, dict):
-            raise _wrong(f"an object of type {' or '.join(by_name)}", path, found)
-        name = found.get("type")
-        if not isinstance(name, str) or name not in by_name:
-            raise _wrong(f"a type out of {', '.join(by_name)}", f"{path}.type", name)
-        kind = by_name[name]
-        readers = _FIELDS[kind]
-        _expect_object(found, path, ("type", *readers))
-        values = {key: reader(found[key], f"{path}.{key}", depth + 1) for key, reader in readers.items()}
-        return kind(**values, span=_NOWHERE)
-
-    return read
-
-
-_NOWHERE = Span(0, 0)
-_PER_SAMPLE = (Number, Negative, Arithmetic, Prediction, Label, Attribute)
-_STATISTICS = (Mean, Share, Covariance, Absolute, Maximum, Minimum, Spread)
-
-_operand = _node(*_PER_SAMPLE, *_STATISTICS)
-_value = _node(*_PER_SAMPLE)
-_expression = _node(Number, Negative, Arithmetic, *_STATISTICS)
-_expressions = _several(_expression, at_least=1)
-_subject = _node(Attribute, Label, Prediction)
-_condition = _node(Comparison, Membership, Not, And, Or)
-_conditions = _several(_condition, at_least=2)
-_given = _optional(_condition)
-
-_FIELDS: dict[type[Node], dict[str, Reader]] = {
-    Number: {"value": _number},
-    Negative: {"operand": _operand},
-    Arithmetic: {"operator": _one_of("+", "-", "*", "/"), "left": _operand, "right": _operand},
-    Prediction: {"output": _optional(_output)},
-    Label: {},
-    Attribute: {"name": _text},
-    Literal: {"value": _number_or_text},
-    Variable: {"name": _text},
-    Star: {},
-    Comparison: {
-        "subject": _subject,
-        "operator": _one_of("=", "!=", "<", "<=", ">", ">="),
-        "value": _node(Literal, Variable, Star),
-    },
-    Membership: {"subject": _subject, "values": _several(_node(Literal, Variable), at_least=1)},
-    Not: {"operand": _condition},
-    And: {"operands": _conditions},
-    Or: {"operands": _conditions},
-    Mean: {"value": _value, "condition": _given},
-    Share: {"event": _condition, "condition": _given},
-    Covariance: {"left": _value, "right": _value, "condition": _given},
-    Absolute: {"operand": _expression},
-    Maximum: {"operands": _expressions},
-    Minimum: {"operands": _expressions},
-    Spread: {"operands": _expressions},
-    Relation: {
-        "left": _expression,
-        "operator": _one_of("==", "<=", ">="),
-        "right": _expression,
-        "tolerance": _optional(_number),
-    },
-    Range: {"lower": _expression, "operand": _expression, "upper": _expression},
-    ValueSet: {"values": _several(_node(Literal), at_least=1)},
-    Binder: {"variables": _several(_text, at_least=1), "domain": _node(Attribute, Label, ValueSet)},
-    Statement: {
-        "relation": _node(Relation, Range),
-        "binders": _several(_node(Binder), at_least=0),
-        "name": _optional(_text),
-        "confidence": _optional(_number),
-    },
+_KINDS: dict[str, type[Node]] = {
+    _type_name(kind): kind
+    for kind in vars(nodes).values()
+    if isinstance(kind, type) and issubclass(kind, Node) and kind is not Node
 }

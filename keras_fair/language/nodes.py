@@ -5,6 +5,9 @@ The tree is made by `keras_fair.language.parser`, checked by `keras_fair.languag
 numerics. Every node is a frozen, hashable dataclass; its `span` (where it stands in the text) takes no
 part in comparison, so two texts that say the same give equal trees.
 
+What the functions and the statistics mean is in `keras_fair.language.tables`. What a pass makes of each kind
+of node is an `Algebra` of `keras_fair.language.fold`.
+
 Two levels share the arithmetic nodes: a *value* is a number per sample (the leaves are `Prediction`, `Label`,
 `Attribute`), an *expression* is one number for all samples (the leaves are the statistics `Mean`, `Share`,
 `Covariance`).
@@ -16,7 +19,7 @@ from dataclasses import dataclass, field
 from typing import Union
 
 __all__ = [
-    "Absolute",
+    "STATISTICS",
     "And",
     "Arithmetic",
     "Attribute",
@@ -25,12 +28,11 @@ __all__ = [
     "Condition",
     "Covariance",
     "Expression",
+    "Function",
     "Label",
     "Literal",
-    "Maximum",
     "Mean",
     "Membership",
-    "Minimum",
     "Negative",
     "Node",
     "Not",
@@ -41,9 +43,9 @@ __all__ = [
     "Relation",
     "Share",
     "Span",
-    "Spread",
     "Star",
     "Statement",
+    "Statistic",
     "Subject",
     "Value",
     "ValueSet",
@@ -209,31 +211,20 @@ class Covariance(Node):
 
 
 @dataclass(frozen=True, slots=True)
-class Absolute(Node):
-    """`abs(operand)`."""
+class Function(Node):
+    """`name(operand, ...)`, such as `spread(operand, ...)`. The names are those of `tables.FUNCTIONS`.
 
-    operand: Expression
+    Attributes:
+        arguments: the operands, those with a star once for each group, each with the text of its group; None
+            until `keras_fair.rows.ground` knows the groups. They follow from the operands and the data, so
+            they take no part in `==` and `hash`, and are neither printed nor walked over.
+    """
 
-
-@dataclass(frozen=True, slots=True)
-class Maximum(Node):
-    """`max(operand, ...)`."""
-
+    name: str
     operands: tuple[Expression, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Minimum(Node):
-    """`min(operand, ...)`."""
-
-    operands: tuple[Expression, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Spread(Node):
-    """`spread(operand, ...)`: the largest operand minus the smallest."""
-
-    operands: tuple[Expression, ...]
+    arguments: tuple[tuple[str, Expression], ...] | None = field(
+        default=None, compare=False, repr=False, kw_only=True
+    )
 
 
 # Relations: what must hold.
@@ -289,4 +280,6 @@ class Statement(Node):
 Value = Union[Number, Negative, Arithmetic, Prediction, Label, Attribute]
 Subject = Union[Attribute, Label, Prediction]
 Condition = Union[Comparison, Membership, Not, And, Or]
-Expression = Union[Number, Negative, Arithmetic, Mean, Share, Covariance, Absolute, Maximum, Minimum, Spread]
+Statistic = Union[Mean, Share, Covariance]
+STATISTICS = (Mean, Share, Covariance)
+Expression = Union[Number, Negative, Arithmetic, Mean, Share, Covariance, Function]

@@ -6,25 +6,21 @@ numbers; quotes and backticks only where a word needs them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
 
+from keras_fair.language.fold import Algebra, fold
 from keras_fair.language.lexicon import print_name, print_number, print_value
 from keras_fair.language.nodes import (
-    Absolute,
     And,
     Arithmetic,
     Attribute,
     Binder,
     Comparison,
-    Condition,
-    Covariance,
+    Function,
     Label,
     Literal,
-    Maximum,
-    Mean,
     Membership,
-    Minimum,
     Negative,
     Node,
     Not,
@@ -33,19 +29,15 @@ from keras_fair.language.nodes import (
     Prediction,
     Range,
     Relation,
-    Share,
-    Spread,
     Star,
     Statement,
+    Statistic,
     ValueSet,
     Variable,
 )
+from keras_fair.language.tables import STATISTIC_RULES
 
 __all__ = ["node_text", "to_text"]
-
-_FUNCTIONS = {Maximum: "max", Minimum: "min", Spread: "spread"}
-_SUM, _PRODUCT, _FACTOR = 1, 2, 3
-_ANY, _ALL, _ONE = 1, 2, 3
 
 
 def to_text(statements: Iterable[Statement]) -> str:
@@ -76,110 +68,119 @@ def node_text(node: Node, variables: Iterable[str] = ()) -> str:
     >>> node_text(parse_statements("E[y | sex=Female] <= 0.5")[0].relation.left)
     'E[y | sex=Female]'
     """
-    return _Printer(frozenset(variables)).text(node)
+    printer = _Printer(frozenset(variables))
+    if isinstance(node, Statement):
+        return _statement(node, printer)
+    if isinstance(node, (Relation, Range)):
+        return _relation(node, printer)
+    if isinstance(node, Binder):
+        return _binder(node)
+    if isinstance(node, ValueSet):
+        return printer.value_set(node.values)
+    if isinstance(node, (Literal, Variable, Star)):
+        return printer.value(node)
+    return fold(node, printer).text
 
 
-class _Printer:
+def _statement(node: Statement, printer: _Printer) -> str:
+    bound = frozenset(name for binder in node.binders for name in binder.variables)
+    text = _relation(node.relation, _Printer(printer.variables | bound))
+    if node.binders:
+        text = f"for {' and '.join(map(_binder, node.binders))}: {text}"
+    if node.name is not None:
+        text = f"{print_name(node.name)}: {text}"
+    if node.confidence is not None:
+        text += f" with confidence {print_number(node.confidence)}"
+    return text
+
+
+def _binder(node: Binder) -> str:
+    return f"{', '.join(node.variables)} in {node_text(node.domain)}"
+
+
+def _relation(node: Relation | Range, printer: _Printer) -> str:
+    if isinstance(node, Range):
+        return " <= ".join(fold(side, printer).text for side in (node.lower, node.operand, node.upper))
+    text = f"{fold(node.left, printer).text} {node.operator} {fold(node.right, printer).text}"
+    return text if node.tolerance is None else f"{text} +- {print_number(node.tolerance)}"
+
+
+_SUM, _PRODUCT, _FACTOR = 1, 2, 3  # how tightly arithmetic binds
+_ANY, _ALL, _ONE = 1, 2, 3  # how tightly conditions bind
+
+
+class _Text(NamedTuple):
+    """The text of a node, and how tightly it binds."""
+
+    text: str
+    level: int = _FACTOR
+    under_or: str | None = None  # the text of a conjunction below 'or', where that is another
+
+    def within(self, level: int) -> str:
+        """The text, in parentheses where it binds less tightly than `level`."""
+        return self.text if self.level >= level else f"({self.text})"
+
+
+class _Printer(Algebra[_Text]):
     """Prints the nodes of one statement, whose variables it knows."""
 
     def __init__(self, variables: frozenset[str]) -> None:
         self.variables = variables
 
-    def text(self, node: Node) -> str:
-        if isinstance(node, Statement):
-            return self.statement(node)
-        if isinstance(node, (Relation, Range)):
-            return self.relation(node)
-        if isinstance(node, (Comparison, Membership, Not, And, Or)):
-            return self.condition(node)
-        if isinstance(node, (Literal, Variable, Star)):
-            return self.value(node)
-        if isinstance(node, ValueSet):
-            return self.value_set(node.values)
-        if isinstance(node, Binder):
-            return self.binder(node)
-        return self.arithmetic(node)
+    def number(self, node: Number) -> _Text:
+        return _Text(print_number(node.value))
 
-    def statement(self, node: Statement) -> str:
-        bound = frozenset(name for binder in node.binders for name in binder.variables)
-        inner = _Printer(self.variables | bound)
-        text = inner.relation(node.relation)
-        if node.binders:
-            text = f"for {' and '.join(map(self.binder, node.binders))}: {text}"
-        if node.name is not None:
-            text = f"{print_name(node.name)}: {text}"
-        if node.confidence is not None:
-            text += f" with confidence {print_number(node.confidence)}"
-        return text
-
-    def binder(self, node: Binder) -> str:
-        return f"{', '.join(node.variables)} in {self.text(node.domain)}"
-
-    def relation(self, node: Relation | Range) -> str:
-        if isinstance(node, Range):
-            return " <= ".join(map(self.arithmetic, (node.lower, node.operand, node.upper)))
-        text = f"{self.arithmetic(node.left)} {node.operator} {self.arithmetic(node.right)}"
-        return text if node.tolerance is None else f"{text} +- {print_number(node.tolerance)}"
-
-    def arithmetic(self, node: Any, level: int = _SUM) -> str:
-        """A value or an expression, in parentheses where it binds less than `level`."""
-        if isinstance(node, Arithmetic):
-            own = _SUM if node.operator in "+-" else _PRODUCT
-            text = f"{self.arithmetic(node.left, own)} {node.operator} {self.arithmetic(node.right, own + 1)}"
-            return text if own >= level else f"({text})"
-        if isinstance(node, Negative):
-            return f"-{self.arithmetic(node.operand, _FACTOR)}"
-        if isinstance(node, Number):
-            return print_number(node.value)
-        if isinstance(node, Prediction):
-            return self.prediction(node)
+    def leaf(self, node: Prediction | Label | Attribute) -> _Text:
         if isinstance(node, Label):
-            return "label"
+            return _Text("label")
         if isinstance(node, Attribute):
-            return print_name(node.name)
-        if isinstance(node, Mean):
-            return f"E[{self.arithmetic(node.value)}{self.given(node.condition)}]"
-        if isinstance(node, Share):
-            return f"P[{self.condition(node.event)}{self.given(node.condition)}]"
-        if isinstance(node, Covariance):
-            sides = f"{self.arithmetic(node.left)}, {self.arithmetic(node.right)}"
-            return f"cov({sides}{self.given(node.condition)})"
-        if isinstance(node, Absolute):
-            return f"abs({self.arithmetic(node.operand)})"
-        if isinstance(node, (Maximum, Minimum, Spread)):
-            return f"{_FUNCTIONS[type(node)]}({', '.join(map(self.arithmetic, node.operands))})"
-        raise TypeError(f"expected a node of a constraint, received node={type(node).__name__}")
-
-    def prediction(self, node: Prediction) -> str:
+            return _Text(print_name(node.name))
         if node.output is None:
-            return "y"
-        return f"y[{node.output if isinstance(node.output, int) else print_name(node.output)}]"
+            return _Text("y")
+        return _Text(f"y[{node.output if isinstance(node.output, int) else print_name(node.output)}]")
 
-    def given(self, condition: Condition | None) -> str:
-        return "" if condition is None else f" | {self.condition(condition)}"
+    def negative(self, node: Negative, operand: _Text) -> _Text:
+        return _Text(f"-{operand.within(_FACTOR)}")
 
-    def condition(self, node: Condition, level: int = _ANY, joint: str = ", ") -> str:
-        """A condition, in parentheses where it binds less than `level`; `joint` stands between what must
-        all hold."""
-        if isinstance(node, Or):
-            text = " or ".join(self.condition(operand, _ALL, " and ") for operand in node.operands)
-            return text if level <= _ANY else f"({text})"
-        if isinstance(node, And):
-            if level > _ALL:
-                return f"({self.condition(node)})"
-            return joint.join(self.condition(operand, _ONE) for operand in node.operands)
-        if isinstance(node, Not):
-            return f"not {self.condition(node.operand, _ONE)}"
-        subject = self.arithmetic(node.subject)
-        if isinstance(node, Membership):
-            return f"{subject} in {self.value_set(node.values)}"
+    def arithmetic(self, node: Arithmetic, left: _Text, right: _Text) -> _Text:
+        own = _SUM if node.operator in "+-" else _PRODUCT
+        return _Text(f"{left.within(own)} {node.operator} {right.within(own + 1)}", own)
+
+    def statistic(self, node: Statistic) -> _Text:
+        rule = STATISTIC_RULES[type(node)]
+        parts: list[Any] = [getattr(node, name) for name in (*rule.values, *rule.events)]
+        group = "" if node.condition is None else f" | {fold(node.condition, self).text}"
+        return _Text(f"{rule.opening}{self._listed(parts)}{group}{rule.closing}")
+
+    def function(self, node: Function, operands: Sequence[_Text]) -> _Text:
+        return _Text(f"{node.name}({', '.join(operand.text for operand in operands)})")
+
+    def comparison(self, node: Comparison) -> _Text:
         gap = "" if node.operator == "=" else " "
-        return f"{subject}{gap}{node.operator}{gap}{self.value(node.value)}"
+        return _Text(f"{fold(node.subject, self).text}{gap}{node.operator}{gap}{self.value(node.value)}")
+
+    def membership(self, node: Membership) -> _Text:
+        return _Text(f"{fold(node.subject, self).text} in {self.value_set(node.values)}")
+
+    def negation(self, node: Not, operand: _Text) -> _Text:
+        return _Text(f"not {operand.within(_ONE)}")
+
+    def conjunction(self, node: And, operands: Sequence[_Text]) -> _Text:
+        parts = [operand.within(_ONE) for operand in operands]
+        return _Text(", ".join(parts), _ALL, " and ".join(parts))
+
+    def disjunction(self, node: Or, operands: Sequence[_Text]) -> _Text:
+        return _Text(" or ".join(each.under_or or each.within(_ALL) for each in operands), _ANY)
 
     def value_set(self, values: Iterable[Literal | Variable]) -> str:
+        """`{value, ...}`."""
         return "{" + ", ".join(map(self.value, values)) + "}"
 
     def value(self, node: Literal | Variable | Star) -> str:
+        """What a subject is compared with."""
         if isinstance(node, Star):
             return "*"
         return node.name if isinstance(node, Variable) else print_value(node.value, self.variables)
+
+    def _listed(self, nodes: Iterable[Node]) -> str:
+        return ", ".join(fold(node, self).text for node in nodes)

@@ -12,20 +12,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from keras_fair.language.fold import Algebra, fold
 from keras_fair.language.lexicon import print_number
 from keras_fair.language.nodes import (
-    Absolute,
+    STATISTICS,
     And,
     Arithmetic,
     Attribute,
     Binder,
     Comparison,
     Condition,
-    Covariance,
+    Function,
     Label,
     Literal,
-    Maximum,
-    Mean,
     Membership,
     Negative,
     Node,
@@ -35,14 +34,14 @@ from keras_fair.language.nodes import (
     Prediction,
     Range,
     Relation,
-    Share,
-    Spread,
     Star,
     Statement,
+    Statistic,
     ValueSet,
     Variable,
 )
 from keras_fair.language.printer import node_text
+from keras_fair.language.tables import FUNCTIONS, STATISTIC_RULES
 
 __all__ = ["in_words"]
 
@@ -103,64 +102,95 @@ def _relation(node: Relation | Range) -> str:
     return f"{left} and {right} must differ by no more than {tolerance}"
 
 
-def _expression(node: Any) -> str:
-    if isinstance(node, Number):
+def _expression(node: Node) -> str:
+    return fold(node, _WORDS)
+
+
+class _Words(Algebra[str]):
+    """The words of expressions and of conditions."""
+
+    def number(self, node: Number) -> str:
         return print_number(node.value)
-    if isinstance(node, Negative):
-        return f"minus {_expression(node.operand)}"
-    if isinstance(node, Arithmetic):
-        return _arithmetic(node)
-    if isinstance(node, Absolute):
-        return _absolute(node.operand)
-    if isinstance(node, (Mean, Share, Covariance)):
+
+    def negative(self, node: Negative, operand: str) -> str:
+        return f"minus {operand}"
+
+    def arithmetic(self, node: Arithmetic, left: str, right: str) -> str:
+        left, right = (
+            f"({words})" if isinstance(side, Arithmetic) else words
+            for side, words in ((node.left, left), (node.right, right))
+        )
+        if node.operator == "/":
+            return f"the ratio of {left} to {right}"
+        return f"{left} {({'+': 'plus', '-': 'minus', '*': 'times'})[node.operator]} {right}"
+
+    def statistic(self, node: Statistic) -> str:
         return f"the {_noun(node)} {_scope(node.condition)}"
-    if isinstance(node, Spread):
+
+    def function(self, node: Function, operands: Sequence[str]) -> str:
+        rule = FUNCTIONS[node.name]
+        if not rule.collects:
+            return _of_one(node, operands[0])
         if (single := _starred(node.operands)) is not None:
-            return f"the difference between the highest and the lowest {_noun(single)} {_over(single)}"
-        return f"the difference between the largest and the smallest of {_several(node.operands)}"
-    extreme = "highest" if isinstance(node, Maximum) else "lowest"
-    if (single := _starred(node.operands)) is not None:
-        return f"the {extreme} {_noun(single)} {_over(single)}"
-    if (single := _starred([getattr(each, "operand", each) for each in node.operands])) is not None:
-        return f"the {extreme} absolute value of the {_noun(single)} {_over(single)}"
-    return f"the {'largest' if isinstance(node, Maximum) else 'smallest'} of {_several(node.operands)}"
+            return rule.among_groups.format(f"{_noun(single)} {_over(single)}")
+        inner = node.operands[0]
+        if len(node.operands) == 1 and isinstance(inner, Function) and not FUNCTIONS[inner.name].collects:
+            single = _starred(inner.operands)
+            if single is not None:  # "the absolute value of {}", of each group
+                each = FUNCTIONS[inner.name].of_several.format(f"the {_noun(single)} {_over(single)}")
+                return rule.among_groups.format(each.removeprefix("the "))
+        several = "; ".join(f"({place}) {words}" for place, words in enumerate(operands, start=1))
+        return rule.of_several.format(several)
+
+    def comparison(self, node: Comparison) -> str:
+        return _comparison(node, node.operator)
+
+    def membership(self, node: Membership) -> str:
+        return f"{_subject(node.subject)} one of {_listed([_value(each) for each in node.values], 'or')}"
+
+    def negation(self, node: Not, operand: str) -> str:
+        inner = node.operand
+        if isinstance(inner, Comparison) and inner.operator in _OPPOSITE:
+            return _comparison(inner, _OPPOSITE[inner.operator])
+        return f"not ({operand})"
+
+    def conjunction(self, node: And, operands: Sequence[str]) -> str:
+        return " and ".join(
+            f"({words})" if isinstance(each, Or) else words
+            for each, words in zip(node.operands, operands, strict=True)
+        )
+
+    def disjunction(self, node: Or, operands: Sequence[str]) -> str:
+        return " or ".join(operands)
 
 
-def _several(operands: Sequence[Node]) -> str:
-    return "; ".join(f"({number}) {_expression(each)}" for number, each in enumerate(operands, start=1))
+_WORDS = _Words()
 
 
-def _arithmetic(node: Arithmetic) -> str:
-    left, right = (
-        f"({_expression(side)})" if isinstance(side, Arithmetic) else _expression(side)
-        for side in (node.left, node.right)
-    )
-    if node.operator == "/":
-        return f"the ratio of {left} to {right}"
-    return f"{left} {({'+': 'plus', '-': 'minus', '*': 'times'})[node.operator]} {right}"
+def _of_one(node: Function, operand: str) -> str:
+    """A function of one expression; of a difference, in words of its own."""
+    inner = node.operands[0]
+    words = FUNCTIONS[node.name]
+    if words.of_difference and isinstance(inner, Arithmetic) and inner.operator == "-":
+        return words.of_difference.format(_expression(inner.left), _expression(inner.right))
+    return words.of_several.format(operand)
 
 
-def _absolute(node: Any) -> str:
-    if isinstance(node, Arithmetic) and node.operator == "-":
-        return f"the absolute difference between {_expression(node.left)} and {_expression(node.right)}"
-    return f"the absolute value of {_expression(node)}"
-
-
-def _starred(operands: Sequence[Any]) -> Mean | Share | Covariance | None:
+def _starred(operands: Sequence[Any]) -> Statistic | None:
     """The one statistic with stars that a function of expressions is taken over, if that is all it has."""
-    if len(operands) != 1 or not isinstance(operands[0], (Mean, Share, Covariance)):
+    if len(operands) != 1 or not isinstance(operands[0], STATISTICS):
         return None
     return operands[0] if _split(operands[0].condition)[0] else None
 
 
-def _noun(node: Mean | Share | Covariance) -> str:
-    if isinstance(node, Mean):
-        value = _measure(node.value)
-        plain = isinstance(node.value, (Label, Attribute)) or value == "prediction"
-        return f"mean {value}" if plain else f"mean of {value}"
-    if isinstance(node, Share):
-        return f"share with {_condition(node.event)}"
-    return f"covariance of {_measure(node.left)} and {_measure(node.right)}"
+def _noun(node: Statistic) -> str:
+    rule = STATISTIC_RULES[type(node)]
+    values = [getattr(node, name) for name in rule.values]
+    plain = all(isinstance(value, (Label, Attribute)) or _measure(value) == "prediction" for value in values)
+    words = [_measure(value) for value in values] + [
+        fold(getattr(node, name), _WORDS) for name in rule.events
+    ]
+    return (rule.words if plain else rule.words_of_formula).format(*words)
 
 
 def _measure(node: Any) -> str:
@@ -201,7 +231,7 @@ def _scope(condition: Condition | None) -> str:
     return " ".join(parts) or "among all samples"
 
 
-def _over(node: Mean | Share | Covariance) -> str:
+def _over(node: Statistic) -> str:
     stars, rest = _split(node.condition)
     beside = f"among those with {_all(rest)} " if rest else ""
     return f"{beside}across the {_groups(stars).replace('group', 'groups', 1)}"
@@ -212,25 +242,11 @@ def _groups(stars: Sequence[str]) -> str:
 
 
 def _all(conditions: Sequence[Condition]) -> str:
+    if len(conditions) == 1:
+        return fold(conditions[0], _WORDS)
     return " and ".join(
-        f"({_condition(each)})" if isinstance(each, Or) and len(conditions) > 1 else _condition(each)
-        for each in conditions
+        f"({fold(each, _WORDS)})" if isinstance(each, Or) else fold(each, _WORDS) for each in conditions
     )
-
-
-def _condition(node: Any) -> str:
-    if isinstance(node, And):
-        return _all(node.operands)
-    if isinstance(node, Or):
-        return " or ".join(_condition(each) for each in node.operands)
-    if isinstance(node, Not):
-        inner = node.operand
-        if isinstance(inner, Comparison) and inner.operator in _OPPOSITE:
-            return _comparison(inner, _OPPOSITE[inner.operator])
-        return f"not ({_condition(inner)})"
-    if isinstance(node, Membership):
-        return f"{_subject(node.subject)} one of {_listed([_value(each) for each in node.values], 'or')}"
-    return _comparison(node, node.operator)
 
 
 def _comparison(node: Comparison, operator: str) -> str:

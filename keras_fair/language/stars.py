@@ -1,8 +1,8 @@
 """Where `*` may stand.
 
-`race=*` inside a statistic repeats something once for each value of `race`: the argument of `max`, `min` or
-`spread` that holds the statistic, or else the whole relation. What is repeated may hold one such statistic;
-with two it would be unclear whether their groups are matched or paired, and `for` says which.
+`race=*` inside a statistic repeats something once for each value of `race`: the operand of a function such
+as `max` or `spread` that holds the statistic, or else the whole relation. What is repeated may hold one such
+statistic; with two it would be unclear whether their groups are matched or paired, and `for` says which.
 """
 
 from __future__ import annotations
@@ -11,22 +11,21 @@ from keras_fair.errors import quoted
 from keras_fair.language.faults import MeaningFault
 from keras_fair.language.lexicon import print_name
 from keras_fair.language.nodes import (
+    STATISTICS,
     And,
     Attribute,
     Comparison,
     Condition,
-    Covariance,
-    Maximum,
-    Mean,
-    Minimum,
+    Function,
     Node,
     Prediction,
     Range,
     Relation,
     Share,
-    Spread,
     Star,
+    Statistic,
 )
+from keras_fair.language.tables import FUNCTIONS
 from keras_fair.language.tree import children, walk
 
 __all__ = ["check_stars"]
@@ -50,17 +49,17 @@ def _repeated(roots: list[Node]) -> bool:
     waiting = list(reversed(roots))
     while waiting:
         node = waiting.pop()
-        if isinstance(node, (Mean, Share, Covariance)):
+        if isinstance(node, STATISTICS):
             stars = _stars(node)
             if stars and first is not None:
                 _refuse_second(stars[0])
             first = first or (stars[0] if stars else None)
-        elif isinstance(node, (Maximum, Minimum, Spread)):
+        elif isinstance(node, Function) and FUNCTIONS[node.name].collects:
             starred = [_repeated([operand]) for operand in node.operands]
-            if isinstance(node, Spread) and len(starred) == 1 and not starred[0]:
+            if len(starred) < FUNCTIONS[node.name].least and not any(starred):
                 raise MeaningFault(
-                    "the spread of one expression is 0; give it several, or one with '*', as in "
-                    "spread(E[y | sex=*])",
+                    f"the {node.name} of one expression is 0; give it several, or one with '*', as in "
+                    f"{node.name}(E[y | sex=*])",
                     node.span,
                 )
         else:
@@ -68,7 +67,7 @@ def _repeated(roots: list[Node]) -> bool:
     return first is not None
 
 
-def _stars(statistic: Mean | Share | Covariance) -> list[Comparison]:
+def _stars(statistic: Statistic) -> list[Comparison]:
     """The comparisons with `*` of a statistic; they stand at the top of its condition, joined by `and`."""
     if isinstance(statistic, Share):
         _refuse_inside(statistic.event, "in an event")

@@ -9,6 +9,7 @@ from lark import Token, Tree, UnexpectedToken
 
 from keras_fair.errors import quoted
 from keras_fair.language.nodes import Span
+from keras_fair.language.tables import FUNCTIONS
 
 __all__ = ["Stop"]
 
@@ -96,7 +97,7 @@ class Stop:
         """Whether the place is inside `E[...]` or `cov(...)`, before any `|`."""
         for item in reversed(self.stack):
             if isinstance(item, Token):
-                if item.type in ("BAR", "P", "ABS", "MAX", "MIN", "SPREAD", "SEPARATOR", "COLON"):
+                if item.type in ("BAR", "P", "SEPARATOR", "COLON") or item in FUNCTIONS:
                     return False
                 if item.type in ("E", "COV"):
                     return True

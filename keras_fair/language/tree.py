@@ -16,11 +16,11 @@ _FIELDS: dict[type[Node], tuple[str, ...]] = {}
 
 
 def child_fields(kind: type[Node]) -> tuple[str, ...]:
-    """The names of the fields of a node class, in order, without `span`."""
-    known = _FIELDS.get(kind)
-    if known is None:
-        known = _FIELDS[kind] = tuple(field.name for field in fields(kind) if field.name != "span")
-    return known
+    """The names of the fields of a node class that take part in comparison, in order."""
+    names = _FIELDS.get(kind)
+    if names is None:
+        names = _FIELDS[kind] = tuple(field.name for field in fields(kind) if field.compare)
+    return names
 
 
 def children(node: Node) -> Iterator[Node]:
@@ -41,7 +41,12 @@ def walk(node: Node) -> Iterator[Node]:
     while stack:
         current = stack.pop()
         yield current
-        stack.extend(reversed(list(children(current))))
+        for name in reversed(child_fields(type(current))):
+            value = getattr(current, name)
+            if isinstance(value, Node):
+                stack.append(value)
+            elif isinstance(value, tuple):
+                stack.extend(element for element in reversed(value) if isinstance(element, Node))
 
 
 def depth_exceeds(node: Node, limit: int) -> Node | None:

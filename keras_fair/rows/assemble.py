@@ -40,10 +40,10 @@ class Numbering:
 
     def coefficients(self, scalar: Scalar) -> np.ndarray:
         """The coefficients of the constants in a scalar, `(size,)`."""
-        found = np.zeros(self.size)
+        coefficients = np.zeros(self.size)
         for key, coefficient in scalar.parts:
-            found[self.constant(key)] = coefficient
-        return found
+            coefficients[self.constant(key)] = coefficient
+        return coefficients
 
 
 @dataclass(frozen=True)
@@ -72,10 +72,10 @@ class ScalarArray:
     def needs(self) -> np.ndarray:
         """Which constants each entry of the first axis needs, `(m, K)` bool."""
         rows = self.numbers.shape[0]
-        found = np.zeros((rows, self.coefficients.shape[1]), dtype=bool)
+        needed = np.zeros((rows, self.coefficients.shape[1]), dtype=bool)
         for place, coefficients in zip(self.places, self.coefficients, strict=True):
-            found[place // max(self.numbers.size // rows, 1)] |= coefficients != 0
-        return found
+            needed[place // max(self.numbers.size // rows, 1)] |= coefficients != 0
+        return needed
 
 
 def scalar_array(
@@ -196,7 +196,7 @@ def unique_names(names: Sequence[str]) -> tuple[str, ...]:
     """The names, repeated ones numbered: `a`, `a (2)`."""
     seen: dict[str, int] = {}
     taken = set(names)
-    found = []
+    numbered = []
     for name in names:
         seen[name] = seen.get(name, 0) + 1
         unique = name if seen[name] == 1 else f"{name} ({seen[name]})"
@@ -204,5 +204,5 @@ def unique_names(names: Sequence[str]) -> tuple[str, ...]:
             seen[name] += 1
             unique = f"{name} ({seen[name]})"
         taken.add(unique)
-        found.append(unique)
-    return tuple(found)
+        numbered.append(unique)
+    return tuple(numbered)

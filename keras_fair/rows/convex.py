@@ -2,38 +2,30 @@
 
     e = W.T + c + sum_j max_i e_ji        with convex e_ji
 
-`abs(a)` is `max(a, -a)`; `spread(a, ...)` is `max(a, ...) + max(-a, ...)`; `min` is `-max(-a, ...)`, so
-it stands on the other side only. An expression free of `y` is a number, or a constant of the data,
-whatever functions are in it. How rows follow from this form is told by `keras_fair.rows.epigraph`.
+Every function is such a sum of maxima, or the negative of one (`keras_fair.language.tables`), so an
+expression and its negative are lowered side by side. An expression free of `y` is a number, or a constant of
+the data, whatever functions are in it. That what is asked is convex has been checked with the text, by
+`keras_fair.language.curvature`. How rows follow from this form is told by `keras_fair.rows.epigraph`.
 
 Source: Grant, Boyd, Ye, Disciplined Convex Programming (2006).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from keras_fair.errors import ConstraintTypeError
+from keras_fair.errors import ConstraintTypeError, Reason
 from keras_fair.groups.enumeration import Domains
-from keras_fair.language import node_text
-from keras_fair.language.nodes import (
-    Absolute,
-    Arithmetic,
-    Covariance,
-    Maximum,
-    Mean,
-    Minimum,
-    Negative,
-    Node,
-    Number,
-    Share,
-    Spread,
-)
-from keras_fair.rows.ground import arguments, uses_prediction
+from keras_fair.language import on_prediction
+from keras_fair.language.levels import sign_of
+from keras_fair.language.nodes import Arithmetic, Function, Negative, Number, Statistic
+from keras_fair.language.tables import FUNCTIONS, STATISTIC_RULES
+from keras_fair.rows.expansion import OverArguments, arguments
 from keras_fair.rows.scalars import Scalar, Scalars
 from keras_fair.rows.statistics import Statistics
 
-__all__ = ["Affine", "Alternative", "Convex", "Expressions", "Part"]
+__all__ = ["Affine", "Alternative", "Convex", "Expressions", "Lowered", "Maximum"]
 
 
 @dataclass(frozen=True)
@@ -76,7 +68,7 @@ class Alternative:
 
 
 @dataclass(frozen=True)
-class Part:
+class Maximum:
     """A maximum of alternatives; `needed` of them have to be estimable (two for a spread)."""
 
     alternatives: tuple[Alternative, ...]
@@ -88,7 +80,7 @@ class Convex:
     """An affine function plus maxima of convex ones."""
 
     affine: Affine = Affine()
-    parts: tuple[Part, ...] = ()
+    parts: tuple[Maximum, ...] = ()
 
     def plus(self, other: Convex) -> Convex:
         """The sum."""
@@ -97,7 +89,7 @@ class Convex:
     def times(self, factor: Scalar, scalars: Scalars) -> Convex:
         """The product with a scalar that is never negative, or any scalar where there are no maxima."""
         parts = tuple(
-            Part(
+            Maximum(
                 tuple(Alternative(a.group, a.expression.times(factor, scalars)) for a in part.alternatives),
                 part.needed,
             )
@@ -106,146 +98,129 @@ class Convex:
         return Convex(self.affine.times(factor, scalars), parts)
 
 
-class Expressions:
+@dataclass(frozen=True)
+class Lowered:
+    """An expression over the terms.
+
+    Args:
+        up: it as a convex function; None where it is not convex.
+        down: its negative as a convex function; None where it is not concave.
+        constant: its value, where it is free of `y`.
+        sign: 1 or -1 where it is free of `y` and known never to be below or above 0, else 0.
+    """
+
+    up: Convex | None
+    down: Convex | None
+    constant: Scalar | None = None
+    sign: int = 0
+
+    @classmethod
+    def free(cls, constant: Scalar, sign: int) -> Lowered:
+        """An expression free of `y`."""
+        if constant.is_number:
+            sign = (constant.number > 0) - (constant.number < 0)
+        up, down = Convex(Affine(constant=constant)), Convex(Affine(constant=constant.times(-1.0)))
+        return cls(up, down, constant, sign)
+
+    @property
+    def number(self) -> float | None:
+        """Its value, where that is a plain number."""
+        return self.constant.number if self.constant is not None and self.constant.is_number else None
+
+    def negative(self) -> Lowered:
+        """The same with the opposite sign."""
+        constant = None if self.constant is None else self.constant.times(-1.0)
+        return Lowered(self.down, self.up, constant, -self.sign)
+
+    def plus(self, other: Lowered) -> Lowered:
+        """The sum."""
+        if self.constant is not None and other.constant is not None:
+            return self.free(self.constant.plus(other.constant), sign_of("+", self.sign, other.sign))
+        return Lowered(_sum(self.up, other.up), _sum(self.down, other.down))
+
+
+class Expressions(OverArguments[Lowered]):
     """Lowers expressions of one set of constraints; statistics and constants are numbered as they are met."""
 
     def __init__(self, statistics: Statistics, domains: Domains) -> None:
+        super().__init__(domains)
         self.statistics = statistics
         self.scalars = statistics.scalars
-        self.domains = domains
         self.text = domains.text
 
-    def convex(self, node: Node, sign: int = 1) -> Convex:
-        """`sign * node` as a convex function.
+    def number(self, node: Number) -> Lowered:
+        return Lowered.free(Scalar(node.value), 0)
 
-        Raises:
-            ConstraintTypeError: it is not convex by the rules, or not affine in the predictions below them.
-        """
-        if not uses_prediction(node):
-            return Convex(Affine(constant=self.constant(node).times(sign)))
-        if isinstance(node, (Mean, Share, Covariance)):
-            weights, constant = self.statistics.lowered(node)
-            affine = Affine(weights, {}, constant)
-            return Convex(affine if sign > 0 else affine.negative())
-        if isinstance(node, Negative):
-            return self.convex(node.operand, -sign)
-        if isinstance(node, Arithmetic):
-            return self._arithmetic(node, sign)
-        if (
-            sign < 0
-            and isinstance(node, (Absolute, Maximum, Spread))
-            or sign > 0
-            and isinstance(node, Minimum)
-        ):
-            self._refuse_curvature(node)
-        if isinstance(node, Absolute):
-            both = [Alternative("", self.convex(node.operand, way)) for way in (1, -1)]
-            return Convex(parts=(Part(tuple(both)),))
-        if isinstance(node, (Maximum, Minimum)):
-            return self._maximum(node, sign)
-        if isinstance(node, Spread):
-            return self._maximum(node, 1, needed=2).plus(self._maximum(node, -1, needed=2))
-        raise ConstraintTypeError(
-            f"expected a statistic such as E[y], found {node_text(node)}", text=self.text, span=node.span
-        )
+    def statistic(self, node: Statistic) -> Lowered:
+        weights, constant = self.statistics.lowered(node)
+        if not weights:
+            return Lowered.free(constant, STATISTIC_RULES[type(node)].sign)
+        affine = Affine(weights, {}, constant)
+        return Lowered(Convex(affine), Convex(affine.negative()))
 
-    def constant(self, node: Node) -> Scalar:
-        """An expression free of `y` as a number or a constant of the data."""
-        if isinstance(node, Number):
-            return Scalar(node.value)
-        if isinstance(node, (Mean, Share, Covariance)):
-            return self.statistics.lowered(node)[1]
-        if isinstance(node, Negative):
-            return self.constant(node.operand).times(-1.0)
-        if isinstance(node, Arithmetic):
-            left, right = self.constant(node.left), self.constant(node.right)
-            if node.operator in "+-":
-                return left.plus(right if node.operator == "+" else right.times(-1.0))
-            if node.operator == "*":
-                return self.scalars.product(left, right)
-            return self._quotient(left, right, node)
-        if isinstance(node, Absolute):
-            operand = self.constant(node.operand)
-            return self.scalars.largest([operand, operand.times(-1.0)])
-        if isinstance(node, (Maximum, Minimum, Spread)):
-            found = [self.constant(argument) for _, argument in arguments(node.operands, self.domains)]
-            high, low = self.scalars.largest(found), self.scalars.largest([one.times(-1.0) for one in found])
-            return (
-                high
-                if isinstance(node, Maximum)
-                else low.times(-1.0)
-                if isinstance(node, Minimum)
-                else high.plus(low)
-            )
-        raise ConstraintTypeError(
-            f"expected a statistic such as E[label], found {node_text(node)}", text=self.text, span=node.span
-        )
+    def negative(self, node: Negative, operand: Lowered) -> Lowered:
+        return operand.negative()
 
-    def _arithmetic(self, node: Arithmetic, sign: int) -> Convex:
-        if node.operator in "+-":
-            right = self.convex(node.right, sign if node.operator == "+" else -sign)
-            return self.convex(node.left, sign).plus(right)
+    def arithmetic(self, node: Arithmetic, left: Lowered, right: Lowered) -> Lowered:
+        if node.operator == "+":
+            return left.plus(right)
+        if node.operator == "-":
+            return left.plus(right.negative())
         if node.operator == "/":
-            if uses_prediction(node.right):
-                raise ConstraintTypeError(
-                    "a quotient by predictions is enforced as a whole side only, as in e1 / e2 >= 0.8",
-                    text=self.text,
-                    span=node.span,
-                )
-            factor, operand = self._quotient(Scalar(1.0), self.constant(node.right), node), node.left
-        elif uses_prediction(node.left) and uses_prediction(node.right):
+            return self._quotient(left, right, node)
+        return self.product(left, right) if right.constant is None else self.product(right, left)
+
+    def function(self, node: Function, operands: Sequence[Lowered]) -> Lowered:
+        rule = FUNCTIONS[node.name]
+        constants = [each.constant for each in operands if each.constant is not None]
+        if len(constants) == len(operands) and not (constants == [] and on_prediction(node)):
+            return Lowered.free(self.scalars.function(rule, constants), rule.sign)
+        groups = [group for group, _ in arguments(node, self.domains)]
+        parts = []
+        for signs in rule.maxima:
+            alternatives: list[Alternative] = []
+            for group, operand in zip(groups, operands, strict=True):
+                for sign in signs:
+                    expression = operand.up if sign > 0 else operand.down
+                    if expression is None:
+                        return Lowered(None, None)
+                    alternatives.extend(_flattened(Alternative(group, expression)))
+            parts.append(Maximum(tuple(alternatives), rule.least))
+        convex = Convex(parts=tuple(parts))
+        return Lowered(None, convex) if rule.concave else Lowered(convex, None)
+
+    def product(self, factor: Lowered, operand: Lowered) -> Lowered:
+        """The product of an expression free of `y` and any expression."""
+        constant = factor.constant
+        assert constant is not None  # of two expressions in y the text would have been refused
+        if operand.constant is not None:
+            product = self.scalars.product(operand.constant, constant)
+            return Lowered.free(product, sign_of("*", factor.sign, operand.sign))
+        if factor.sign < 0:
+            return self.product(factor.negative(), operand.negative())
+        if factor.sign > 0:
+            return Lowered(self._scaled(operand.up, constant), self._scaled(operand.down, constant))
+        # Where the sign is not known, the operand is affine.
+        return Lowered(self._scaled(operand.up, constant), self._scaled(operand.up, constant.times(-1.0)))
+
+    def _scaled(self, expression: Convex | None, factor: Scalar) -> Convex | None:
+        return None if expression is None else expression.times(factor, self.scalars)
+
+    def _quotient(self, left: Lowered, right: Lowered, node: Arithmetic) -> Lowered:
+        divisor = right.constant
+        assert divisor is not None  # only a whole side is divided by an expression in y, see relations
+        if divisor == Scalar():
             raise ConstraintTypeError(
-                "a product of two expressions in y is not affine in y", text=self.text, span=node.span
+                "a quotient by 0 has no value", text=self.text, span=node.right.span, reason=Reason.DIVISOR
             )
-        else:
-            free, operand = (node.right, node.left) if uses_prediction(node.left) else (node.left, node.right)
-            factor = self.constant(free)
-        for way, signed in ((1, factor), (-1, factor.times(-1.0))):
-            if self.scalars.nonnegative(signed):
-                return self.convex(operand, sign * way).times(signed, self.scalars)
-        lowered = self._affine_operand(operand, node)
-        return lowered.times(factor.times(sign), self.scalars)
+        if left.constant is not None:
+            quotient = self.scalars.quotient(left.constant, divisor)
+            return Lowered.free(quotient, sign_of("/", left.sign, right.sign))
+        return self.product(Lowered.free(self.scalars.quotient(Scalar(1.0), divisor), right.sign), left)
 
-    def _affine_operand(self, operand: Node, node: Arithmetic) -> Convex:
-        """The operand of a factor whose sign is not known; it has to be affine."""
-        for way in (1, -1):
-            try:
-                lowered = self.convex(operand, way)
-            except ConstraintTypeError:
-                continue
-            if not lowered.parts:
-                return lowered.times(Scalar(float(way)), self.scalars)
-        raise ConstraintTypeError(
-            "the sign of this factor is not known, so its product with max, min, abs or spread "
-            "has no known curvature",
-            text=self.text,
-            span=node.span,
-        )
 
-    def _quotient(self, left: Scalar, right: Scalar, node: Arithmetic) -> Scalar:
-        if right == Scalar():
-            raise ConstraintTypeError("a quotient by 0 has no value", text=self.text, span=node.right.span)
-        return self.scalars.quotient(left, right)
-
-    def _maximum(self, node: Maximum | Minimum | Spread, sign: int, needed: int = 1) -> Convex:
-        found = [
-            Alternative(group, self.convex(argument, sign))
-            for group, argument in arguments(node.operands, self.domains)
-        ]
-        flat: list[Alternative] = []
-        for alternative in found:
-            flat.extend(_flattened(alternative))
-        return Convex(parts=(Part(tuple(flat), needed),))
-
-    def _refuse_curvature(self, node: Absolute | Maximum | Minimum | Spread) -> None:
-        name = {Absolute: "abs", Maximum: "max", Minimum: "min", Spread: "spread"}[type(node)]
-        side = "large" if isinstance(node, Minimum) else "small"
-        raise ConstraintTypeError(
-            f"{name}(...) can stand only on the {side} side of '<=': what is asked here is not convex, "
-            "so it can be audited, not enforced; kf.audit takes it",
-            text=self.text,
-            span=node.span,
-        )
+def _sum(one: Convex | None, other: Convex | None) -> Convex | None:
+    return None if one is None or other is None else one.plus(other)
 
 
 def _flattened(alternative: Alternative) -> list[Alternative]:

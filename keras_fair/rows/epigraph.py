@@ -19,10 +19,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from keras_fair.rows.convex import Affine, Convex, Part
+from keras_fair.rows.convex import Affine, Convex, Maximum
 from keras_fair.rows.scalars import Scalar
 
-__all__ = ["Bound", "Row", "row_key", "rows_of"]
+__all__ = ["Bound", "Row", "rows_of"]
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class _Emission:
         for place, part in enumerate(others):
             self._below_aux(part, first + place, sign)
 
-    def _below_aux(self, part: Part, index: int, sign: int) -> None:
+    def _below_aux(self, part: Maximum, index: int, sign: int) -> None:
         """Emit rows for `max of part <= -t`."""
         for alternative in part.alternatives:
             inner = alternative.expression
@@ -124,20 +124,6 @@ def rows_of(bound: Bound, first_aux: int) -> tuple[list[Row], int]:
     elif bound.lower is not None:
         emission.bounded(expression, bound.lower.times(-1.0), -1)
     return emission.rows, emission.next_aux
-
-
-def row_key(row: Row, first_aux: int) -> tuple[object, ...]:
-    """Equal for rows that say the same, whatever the sign they are written with.
-
-    Args:
-        row: a row.
-        first_aux: its auxiliary scalars are counted from here.
-    """
-    aux = {index - first_aux: coefficient for index, coefficient in row.affine.aux.items()}
-    affine = replace(row.affine, aux=aux)
-    ahead = (_key(affine), row.lower, row.upper)
-    lower, upper = (None if end is None else end.times(-1.0) for end in (row.upper, row.lower))
-    return min(ahead, (_key(affine.negative()), lower, upper), key=repr)
 
 
 def _key(affine: Affine) -> tuple[object, ...]:

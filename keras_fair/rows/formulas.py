@@ -17,9 +17,9 @@ from keras_fair.inputs.domain import check_domain
 from keras_fair.language import node_text
 from keras_fair.language.nodes import Arithmetic, Mean, Number, Prediction, Span, Statement
 from keras_fair.rows.convex import Expressions
-from keras_fair.rows.epigraph import Row, row_key, rows_of
+from keras_fair.rows.epigraph import Row, rows_of
 from keras_fair.rows.ground import ground
-from keras_fair.rows.relations import bound_relations
+from keras_fair.rows.relations import bound_relation
 from keras_fair.rows.scalars import Derived, Scalar
 from keras_fair.rows.statistics import Statistic, Statistics
 from keras_fair.rows.values import Outputs
@@ -65,20 +65,17 @@ def row_formulas(
     domains = Domains(vocabulary, text, occurring)
     statistics = Statistics(Outputs.of(outputs), text)
     expressions = Expressions(statistics, domains)
-    found: list[RelationFormulas] = []
+    relations: list[tuple[str, int, list[Row]]] = []
     aux = 0
     for index, statement in enumerate(statements):
-        seen = set()
         for relation in ground(statement, index, domains):
-            for bound in bound_relations(relation, expressions, check_domain(domain).bounds):
-                rows, next_aux = rows_of(bound.bound, aux)
-                key = frozenset(row_key(row, aux) for row in rows)
-                if key not in seen:
-                    seen.add(key)
-                    shown = tuple(_Formula(statistics).row(row) for row in rows)
-                    found.append(RelationFormulas(bound.text, index, shown))
-                    aux = next_aux
-    return tuple(found)
+            bound = bound_relation(relation, expressions, check_domain(domain).bounds)
+            rows, aux = rows_of(bound.bound, aux)
+            relations.append((bound.text, index, rows))
+    formula = _Formula(statistics)
+    return tuple(
+        RelationFormulas(text, index, tuple(map(formula.row, rows))) for text, index, rows in relations
+    )
 
 
 class _Formula:

@@ -1,59 +1,35 @@
 """From statements to ground relations: quantifiers and stars are replaced by values.
 
-A `for` repeats its relation for each choice of values. A star repeats the argument of `max`, `min` or
-`spread` that holds it, and elsewhere the relation. A star inside `max`, `min` or `spread` stays in the
-tree here, so that the relation prints as it was written; `arguments` expands it when the expression is
-lowered.
+A `for` repeats its relation for each choice of values. A star repeats the operand of the function that holds
+it, such as `spread`, and elsewhere the relation. A star inside a function stays in the tree, so that the
+relation prints as it was written; the function remembers the arguments that it stands for.
+
+Relations of one statement that say the same are kept once, see `keras_fair.rows.sameness`.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
-from keras_fair.errors import ConstraintTypeError
+from keras_fair.errors import ConstraintTypeError, Reason
 from keras_fair.groups.coding import Entry
-from keras_fair.groups.enumeration import MOST_GROUPS, Domains, Grouping
+from keras_fair.groups.enumeration import MOST_GROUPS, Domains
 from keras_fair.language import node_text
-from keras_fair.language.nodes import (
-    Attribute,
-    Binder,
-    Comparison,
-    Covariance,
-    Expression,
-    Label,
-    Literal,
-    Maximum,
-    Mean,
-    Minimum,
-    Node,
-    Prediction,
-    Range,
-    Relation,
-    Share,
-    Span,
-    Spread,
-    Star,
-    Statement,
-    Variable,
-)
-from keras_fair.language.tree import child_fields, children, walk
+from keras_fair.language.nodes import Binder, Literal, Range, Relation, Span, Statement
+from keras_fair.rows.expansion import Chosen, Stars, with_variables
+from keras_fair.rows.sameness import relation_key
 
-__all__ = ["GroundRelation", "arguments", "ground", "uses_prediction"]
-
-_AGGREGATES = (Maximum, Minimum, Spread)
-_STATISTICS = (Mean, Share, Covariance)
-_Chosen = tuple[Entry, Span | None]  # a value, and where it is written, if it is
+__all__ = ["GroundRelation", "ground"]
 
 
 @dataclass(frozen=True)
 class GroundRelation:
-    """A relation without quantifiers, and without stars outside `max`, `min` and `spread`.
+    """A relation without quantifiers, and without stars outside functions.
 
     Args:
-        relation: the tree.
+        relation: the tree; its functions remember their arguments.
         statement: index of its statement.
         name: the name of the statement with the values chosen, or the canonical text.
         text: canonical text.
@@ -66,35 +42,43 @@ class GroundRelation:
 
 
 def ground(statement: Statement, index: int, domains: Domains) -> Iterator[GroundRelation]:
-    """The ground relations of a statement, in the order of the values of its binders and stars."""
+    """The ground relations of a statement, in the order of the values of its binders and stars.
+
+    Those that say the same are given once: `E[y | a] == E[y | b]` and `E[y | b] == E[y | a]`.
+
+    Args:
+        statement: a checked statement.
+        index: which one it is, of its set.
+        domains: the values that quantifiers and stars run over.
+
+    Raises:
+        ConstraintTypeError: what is to be enumerated is not known, or makes too many relations.
+    """
+    stars = Stars(domains)
+    bound_to = with_variables(statement.relation)
+    seen = set()
     for chosen in _choices(statement.binders, domains):
-        bound = _substituted(statement.relation, chosen, {})
-        for stars, relation in _without_stars(bound, [bound], domains):
+        for group, written in stars.repeated(bound_to(chosen)):
+            relation = stars.remembered(written)
+            if chosen or group:
+                key = relation_key(relation, domains)
+                if key in seen:
+                    continue
+                seen.add(key)
             text = node_text(relation)
-            values = [f"{name}={_shown(value)}" for name, (value, _) in chosen.items()] + [stars] * bool(
-                stars
-            )
-            name = (
-                text
-                if statement.name is None
-                else statement.name + (f"[{', '.join(values)}]" if values else "")
-            )
-            yield GroundRelation(relation, index, name, text)
+            yield GroundRelation(relation, index, _name(statement, text, chosen, group), text)
 
 
-def arguments(operands: Sequence[Expression], domains: Domains) -> Iterator[tuple[str, Expression]]:
-    """The arguments of `max`, `min` or `spread`, those with a star once for each group, each with its
-    group."""
-    for operand in operands:
-        yield from _without_stars(operand, [operand], domains)
+def _name(statement: Statement, text: str, chosen: dict[str, Chosen], group: str) -> str:
+    """`name[a=value, sex=Female]`."""
+    if statement.name is None:
+        return text
+    values = [f"{name}={_shown(value)}" for name, (value, _) in chosen.items()]
+    values += [group] if group else []
+    return statement.name + (f"[{', '.join(values)}]" if values else "")
 
 
-def uses_prediction(node: Node) -> bool:
-    """Whether `y` stands anywhere in the tree."""
-    return any(isinstance(part, Prediction) for part in walk(node))
-
-
-def _choices(binders: Sequence[Binder], domains: Domains) -> Iterator[dict[str, _Chosen]]:
+def _choices(binders: Sequence[Binder], domains: Domains) -> Iterator[dict[str, Chosen]]:
     """All choices of values for the variables: ordered, distinct within a binder, joined over binders."""
     each, size = [], 1
     for binder in binders:
@@ -107,6 +91,7 @@ def _choices(binders: Sequence[Binder], domains: Domains) -> Iterator[dict[str, 
                 "use spread(...), min(...) or max(...) for all pairs",
                 text=domains.text,
                 span=binder.span,
+                reason=Reason.TOO_MANY,
             )
         each.append(
             [(binder.variables, chosen) for chosen in itertools.permutations(values, len(binder.variables))]
@@ -115,76 +100,6 @@ def _choices(binders: Sequence[Binder], domains: Domains) -> Iterator[dict[str, 
         yield {
             name: value for names, chosen in combination for name, value in zip(names, chosen, strict=True)
         }
-
-
-def _without_stars(node: Any, parts: Sequence[Node], domains: Domains) -> Iterator[tuple[str, Any]]:
-    """`node` once for each group of the stars outside its `max`, `min` and `spread`, with the text of the
-    group."""
-    starred = [(part, stars) for part in parts for part, stars in _starred(part)]
-    if not starred:
-        yield "", node
-        return
-    if len(starred) > 1:
-        raise ConstraintTypeError(
-            "stars in two statistics: matched or paired? "
-            "Write 'for g in ...:' for matched groups, 'for a, b in ...:' for pairs",
-            text=domains.text,
-            span=starred[1][1][0].span,
-        )
-    comparisons = starred[0][1]
-    subjects: list[Grouping] = []
-    for comparison in comparisons:
-        if isinstance(comparison.subject, (Attribute, Label)) and comparison.subject not in subjects:
-            subjects.append(comparison.subject)
-    for combination in domains.combinations(subjects, starred[0][0].span):
-        values = dict(zip(subjects, combination, strict=True))
-        group = ", ".join(
-            node_text(
-                Comparison(subject=subject, operator="=", value=_literal(subject, value), span=subject.span)
-            )
-            for subject, value in values.items()
-        )
-        yield group, _substituted(node, {}, values)
-
-
-def _starred(node: Node) -> Iterator[tuple[Node, list[Comparison]]]:
-    """The statistics with stars under `node`, but not those under a further `max`, `min` or `spread`."""
-    if isinstance(node, _STATISTICS):
-        stars = [part for part in walk(node) if isinstance(part, Comparison) and isinstance(part.value, Star)]
-        if stars:
-            yield node, stars
-    elif not isinstance(node, _AGGREGATES):
-        for child in children(node):
-            yield from _starred(child)
-
-
-def _substituted(node: Any, variables: Mapping[str, _Chosen], stars: Mapping[Grouping, Entry]) -> Any:
-    """The tree with variables and stars replaced by values; parts without any are shared, not copied."""
-    if isinstance(node, Variable):
-        chosen = variables.get(node.name)
-        return node if chosen is None else Literal(value=chosen[0], span=chosen[1] or node.span)
-    if isinstance(node, Comparison) and isinstance(node.value, Star):
-        starred = [value for subject, value in stars.items() if subject == node.subject]
-        return replace(node, operator="=", value=_literal(node.value, starred[0])) if starred else node
-    if stars and isinstance(node, _AGGREGATES):
-        return node
-    changed = {}
-    for name in child_fields(type(node)):
-        value = getattr(node, name)
-        if isinstance(value, Node):
-            new: Any = _substituted(value, variables, stars)
-        elif isinstance(value, tuple) and any(isinstance(part, Node) for part in value):
-            new = tuple(_substituted(part, variables, stars) for part in value)
-            new = value if all(a is b for a, b in zip(new, value, strict=True)) else new
-        else:
-            continue
-        if new is not value:
-            changed[name] = new
-    return replace(node, **changed) if changed else node
-
-
-def _literal(place: Node, value: Entry) -> Literal:
-    return Literal(value=value, span=place.span)
 
 
 def _shown(value: Entry) -> str:

@@ -34,11 +34,11 @@ from keras_fair.rows.assemble import (
     unique_names,
 )
 from keras_fair.rows.convex import Expressions
-from keras_fair.rows.epigraph import Row, row_key, rows_of
+from keras_fair.rows.epigraph import Row, rows_of
 from keras_fair.rows.ground import ground
 from keras_fair.rows.linear import RelationRows
 from keras_fair.rows.plan import Coefficients, Dependence, RowPlan
-from keras_fair.rows.relations import BoundRelation, bound_relations
+from keras_fair.rows.relations import BoundRelation, bound_relation
 from keras_fair.rows.statistics import Statistic, Statistics
 from keras_fair.rows.term_layout import all_disjoint, make_layout
 from keras_fair.rows.values import Outputs
@@ -152,20 +152,15 @@ class _Relation(BoundRelation):
 def _relations(
     statements: Sequence[Statement], expressions: Expressions, domains: Domains, domain: tuple[float, float]
 ) -> list[_Relation]:
-    """All relations with their rows; within a statement those that say the same are kept once."""
-    found: list[_Relation] = []
+    """All relations with their rows."""
+    relations: list[_Relation] = []
     aux = 0
     for index, statement in enumerate(statements):
-        seen = set()
         for relation in ground(statement, index, domains):
-            for bound in bound_relations(relation, expressions, domain):
-                rows, next_aux = rows_of(bound.bound, aux)
-                key = frozenset(row_key(row, aux) for row in rows)
-                if key not in seen:
-                    seen.add(key)
-                    found.append(_Relation(bound.name, bound.text, bound.statement, bound.bound, tuple(rows)))
-                    aux = next_aux
-    return found
+            bound = bound_relation(relation, expressions, domain)
+            rows, aux = rows_of(bound.bound, aux)
+            relations.append(_Relation(bound.name, bound.text, bound.statement, bound.bound, tuple(rows)))
+    return relations
 
 
 def _factors(

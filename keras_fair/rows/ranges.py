@@ -1,75 +1,73 @@
-"""Which values an expression can take, whatever the predictions are within their domain.
+"""Which values an expression can take, given the values that its parts can take.
 
-Needed to cross-multiply a quotient: its denominator must not be negative. What is not known is taken to
-be any number, so a range is never too narrow.
+Needed to cross-multiply a quotient: its denominator must not be negative, whatever the predictions are within
+their domain. Audits take the image of an expression the same way, from the intervals of its parts. What is
+not known is taken to be any number, so a range is never too narrow.
 """
 
 from __future__ import annotations
 
-import math
+from collections.abc import Sequence
 
+from keras_fair.language.fold import Algebra, fold
 from keras_fair.language.nodes import (
-    Absolute,
     Arithmetic,
     Attribute,
-    Covariance,
+    Function,
     Label,
-    Maximum,
-    Mean,
-    Minimum,
     Negative,
     Node,
     Number,
     Prediction,
-    Share,
-    Spread,
+    Statistic,
 )
+from keras_fair.language.tables import EVERYTHING, FUNCTIONS, STATISTIC_RULES, Ends
 
-__all__ = ["Interval", "interval"]
-
-Interval = tuple[float, float]
-
-_EVERYTHING: Interval = (-math.inf, math.inf)
+__all__ = ["Ranges", "interval"]
 
 
-def interval(node: Node, domain: Interval) -> Interval:
+def interval(node: Node, domain: Ends) -> Ends:
     """The range of an expression, or of a value, for predictions in the domain."""
-    if isinstance(node, Number):
+    return fold(node, _OverDomain(domain))
+
+
+class Ranges(Algebra[Ends]):
+    """Ends arithmetic. Where statistics and leaves lie is left to others."""
+
+    def number(self, node: Number) -> Ends:
         return node.value, node.value
-    if isinstance(node, Prediction):
-        return domain
-    if isinstance(node, (Attribute, Label, Covariance)):
-        return _EVERYTHING
-    if isinstance(node, Share):
-        return 0.0, 1.0
-    if isinstance(node, Mean):
-        return interval(node.value, domain)
-    if isinstance(node, Negative):
-        low, high = interval(node.operand, domain)
-        return -high, -low
-    if isinstance(node, Absolute):
-        low, high = interval(node.operand, domain)
-        return max(low, -high, 0.0), max(-low, high)
-    if isinstance(node, Arithmetic):
-        return _arithmetic(node.operator, interval(node.left, domain), interval(node.right, domain))
-    if isinstance(node, (Maximum, Minimum)):
-        ranges = [interval(operand, domain) for operand in node.operands]
-        choose = max if isinstance(node, Maximum) else min
-        return choose(low for low, _ in ranges), choose(high for _, high in ranges)
-    if isinstance(node, Spread):
-        ranges = [interval(operand, domain) for operand in node.operands]
-        return 0.0, max(high for _, high in ranges) - min(low for low, _ in ranges)
-    return _EVERYTHING
+
+    def negative(self, node: Negative, operand: Ends) -> Ends:
+        return -operand[1], -operand[0]
+
+    def arithmetic(self, node: Arithmetic, left: Ends, right: Ends) -> Ends:
+        if node.operator == "+":
+            return left[0] + right[0], left[1] + right[1]
+        if node.operator == "-":
+            return left[0] - right[1], left[1] - right[0]
+        if node.operator == "/":
+            if right[0] <= 0.0 <= right[1]:
+                return EVERYTHING
+            right = (1.0 / right[1], 1.0 / right[0])
+        products = [0.0 if 0.0 in (a, b) else a * b for a in left for b in right]
+        return min(products), max(products)
+
+    def function(self, node: Function, operands: Sequence[Ends]) -> Ends:
+        return FUNCTIONS[node.name].range(operands)
 
 
-def _arithmetic(operator: str, left: Interval, right: Interval) -> Interval:
-    if operator == "+":
-        return left[0] + right[0], left[1] + right[1]
-    if operator == "-":
-        return left[0] - right[1], left[1] - right[0]
-    if operator == "/":
-        if right[0] <= 0.0 <= right[1]:
-            return _EVERYTHING
-        right = (1.0 / right[1], 1.0 / right[0])
-    products = [0.0 if 0.0 in (a, b) else a * b for a in left for b in right]
-    return min(products), max(products)
+class _OverDomain(Ranges):
+    """The ranges while every prediction lies in the domain."""
+
+    def __init__(self, domain: Ends) -> None:
+        self.domain = domain
+
+    def leaf(self, node: Prediction | Label | Attribute) -> Ends:
+        return self.domain if isinstance(node, Prediction) else EVERYTHING
+
+    def statistic(self, node: Statistic) -> Ends:
+        rule = STATISTIC_RULES[type(node)]
+        if rule.bounds is not None:
+            return rule.bounds
+        value: Node = getattr(node, rule.values[0])
+        return fold(value, self)

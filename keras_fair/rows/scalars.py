@@ -12,7 +12,10 @@ them.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+from keras_fair.language.tables import FunctionRule
 
 __all__ = ["Derived", "Key", "Scalar", "Scalars"]
 
@@ -58,20 +61,10 @@ class Derived:
 
 
 class Scalars:
-    """The derived constants of a set of constraints, each once, and which constants are never negative."""
+    """The derived constants of a set of constraints, each once."""
 
     def __init__(self) -> None:
         self.derived: dict[Derived, int] = {}
-        self._nonnegative: set[Key] = set()
-
-    def declare_nonnegative(self, key: Key) -> None:
-        """Say that a base constant is never negative."""
-        self._nonnegative.add(key)
-
-    def nonnegative(self, scalar: Scalar) -> bool:
-        """Whether a scalar is known never to be negative."""
-        known = all(key in self._nonnegative and value >= 0 for key, value in scalar.parts)
-        return known and scalar.number >= 0
 
     def product(self, left: Scalar, right: Scalar) -> Scalar:
         """`left * right`."""
@@ -79,7 +72,7 @@ class Scalars:
             return left.times(right.number)
         if left.is_number:
             return right.times(left.number)
-        return self._new(Derived("*", (left, right)), self.nonnegative(left) and self.nonnegative(right))
+        return self._new(Derived("*", (left, right)))
 
     def quotient(self, left: Scalar, right: Scalar) -> Scalar:
         """`left / right`; where `right` is 0 in the data, what uses it cannot be estimated."""
@@ -87,21 +80,25 @@ class Scalars:
             return Scalar(
                 left.number / right.number, tuple((key, value / right.number) for key, value in left.parts)
             )
-        return self._new(Derived("/", (left, right)), self.nonnegative(left) and self.nonnegative(right))
+        return self._new(Derived("/", (left, right)))
 
-    def largest(self, operands: list[Scalar]) -> Scalar:
-        """`max(operands)`."""
+    def function(self, rule: FunctionRule, arguments: Sequence[Scalar]) -> Scalar:
+        """A function of scalars, as the sum of maxima that it is; of none it cannot be estimated."""
+        if not arguments:
+            return self._new(Derived("/", (Scalar(1.0), Scalar())))
+        total = Scalar()
+        for part in rule.maxima:
+            total = total.plus(
+                self._largest([each.times(float(sign)) for each in arguments for sign in part])
+            )
+        return total.times(-1.0) if rule.concave else total
+
+    def _largest(self, operands: Sequence[Scalar]) -> Scalar:
         if len(operands) == 1:
             return operands[0]
         if all(operand.is_number for operand in operands):
             return Scalar(max(operand.number for operand in operands))
-        return self._new(
-            Derived("max", tuple(operands)), any(self.nonnegative(operand) for operand in operands)
-        )
+        return self._new(Derived("max", tuple(operands)))
 
-    def _new(self, derived: Derived, nonnegative: bool) -> Scalar:
-        index = self.derived.setdefault(derived, len(self.derived))
-        key = ("derived", index)
-        if nonnegative:
-            self._nonnegative.add(key)
-        return Scalar(0.0, ((key, 1.0),))
+    def _new(self, derived: Derived) -> Scalar:
+        return Scalar(0.0, ((("derived", self.derived.setdefault(derived, len(self.derived))), 1.0),))

@@ -1,7 +1,7 @@
 """The distinct statistics of a set of constraints: terms, which depend on `y`, and constants of the data.
 
     E[v | c]       E[alpha y | c] + E[beta | c]: a term, and a constant of what is free of y
-    P[e | c]       a constant: the share of c that is in e, of those of whom it is known
+    P[e | c]       a constant: the share of c that is in e, among those for whom e is known
     cov(u, v | c)  E[u v | c] - E[v | c] E[u | c] with v free of y: two terms and a constant, so that each can
                    be pooled over batches exactly
 
@@ -12,9 +12,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from keras_fair.errors import ConstraintTypeError
 from keras_fair.groups.conditions import Given
 from keras_fair.language import node_text
+from keras_fair.language.dependence import audit_only, not_affine
 from keras_fair.language.nodes import (
     And,
     Comparison,
@@ -31,20 +31,9 @@ from keras_fair.language.nodes import (
 )
 from keras_fair.language.tree import walk
 from keras_fair.rows.scalars import Scalar, Scalars
-from keras_fair.rows.values import Outputs, Value, affine_value, times
+from keras_fair.rows.values import AffineValue, Outputs, affine_value, times
 
 __all__ = ["Statistic", "Statistics", "is_known"]
-
-AUDIT_ONLY = (
-    "a share of predictions counts decisions, which is not affine in y: it can be audited, not enforced; "
-    "kf.audit takes it, projection, streaming and monitoring do not. "
-    "Constrain the score itself, as in E[y | ...]"
-)
-CHOSEN_BY_Y = (
-    "a condition on y makes a statistic that is not affine in y: it can be audited, not enforced; "
-    "kf.audit takes it, projection, streaming and monitoring do not. "
-    "Constrain the score itself, as in E[y | ...]"
-)
 
 
 @dataclass(frozen=True)
@@ -62,7 +51,7 @@ class Statistic:
         share: as it was written, where it is one.
     """
 
-    value: Value
+    value: AffineValue
     condition: Given
     selected: Given
     present: frozenset[str | None] = frozenset()
@@ -73,33 +62,33 @@ class Statistic:
         """A text that tells it from any other statistic, whatever else there is."""
         parts = [f"{node_text(alpha)} * y[{output}]" for output, alpha in self.value.alphas]
         parts += [] if self.value.beta is None else [node_text(self.value.beta)]
-        found = " + ".join(parts)
+        text = " + ".join(parts)
         of, over = self.selected, self.condition
         if self.share is not None:
             of = over = self.share.condition
             of = self.share.event if over is None else And(operands=(self.share.event, over), span=over.span)
         for mark, condition in (("of", of), ("over", over)):
             if condition is not None and not (mark == "of" and of == over):
-                found += f" {mark} {node_text(condition)}"
+                text += f" {mark} {node_text(condition)}"
         if self.present:
             names = sorted("label" if name is None else f"`{name}`" for name in self.present)
-            found += f" where {', '.join(names)} is known"
-        return found
+            text += f" where {', '.join(names)} is known"
+        return text
 
 
 def is_known(event: Condition) -> Condition | None:
     """The condition that a sample has every value that an event asks for, in Kleene's logic; None: each has.
 
-    Without it a share would count who lacks a value as one of whom the event does not hold.
+    Without it a share would count a sample with a missing value as one where the event does not hold.
     """
     asked: dict[Node, Condition] = {}
     for node in walk(event):
         if isinstance(node, (Comparison, Membership)) and not isinstance(node.subject, Prediction):
             asked.setdefault(node.subject, node)
-    told = [Or(operands=(one, Not(operand=one, span=one.span)), span=one.span) for one in asked.values()]
-    if len(told) < 2:
-        return told[0] if told else None
-    return And(operands=tuple(told), span=event.span)
+    each = [Or(operands=(one, Not(operand=one, span=one.span)), span=one.span) for one in asked.values()]
+    if len(each) < 2:
+        return each[0] if each else None
+    return And(operands=tuple(each), span=event.span)
 
 
 class Statistics:
@@ -126,22 +115,20 @@ class Statistics:
         Raises:
             ConstraintTypeError: it is not affine in `y`.
         """
-        self._refuse_decisions(node)
+        refused = audit_only(node)
+        if refused is not None:
+            raise not_affine(refused[0], self.text, refused[1])
         if isinstance(node, Share):
             return {}, self._share(node)
         if isinstance(node, Mean):
             return self._mean(affine_value(node.value, self.outputs, self.text), node.condition)
         left = affine_value(node.left, self.outputs, self.text)
         right = affine_value(node.right, self.outputs, self.text)
-        if left.alphas and right.alphas:
-            raise ConstraintTypeError(
-                "the covariance of two predictions is not affine in y", text=self.text, span=node.span
-            )
         free, other = (right, left) if left.alphas else (left, right)
         # All three means are over the samples that have both values.
         both = free.columns | other.columns
         _, factor = self._mean(free, node.condition, both)
-        weights, constant = self._mean(times(free, other, node), node.condition, both)
+        weights, constant = self._mean(times(free, other), node.condition, both)
         means, mean = self._mean(other, node.condition, both)
         for term, weight in means.items():
             product = self.scalars.product(factor, weight).times(-1.0)
@@ -149,7 +136,7 @@ class Statistics:
         return weights, constant.plus(self.scalars.product(factor, mean).times(-1.0))
 
     def _mean(
-        self, value: Value, condition: Given, columns: frozenset[str | None] = frozenset()
+        self, value: AffineValue, condition: Given, columns: frozenset[str | None] = frozenset()
     ) -> tuple[dict[int, Scalar], Scalar]:
         """A mean over the samples that have a value in the columns of `value`, and in these."""
         present = value.columns | columns if self.missing != "error" else frozenset()
@@ -159,30 +146,23 @@ class Statistics:
             output, alpha = alphas[0]
             if len(alphas) == 1 and isinstance(alpha, Number):  # E[2 * y] is 2 * E[y]
                 weight, alphas = alpha.value, ((output, Number(value=1.0, span=alpha.span)),)
-            term = Statistic(Value(alphas, None), condition, condition, present)
+            term = Statistic(AffineValue(alphas, None), condition, condition, present)
             weights[self.terms.setdefault(term, len(self.terms))] = Scalar(weight)
         if value.beta is None:
             return weights, Scalar()
         if isinstance(value.beta, Number):
             return weights, Scalar(value.beta.value)
-        return weights, self._constant(Statistic(Value((), value.beta), condition, condition, present))
+        return weights, self._constant(Statistic(AffineValue((), value.beta), condition, condition, present))
 
     def _share(self, node: Share) -> Scalar:
-        known = is_known(node.event)
-        if known is not None and node.condition is not None:
-            known = And(operands=(known, node.condition), span=node.span)
-        over = node.condition if known is None else known
+        over = is_known(node.event)
+        if over is None:
+            over = node.condition
+        elif node.condition is not None:
+            over = And(operands=(over, node.condition), span=node.span)
         joint = node.event if over is None else And(operands=(node.event, over), span=node.span)
-        one = Value((), Number(value=1.0, span=node.span))
-        share = self._constant(Statistic(one, over, joint, share=node))
-        self.scalars.declare_nonnegative(share.parts[0][0])
-        return share
+        one = AffineValue((), Number(value=1.0, span=node.span))
+        return self._constant(Statistic(one, over, joint, share=node))
 
     def _constant(self, statistic: Statistic) -> Scalar:
         return Scalar(0.0, ((("base", self.constants.setdefault(statistic, len(self.constants))), 1.0),))
-
-    def _refuse_decisions(self, node: Mean | Share | Covariance) -> None:
-        for condition, message in ((getattr(node, "event", None), AUDIT_ONLY), (node.condition, CHOSEN_BY_Y)):
-            for part in walk(condition) if condition is not None else ():
-                if isinstance(part, (Comparison, Membership)) and isinstance(part.subject, Prediction):
-                    raise ConstraintTypeError(message, text=self.text, span=part.span)

@@ -11,19 +11,27 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from keras_fair.errors import ConstraintTypeError, near_names
-from keras_fair.language import node_text
-from keras_fair.language.nodes import Arithmetic, Attribute, Label, Negative, Node, Number, Prediction
-from keras_fair.language.nodes import Value as ValueNode
+from keras_fair.errors import ConstraintTypeError, Reason, near_names
+from keras_fair.language.fold import Algebra, fold
+from keras_fair.language.nodes import (
+    Arithmetic,
+    Attribute,
+    Label,
+    Negative,
+    Node,
+    Number,
+    Prediction,
+    Value,
+)
 from keras_fair.language.tree import walk
 
-__all__ = ["Outputs", "Value", "affine_value", "times"]
+__all__ = ["AffineValue", "Outputs", "affine_value", "times"]
 
-Part = ValueNode | None  # None is 0
+Coefficient = Value | None  # None is 0
 
 
 @dataclass(frozen=True)
-class Value:
+class AffineValue:
     """`sum_k alpha_k y[k] + beta`; equal where the trees are equal.
 
     Args:
@@ -31,8 +39,8 @@ class Value:
         beta: the part free of `y`.
     """
 
-    alphas: tuple[tuple[int, ValueNode], ...]
-    beta: Part
+    alphas: tuple[tuple[int, Value], ...]
+    beta: Coefficient
 
     @property
     def columns(self) -> frozenset[str | None]:
@@ -90,78 +98,71 @@ class Outputs:
         else:
             last = self.count - 1
             message = f"no output named {node.output!r}: the outputs have no names; write y[0] to y[{last}]"
-        raise ConstraintTypeError(message, text=text, span=node.span)
+        raise ConstraintTypeError(message, text=text, span=node.span, reason=Reason.UNKNOWN_NAME)
 
 
-def affine_value(node: Node, outputs: Outputs, text: str) -> Value:
-    """A value as an affine function of the predictions.
+def affine_value(node: Node, outputs: Outputs, text: str) -> AffineValue:
+    """A value as an affine function of the predictions. That it is one has been checked with the text.
 
     Raises:
-        ConstraintTypeError: it is not affine in `y`, or names an output that is not there.
+        ConstraintTypeError: it names an output that is not there.
     """
-    if isinstance(node, (Number, Attribute, Label)):
-        return Value((), node)
-    if isinstance(node, Prediction):
-        return Value(((outputs.index(node, text), Number(value=1.0, span=node.span)),), None)
-    if isinstance(node, Negative):
-        return _mapped(affine_value(node.operand, outputs, text), _negative)
-    if not isinstance(node, Arithmetic):
-        raise ConstraintTypeError(
-            f"expected a value of each sample, found {node_text(node)}, which is a number for all of them",
-            text=text,
-            span=node.span,
-        )
-    left, right = affine_value(node.left, outputs, text), affine_value(node.right, outputs, text)
-    if node.operator in "+-":
+    return fold(node, _AffineValue(outputs, text))
+
+
+class _AffineValue(Algebra[AffineValue]):
+    """The coefficients of values."""
+
+    def __init__(self, outputs: Outputs, text: str) -> None:
+        self.outputs = outputs
+        self.text = text
+
+    def number(self, node: Number) -> AffineValue:
+        return AffineValue((), node)
+
+    def leaf(self, node: Prediction | Label | Attribute) -> AffineValue:
+        if not isinstance(node, Prediction):
+            return AffineValue((), node)
+        return AffineValue(((self.outputs.index(node, self.text), Number(value=1.0, span=node.span)),), None)
+
+    def negative(self, node: Negative, operand: AffineValue) -> AffineValue:
+        return _mapped(operand, _negative)
+
+    def arithmetic(self, node: Arithmetic, left: AffineValue, right: AffineValue) -> AffineValue:
+        if node.operator == "*":
+            return times(right, left) if left.alphas else times(left, right)
+        if node.operator == "/":
+            divisor = right.beta
+            assert divisor is not None  # a value that is free of y has one
+            return _mapped(left, lambda part: _arithmetic("/", part, divisor))
         if node.operator == "-":
             right = _mapped(right, _negative)
-        alphas = dict(left.alphas)
+        alphas: dict[int, Value] = dict(left.alphas)
         for output, alpha in right.alphas:
             alphas[output] = _sum(alphas.get(output), alpha, node)
-        beta = (
-            right.beta
-            if left.beta is None
-            else left.beta
-            if right.beta is None
-            else _sum(left.beta, right.beta, node)
-        )
-        return Value(tuple(sorted(alphas.items(), key=lambda item: item[0])), beta)
-    if node.operator == "*":
-        if left.alphas and right.alphas:
-            raise ConstraintTypeError(
-                "a product of predictions is not affine in y", text=text, span=node.span
-            )
-        if left.alphas:
-            left, right = right, left
-        return times(left, right, node)
-    if right.alphas:
-        raise ConstraintTypeError(
-            "a quotient by a prediction is not affine in y", text=text, span=node.right.span
-        )
-    if right.beta is None or right.beta == Number(value=0.0, span=node.span):
-        raise ConstraintTypeError("a quotient by 0 has no value", text=text, span=node.right.span)
-    divisor = right.beta
-    return _mapped(left, lambda part: _arithmetic("/", part, divisor))
+        beta = left.beta if right.beta is None else _sum(left.beta, right.beta, node)
+        return AffineValue(tuple(sorted(alphas.items(), key=lambda item: item[0])), beta)
 
 
-def times(free: Value, value: Value, place: Node) -> Value:
+def times(free: AffineValue, value: AffineValue) -> AffineValue:
     """The product of a value free of `y` and any value."""
-    factor = free.beta if free.beta is not None else Number(value=0.0, span=place.span)
+    factor = free.beta
+    assert factor is not None  # a value that is free of y has one
     return _mapped(value, lambda part: _arithmetic("*", factor, part))
 
 
-def _mapped(value: Value, change: Callable[[ValueNode], ValueNode]) -> Value:
+def _mapped(value: AffineValue, change: Callable[[Value], Value]) -> AffineValue:
     alphas = tuple((output, change(alpha)) for output, alpha in value.alphas)
-    return Value(alphas, None if value.beta is None else change(value.beta))
+    return AffineValue(alphas, None if value.beta is None else change(value.beta))
 
 
-def _negative(part: ValueNode) -> ValueNode:
+def _negative(part: Value) -> Value:
     if isinstance(part, Number):
         return Number(value=-part.value, span=part.span)
     return part.operand if isinstance(part, Negative) else Negative(operand=part, span=part.span)  # type: ignore[return-value]
 
 
-def _sum(left: Part, right: ValueNode, place: Node) -> ValueNode:
+def _sum(left: Coefficient, right: Value, place: Node) -> Value:
     if left is None:
         return right
     if isinstance(left, Number) and isinstance(right, Number):
@@ -169,7 +170,7 @@ def _sum(left: Part, right: ValueNode, place: Node) -> ValueNode:
     return Arithmetic(operator="+", left=left, right=right, span=place.span)
 
 
-def _arithmetic(operator: str, left: ValueNode, right: ValueNode) -> ValueNode:
+def _arithmetic(operator: str, left: Value, right: Value) -> Value:
     if isinstance(left, Number) and isinstance(right, Number):
         value = left.value * right.value if operator == "*" else left.value / right.value
         return Number(value=value, span=left.span)

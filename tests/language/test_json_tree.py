@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from typing import Any
 
 import pytest
 
@@ -14,12 +15,14 @@ from keras_fair.language.tree import walk
 
 TEXT = "fair: for g in race: E[y[1] | race=g, age >= 25] == 0.5 +- 0.02 with confidence 0.9"
 DOCUMENT = json.loads(to_json(parse_statements(TEXT)))
+OF_VERSION_1 = {**{key: value for key, value in DOCUMENT.items() if key != "text"}, "version": 1}
 
 
 def test_the_schema() -> None:
     assert DOCUMENT == {
         "format": "keras_fair.constraints",
-        "version": 1,
+        "version": 2,
+        "text": TEXT,
         "statements": [
             {
                 "type": "statement",
@@ -80,8 +83,28 @@ def test_spans_point_into_the_canonical_text() -> None:
     assert pieces == ["E[y]", "E[y | sex=Male]"]
 
 
-def changed(path: str, value: object = None, *, drop: bool = False) -> str:
-    document = copy.deepcopy(DOCUMENT)
+def test_functions_have_one_type() -> None:
+    document = json.loads(to_json(parse_statements("max(abs(E[y]), E[y[1]]) <= 0.5")))
+    left = document["statements"][0]["relation"]["left"]
+    assert (left["type"], left["name"]) == ("function", "max")
+    assert left["operands"][0] == {
+        "type": "function",
+        "name": "abs",
+        "operands": [
+            {"type": "mean", "value": {"type": "prediction", "output": None}, "condition": None},
+        ],
+    }
+
+
+def test_a_text_that_is_not_canonical_is_read() -> None:
+    document = json.loads(to_json(parse_statements("E[y | sex=a] <= 0.5")))
+    document["text"] = "E[  y | sex == 'a'] <= 50%"
+    (statement,) = from_json(json.dumps(document))
+    assert (statement.span.start, statement.span.end) == (0, len("E[y | sex=a] <= 0.5"))
+
+
+def changed(path: str, value: object = None, *, drop: bool = False, of: object = DOCUMENT) -> str:
+    document: Any = copy.deepcopy(of)
     *steps, last = [int(step) if step.isdigit() else step for step in path.split("/")]
     place = document
     for step in steps:
@@ -101,16 +124,18 @@ AGE = f"{LEFT}/condition/operands/1"
     ("path", "value", "words"),
     [
         ("format", "other", ("$.format", "keras_fair.constraints")),
-        ("version", 2, ("$.version", "found 2")),
+        ("version", 3, ("$.version", "version 1 or 2", "found 3")),
+        ("text", 3, ("a string at $.text", "found 3")),
+        ("text", "E[y] <= 1", ("$.statements[0]", "the text gives")),
         ("version", True, ("$.version",)),
         ("extra", 1, ("unknown key 'extra'", "at $")),
         ("statements", {}, ("$.statements", "found an object")),
-        ("statements", [], ("$.statements", "a list of at least 1")),
+        ("statements", [], ("$.statements", "a list of 1", "a list of 0")),
         ("statements/0", 3, ("$.statements[0]", "found 3")),
         ("statements/0/type", "mean", ("$.statements[0].type", "'mean'")),
-        ("statements/0/name", 3, ("$.statements[0].name", "a string")),
-        ("statements/0/confidence", "high", ("$.statements[0].confidence", "a number")),
-        ("statements/0/confidence", True, ("$.statements[0].confidence", "a number")),
+        ("statements/0/name", 3, ("'fair' at $.statements[0].name", "found 3")),
+        ("statements/0/confidence", "high", ("0.9 at $.statements[0].confidence", "'high'")),
+        ("statements/0/confidence", True, ("0.9 at $.statements[0].confidence", "true")),
         ("statements/0/binders/0/variables", [], (".binders[0].variables",)),
         ("statements/0/binders/0/domain/type", "star", (".domain.type", "'star'")),
         (f"{LEFT}/type", "eval", (".left.type", "'eval'")),
@@ -118,11 +143,11 @@ AGE = f"{LEFT}/condition/operands/1"
         (f"{LEFT}/type", ["mean"], (".left.type", "a list")),
         (f"{LEFT}/span", [0, 1], ("unknown key 'span'", ".left")),
         (f"{LEFT}/value/output", 1.5, (".value.output", "1.5")),
-        (f"{LEFT}/value", {"type": "star"}, (".left.value.type",)),
+        (f"{LEFT}/value", {"type": "star"}, ("'prediction'", "at $.statements[0].relation.left.value.type")),
         (f"{AGE}/operator", "~", (".operands[1].operator", "'~'")),
         (f"{AGE}/operator", [], (".operands[1].operator", "a list")),
         (f"{AGE}/value/value", None, (".operands[1].value.value", "null")),
-        (f"{AGE}/value/value", 10**400, (".operands[1].value.value", "finite")),
+        (f"{AGE}/value/value", 10**400, ("25.0 at ", ".operands[1].value.value")),
         ("statements/0/relation/operator", "<", (".relation.operator",)),
     ],
 )
@@ -134,7 +159,7 @@ def test_a_wrong_shape_is_named_with_its_path(path: str, value: object, words: t
 
 
 @pytest.mark.parametrize(
-    "path", ["format", "version", "statements", "statements/0/name", f"{LEFT}/condition"]
+    "path", ["format", "version", "text", "statements", "statements/0/name", f"{LEFT}/condition"]
 )
 def test_a_missing_key_is_named(path: str) -> None:
     with pytest.raises(ConstraintError, match=f"expected '{path.split('/')[-1]}' in the object at "):
@@ -147,20 +172,29 @@ def test_a_missing_key_is_named(path: str) -> None:
         # What has no meaning as text has none as JSON.
         ("statements/0/relation/tolerance", -1.0, "not negative"),
         ("statements/0/confidence", 2.0, "between 0 and 1"),
-        ("statements/0/binders", [], "not one that a text gives"),
+        ("statements/0/binders", [], "not the one that the text gives"),
+        (f"{LEFT}/type", "eval", r"type of a node at \$.statements\[0\].relation.left.type, found 'eval'"),
+        (f"{LEFT}/type", ["mean"], r"type of a node at .*, found a list"),
+        (f"{LEFT}/span", [0, 1], "unknown key 'span'"),
+        (f"{LEFT}/value", None, "not one that a text gives"),
+        (f"{AGE}/operator", [], "not one that a text gives|expected"),
+        (f"{AGE}/value/value", 10**400, "not one that a text gives"),
+        ("statements", {}, "not one that a text gives|empty text"),
         (f"{AGE}/value", {"type": "literal", "value": "old"}, "compare numbers"),
         (f"{LEFT}/value/output", -1, "an output"),
         # What only looks like a tree: text smuggled into names, forms that no text gives.
         (
             "statements/0/binders/0/variables",
             ["g in sex: E[y] <= 1 #"],
-            "never used|not complete|not one that a text gives",
+            "never used|not complete|not the one that the text gives",
         ),
-        ("statements/0/relation/right", {"type": "number", "value": -0.5}, "not one that a text gives"),
+        ("statements/0/relation/right", {"type": "number", "value": -0.5}, "not the one that the text gives"),
     ],
 )
-def test_a_tree_is_checked_as_a_text_is(path: str, value: object, message: str) -> None:
+def test_a_tree_without_text_is_checked_as_a_text_is(path: str, value: object, message: str) -> None:
     with pytest.raises(ConstraintError, match=message):
+        from_json(changed(path, value, of=OF_VERSION_1))
+    with pytest.raises(ConstraintError, match="not the one that the text gives|in the object at"):
         from_json(changed(path, value))
 
 
@@ -168,7 +202,7 @@ def test_a_nested_conjunction_is_not_one_that_a_text_gives() -> None:
     document = json.loads(
         changed(f"{LEFT}/condition/operands/0", DOCUMENT["statements"][0]["relation"]["left"]["condition"])
     )
-    with pytest.raises(ConstraintError, match="set twice|not one that a text gives"):
+    with pytest.raises(ConstraintError, match="set twice|not the one that the text gives"):
         from_json(json.dumps(document))
 
 
@@ -199,6 +233,8 @@ def test_deep_documents_are_an_error() -> None:
     for _ in range(300):
         node = {"type": "negative", "operand": node}
     with pytest.raises(ConstraintError, match="100 levels deep at "):
+        from_json(changed("statements/0/relation/right", node, of=OF_VERSION_1))
+    with pytest.raises(ConstraintError, match="at \\$.statements\\[0\\].relation.right"):
         from_json(changed("statements/0/relation/right", node))
 
 
@@ -210,5 +246,40 @@ def test_what_is_no_text(document: object) -> None:
 
 def test_faults_of_meaning_show_the_canonical_text() -> None:
     with pytest.raises(ConstraintTypeError) as caught:
-        from_json(changed("statements/0/confidence", 2.0))
+        from_json(changed("statements/0/confidence", 2.0, of=OF_VERSION_1))
     assert "with confidence 2\n" in str(caught.value)
+
+
+# Documents of version 1, as 0.1.0 wrote them: trees without a text, and one type for each function.
+
+OLD_MEAN = {"type": "mean", "value": {"type": "prediction", "output": None}, "condition": None}
+OLD = {
+    "max(abs(E[y]), E[y]) <= spread(E[label], E[age])": {
+        "type": "relation",
+        "left": {"type": "maximum", "operands": [{"type": "absolute", "operand": OLD_MEAN}, OLD_MEAN]},
+        "operator": "<=",
+        "right": {
+            "type": "spread",
+            "operands": [
+                {"type": "mean", "value": {"type": "label"}, "condition": None},
+                {"type": "mean", "value": {"type": "attribute", "name": "age"}, "condition": None},
+            ],
+        },
+        "tolerance": None,
+    },
+    "min(E[y], 1) >= 0.5": {
+        "type": "relation",
+        "left": {"type": "minimum", "operands": [OLD_MEAN, {"type": "number", "value": 1}]},
+        "operator": ">=",
+        "right": {"type": "number", "value": 0.5},
+        "tolerance": None,
+    },
+}
+
+
+@pytest.mark.parametrize("text", OLD)
+def test_documents_of_version_1_are_read(text: str) -> None:
+    statement = {"type": "statement", "relation": OLD[text], "binders": [], "name": None, "confidence": None}
+    document = {"format": "keras_fair.constraints", "version": 1, "statements": [statement]}
+    assert from_json(json.dumps(document)) == parse_statements(text)
+    assert from_json(json.dumps(OF_VERSION_1)) == parse_statements(TEXT)

@@ -10,19 +10,17 @@ from hypothesis import strategies as st
 from keras_fair.language import from_json, node_text, parse_statements, to_json, to_text
 from keras_fair.language.lexicon import RESERVED
 from keras_fair.language.nodes import (
-    Absolute,
     And,
     Arithmetic,
     Attribute,
     Binder,
     Comparison,
     Covariance,
+    Function,
     Label,
     Literal,
-    Maximum,
     Mean,
     Membership,
-    Minimum,
     Negative,
     Not,
     Number,
@@ -32,7 +30,6 @@ from keras_fair.language.nodes import (
     Relation,
     Share,
     Span,
-    Spread,
     Star,
     Statement,
     ValueSet,
@@ -196,14 +193,14 @@ def affine_expressions(leaf: st.SearchStrategy) -> st.SearchStrategy:
 def convex_expressions(draw, variables: tuple[str, ...]):
     starred = affine_expressions(statistics(variables, star=True))
     plain = affine_expressions(statistics(variables))
-    kind = draw(st.sampled_from([Absolute, Maximum, Spread, None]))
+    kind = draw(st.sampled_from(["abs", "max", "spread", None]))
     if kind is None:
         inner = convex_expressions(variables)
         return Arithmetic("+", draw(inner), draw(plain), span=AT) if draw(st.booleans()) else draw(plain)
-    if kind is Absolute:
-        return Absolute(draw(plain), span=AT)
+    if kind == "abs":
+        return Function(kind, (draw(plain),), span=AT)
     operands = (draw(starred), *draw(st.lists(plain, max_size=2)))
-    return kind(operands, span=AT)
+    return Function(kind, operands, span=AT)
 
 
 @st.composite
@@ -216,7 +213,7 @@ def relations(draw, variables: tuple[str, ...]):
     if kind == "small":
         return Relation(draw(convex_expressions(variables)), "<=", draw(plain), span=AT)
     if kind == "large":
-        right = Minimum((draw(one_star),), span=AT)
+        right = Function("min", (draw(one_star),), span=AT)
         return Relation(right, ">=", draw(plain), span=AT)
     low, high = sorted((draw(sizes), draw(sizes)))
     return Range(Number(low, span=AT), draw(one_star), Number(high, span=AT), span=AT)

@@ -195,7 +195,7 @@ def test_generated_sums_agree_with_direct_evaluation(batch: dict[str, Any], stat
 def test_generated_spreads_are_the_largest_minus_the_smallest(
     batch: dict[str, Any], arguments: list[Any]
 ) -> None:
-    spread = nodes.Spread(operands=tuple(arguments), span=AT)
+    spread = nodes.Function("spread", tuple(arguments), span=AT)
     bound = nodes.Number(value=0.1, span=AT)
     rows = rows_over(
         nodes.Statement(relation=nodes.Relation(left=spread, operator="<=", right=bound, span=AT), span=AT),

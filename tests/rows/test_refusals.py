@@ -9,19 +9,6 @@ import pytest
 
 from keras_fair.constraints import parse
 from keras_fair.errors import ConstraintTypeError
-from keras_fair.language.nodes import (
-    Attribute,
-    Comparison,
-    Literal,
-    Mean,
-    Number,
-    Prediction,
-    Range,
-    Relation,
-    Span,
-    Star,
-    Statement,
-)
 from keras_fair.rows import Vocabulary, lower
 
 COLUMNS: dict[str, Any] = {
@@ -107,37 +94,6 @@ def test_faults_when_lowering(
         assert word in str(caught.value)
     assert caught.value.span is not None
     assert caught.value.span.start == text.index(place)
-
-
-def test_stars_in_two_statistics_are_refused() -> None:
-    at = Span(0, 1)
-
-    def mean(name: str) -> Mean:
-        star = Comparison(subject=Attribute(name=name, span=at), operator="=", value=Star(span=at), span=at)
-        return Mean(value=Prediction(span=at), condition=star, span=at)
-
-    relation = Relation(left=mean("sex"), operator="<=", right=mean("race"), span=at)
-    vocabulary = Vocabulary({"sex": ["f", "m"], "race": ["a", "b"]})
-    with pytest.raises(ConstraintTypeError, match="matched or paired"):
-        lower([Statement(relation=relation, span=at)], "x", vocabulary)
-
-
-def test_ends_of_a_range_that_depend_on_y_are_two_relations() -> None:
-    at = Span(0, 1)
-
-    def mean(value: str) -> Mean:
-        group = Comparison(
-            subject=Attribute(name="sex", span=at), operator="=", value=Literal(value=value, span=at), span=at
-        )
-        return Mean(value=Prediction(span=at), condition=group, span=at)
-
-    upper = Number(value=0.9, span=at)
-    statement = Statement(relation=Range(lower=mean("f"), operand=mean("m"), upper=upper, span=at), span=at)
-    plan = lower([statement], "x")
-    assert [relation.name[-12:] for relation in plan.relations] == [" (lower end)", " (upper end)"]
-    columns, _ = plan.encode({"sex": ["f", "m"]})
-    gaps = plan.evaluate(columns).gaps(np.array([0.5, 0.2]))
-    np.testing.assert_allclose(gaps, [-0.3, 0.2])
 
 
 BATCHES: list[tuple[dict[str, Any], dict[str, Any], list[str]]] = [

@@ -1,0 +1,177 @@
+"""The functions and the statistics of the language, one entry each.
+
+Every pass over a tree reads what it needs from here: the parser the names, the checks the signs and the
+curvature, the rows the maxima, audits the value, prose the words. A new function of expressions is one entry
+of `FUNCTIONS`.
+
+A function of expressions is a sum of maxima, or the negative of one:
+
+    f(a) = sum over parts of  max over arguments a_i and signs s of the part  of  s * a_i
+
+    abs(a)          max(a, -a)
+    max(a, ...)     max(a, ...)
+    min(a, ...)     -max(-a, ...)
+    spread(a, ...)  max(a, ...) + max(-a, ...)
+
+Its curvature, its range, its value and its rows all follow from these parts.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from keras_fair.language.nodes import Covariance, Mean, Node, Share
+
+__all__ = [
+    "CALLED",
+    "EVERYTHING",
+    "FUNCTIONS",
+    "STATISTIC_RULES",
+    "FunctionRule",
+    "Ends",
+    "StatisticRule",
+]
+
+Ends = tuple[float, float]
+"""The least and the largest value that something can take."""
+
+EVERYTHING: Ends = (-math.inf, math.inf)
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionRule:
+    """What a function of expressions means.
+
+    Attributes:
+        maxima: the signs that each part takes its arguments with, see above.
+        concave: whether the function is the negative of the sum of its parts.
+        sign: 1 where it is never negative, -1 where it is never positive, 0 where neither is known.
+        least: how many arguments have to be estimable.
+        most: how many operands it takes; None for any number.
+        among_groups: its words for one statistic over groups; `{}` stands for "mean prediction" and the like.
+        of_several: its words for other operands; `{}` stands for them.
+        of_difference: its words for one difference; `{}` stands for each side. Optional.
+    """
+
+    maxima: tuple[tuple[int, ...], ...]
+    concave: bool = False
+    sign: int = 0
+    least: int = 1
+    most: int | None = None
+    among_groups: str = ""
+    of_several: str = ""
+    of_difference: str = ""
+
+    @property
+    def collects(self) -> bool:
+        """Whether a star below it makes one argument for each group, and not one relation."""
+        return self.most is None
+
+    @property
+    def direction(self) -> int:
+        """1 for what stands for the sum of the parts, -1 for the negative of it."""
+        return -1 if self.concave else 1
+
+    @property
+    def monotone(self) -> bool:
+        """Whether it never falls as an argument grows, so that arguments may be curved as it is itself."""
+        return all(sign == self.direction for part in self.maxima for sign in part)
+
+    def range(self, arguments: Sequence[Ends]) -> Ends:
+        """Between which values it lies while its arguments lie between theirs; never too narrow."""
+        low, high = 0.0, 0.0
+        for part in self.maxima:
+            ends = [end if sign > 0 else (-end[1], -end[0]) for end in arguments for sign in part]
+            low += max(end[0] for end in ends)
+            high += max(end[1] for end in ends)
+        if self.concave:
+            low, high = -high, -low
+        if self.sign > 0:
+            low, high = max(low, 0.0), max(high, 0.0)
+        return low, high
+
+
+FUNCTIONS: dict[str, FunctionRule] = {
+    "abs": FunctionRule(
+        maxima=((1, -1),),
+        sign=1,
+        most=1,
+        of_several="the absolute value of {}",
+        of_difference="the absolute difference between {} and {}",
+    ),
+    "max": FunctionRule(
+        maxima=((1,),),
+        among_groups="the highest {}",
+        of_several="the largest of {}",
+    ),
+    "min": FunctionRule(
+        maxima=((-1,),),
+        concave=True,
+        among_groups="the lowest {}",
+        of_several="the smallest of {}",
+    ),
+    "spread": FunctionRule(
+        maxima=((1,), (-1,)),
+        sign=1,
+        least=2,
+        among_groups="the difference between the highest and the lowest {}",
+        of_several="the difference between the largest and the smallest of {}",
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class StatisticRule:
+    """What a statistic means, as far as its text tells; how it is computed is told by rows and audit.
+
+    Attributes:
+        opening: what stands before its parts; closing: what stands after its condition.
+        values: the fields that hold values, a number for each sample.
+        events: the fields that hold conditions which are not the group.
+        sign: as for a function.
+        bounds: between which it lies whatever the samples are; None where it lies between the bounds of its
+            value.
+        words: its words for columns and events; `{}` stands for each of its parts.
+        words_of_formula: its words where a value is not a plain column.
+    """
+
+    opening: str
+    closing: str
+    values: tuple[str, ...] = ()
+    events: tuple[str, ...] = ()
+    sign: int = 0
+    bounds: Ends | None = EVERYTHING
+    words: str = ""
+    words_of_formula: str = ""
+
+
+STATISTIC_RULES: Mapping[type[Node], StatisticRule] = {
+    Mean: StatisticRule(
+        opening="E[",
+        closing="]",
+        values=("value",),
+        bounds=None,
+        words="mean {}",
+        words_of_formula="mean of {}",
+    ),
+    Share: StatisticRule(
+        opening="P[",
+        closing="]",
+        events=("event",),
+        sign=1,
+        bounds=(0.0, 1.0),
+        words="share with {}",
+    ),
+    Covariance: StatisticRule(
+        opening="cov(",
+        closing=")",
+        values=("left", "right"),
+        words="covariance of {} and {}",
+        words_of_formula="covariance of {} and {}",
+    ),
+}
+
+CALLED = (*FUNCTIONS, "cov")
+"""The names that are followed by parentheses, for messages; criteria are not among them."""
