@@ -15,7 +15,7 @@ from keras_fair.inputs.domain import Domain, DomainLike, check_domain
 from keras_fair.ops.outcome import Outcome
 from keras_fair.ops.precision import working_dtype
 from keras_fair.ops.projection.divergences import check_divergence
-from keras_fair.ops.projection.problem import centre_of, make_problem, structure_of
+from keras_fair.ops.projection.problem_from_rows import centre_of, make_problem, structure_of
 from keras_fair.ops.projection.projector import projector
 from keras_fair.rows.linear import LinearRows
 from keras_fair.rows.terms import CellFamily

@@ -9,7 +9,7 @@ operations, not of the predictions. So all that is known of the rows, what the p
 iteration is, is one small matrix, a column a row: one operation makes the next from the last.
 
 What is not met after a few steps (rows that can't be met, everything at a bound) is left to
-`keras_fair.ops.projection.dual_newton`.
+`keras_fair.ops.projection.rows_together`.
 """
 
 from __future__ import annotations
@@ -19,17 +19,19 @@ from typing import Any, NamedTuple
 import numpy as np
 from keras import ops
 
-from keras_fair.ops.precision import proximal_floor, row_tolerance
-from keras_fair.ops.projection.dual_local import Field
-from keras_fair.ops.projection.dual_problem import DualProblem, Structure, answer, curvature_of_rows, reach_of
+from keras_fair.ops.projection.control_flow import iterate
+from keras_fair.ops.projection.dual import curvature_of_rows, response_at
+from keras_fair.ops.projection.problem import Problem, Structure, reach_of
+from keras_fair.ops.projection.scales import Scales
+from keras_fair.ops.projection.settings import Settings
 
-__all__ = ["Apart", "solve_apart"]
+__all__ = ["RowsApart", "solve_apart"]
 
-_MAXIMUM_PASSES = 12
+# Up to so many lines a matrix is written in one operation.
 _FEW_LINES = 24
 
 
-class Apart(NamedTuple):
+class RowsApart(NamedTuple):
     """What is known of the rows; as a matrix, each of these is a line, `cells` several.
 
     Attributes:
@@ -64,7 +66,7 @@ class Apart(NamedTuple):
     cells: Any
 
     @classmethod
-    def read(cls, matrix: Any) -> Apart:
+    def read(cls, matrix: Any) -> RowsApart:
         """The lines of a matrix."""
         width = len(cls._fields) - 1
         return cls._make([*(matrix[line] for line in range(width)), matrix[width:]])
@@ -84,7 +86,7 @@ class Apart(NamedTuple):
             matrix = ops.where(ops.equal(numbers, number), line, matrix)
         return matrix
 
-    def placed(self, problem: DualProblem) -> DualProblem:
+    def placed(self, problem: Problem) -> Problem:
         """The problem with its numbers taken from here."""
         moments = problem.moments
         if int(self.cells.shape[0]):
@@ -105,36 +107,35 @@ class Apart(NamedTuple):
         return ops.all(fine)
 
 
-def solve_apart(problem: DualProblem, structure: Structure, start: Any = None) -> Any:
-    """Solve every row by itself, as far as a few passes go. Returns the matrix of an `Apart`.
+def solve_apart(problem: Problem, structure: Structure, start: Any, settings: Settings) -> Any:
+    """Solve every row by itself, as far as a few passes go. Returns the matrix of a `RowsApart`.
 
     Args:
         problem: a projection without auxiliary scalars, its rows apart (`structure.diagonal`).
         structure: its static facts.
-        start: (m,) duals to begin from; zeros by default.
+        start: (m,) duals to begin from; None for zeros.
+        settings: of the solver.
     """
-    tolerance = row_tolerance(problem.r.dtype)
 
     def unfinished(matrix: Any) -> Any:
-        apart = Apart.read(matrix)
-        off = ops.any(apart.off > tolerance * apart.scale)
-        return ops.logical_and(off, apart.passes[0] < _MAXIMUM_PASSES)
+        apart = RowsApart.read(matrix)
+        off = ops.any(apart.off > settings.row_tolerance * apart.scale)
+        return ops.logical_and(off, apart.passes[0] < settings.passes_apart)
 
     def advance(matrix: Any) -> Any:
-        apart = Apart.read(matrix)
-        return (_step(apart.placed(problem), structure, apart, tolerance).matrix(),)
+        apart = RowsApart.read(matrix)
+        return _advanced(apart.placed(problem), structure, apart, settings).matrix()
 
-    (last,) = ops.while_loop(unfinished, advance, (_first(problem, start).written(),))
-    return last
+    return iterate(unfinished, advance, _first(problem, start, settings).written())
 
 
-def _first(problem: DualProblem, start: Any) -> Apart:
+def _first(problem: Problem, start: Any, settings: Settings) -> RowsApart:
     (part,) = problem.moments.cell_parts
-    reach, _ = reach_of(problem)
-    field = Field.around(problem._replace(reach=reach))
+    reach = reach_of(problem).net
+    scales = Scales.of(problem._replace(reach=reach), settings)
     nothing = ops.zeros_like(problem.offset)
     infinite = ops.full_like(nothing, np.inf)
-    return Apart(
+    return RowsApart(
         lam=nothing if start is None else start,
         rows=nothing,
         off=infinite,
@@ -147,26 +148,27 @@ def _first(problem: DualProblem, start: Any) -> Apart:
         softness=problem.softness,
         offset=problem.offset,
         reach=reach,
-        scale=field.reach,
-        movable=ops.cast(field.movable, nothing.dtype),
-        stuck=nothing + ops.cast(field.stuck, nothing.dtype),
+        scale=scales.reach,
+        movable=ops.cast(scales.movable, nothing.dtype),
+        stuck=nothing + ops.cast(scales.stuck, nothing.dtype),
         cells=ops.transpose(part.cells if part.few else part.cells[:, :0]),
     )
 
 
-def _step(problem: DualProblem, structure: Structure, apart: Apart, tolerance: float) -> Apart:
+def _advanced(problem: Problem, structure: Structure, apart: RowsApart, settings: Settings) -> RowsApart:
+    """One pass over the predictions, and the next duals."""
     lam, softness, movable = apart.lam, apart.softness, apart.movable > 0
     lower = ops.where(movable, apart.lower, ops.full_like(lam, -np.inf))
     upper = ops.where(movable, apart.upper, ops.full_like(lam, np.inf))
-    here = answer(problem, structure, lam)
-    rows = problem.moments.rows(here.y) + apart.offset
-    curvature = curvature_of_rows(problem, structure, here.curvature)
+    response = response_at(problem, structure, lam)
+    rows = problem.moments.rows(response.y) + apart.offset
+    curvature = curvature_of_rows(problem, structure, response.curvature)
     steepest = ops.maximum(apart.steepest, curvature)
     aimed = rows - softness * lam
     wanted = ops.minimum(ops.maximum(aimed + lam * (steepest + softness), lower), upper)
     off = ops.abs(aimed - wanted)
 
-    slope = curvature + softness + proximal_floor(lam.dtype) * steepest
+    slope = curvature + softness + settings.proximal_floor * steepest
     slope = ops.where(slope > 0, slope, ops.ones_like(slope))  # a row that takes no part
     beta = aimed + slope * lam
     pull = beta - ops.minimum(ops.maximum(beta, lower), upper)  # Newton's step leads to pull / slope
@@ -176,7 +178,7 @@ def _step(problem: DualProblem, structure: Structure, apart: Apart, tolerance: f
     middle = 0.5 * (least + most)
     further = ops.where(ops.logical_or(inside, ops.logical_not(ops.isfinite(middle))), pull / slope, middle)
     return apart._replace(
-        lam=ops.where(off <= tolerance * apart.scale, lam, further),
+        lam=ops.where(off <= settings.row_tolerance * apart.scale, lam, further),
         rows=rows,
         off=off,
         steepest=steepest,
