@@ -83,7 +83,9 @@ class _Duals(NamedTuple):
     @classmethod
     def apart(cls, apart: RowsApart) -> _Duals:
         """As rows that were all met by themselves have them."""
-        return cls(apart.rows, apart.lam, int(Outcome.SOLVED), apart.passes, apart.off / apart.scale)
+        searches = apart.searches
+        error = searches.off / apart.numbers.scale
+        return cls(searches.rows, searches.lam, int(Outcome.SOLVED), searches.passes, error)
 
     @classmethod
     def together(cls, problem: Problem, structure: Structure, start: Any, settings: Settings) -> _Duals:

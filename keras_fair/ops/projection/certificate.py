@@ -66,9 +66,9 @@ def violation_above_least(dual: Dual, y: Any, rows: Any, t: Any) -> Any:
         seen = ops.matmul(ops.transpose(problem.border), weights)
         least = least - dual.settings.farthest * ops.max(dual.scales.reach) * ops.sum(ops.abs(seen))
     least = least / ops.maximum(ops.sqrt(ops.sum(weights * weights)), rounding(rows.dtype))
-    there = ops.logical_and(violation > 0, ops.isfinite(least))
-    gap = 1.0 - least / ops.where(there, violation, ops.ones_like(violation))
-    return ops.where(there, ops.maximum(gap, 0.0), ops.full_like(gap, np.inf))
+    proves = ops.logical_and(violation > 0, ops.isfinite(least))
+    gap = 1.0 - least / ops.where(proves, violation, ops.ones_like(violation))
+    return ops.where(proves, ops.maximum(gap, 0.0), ops.full_like(gap, np.inf))
 
 
 def _cheapest(dual: Dual, y: Any, price: Any) -> Any:
@@ -89,8 +89,8 @@ def _cheapest(dual: Dual, y: Any, price: Any) -> Any:
 
 def _without(border: Any, weights: Any) -> Any:
     """The weights, less what the auxiliary scalars see of them; rows of no weight keep none."""
-    there = ops.cast(ops.not_equal(weights, 0.0), weights.dtype)
-    columns = border * there[:, None]
+    weighted = ops.cast(ops.not_equal(weights, 0.0), weights.dtype)
+    columns = border * weighted[:, None]
     size = ops.sqrt(ops.sum(columns * columns, axis=0))
     columns = columns / ops.where(size > 0, size, ops.ones_like(size))[None, :]
     floor = 30.0 * rounding(weights.dtype) * ops.eye(int(border.shape[1]), dtype=weights.dtype)

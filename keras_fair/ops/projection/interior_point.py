@@ -97,8 +97,8 @@ class ScaledModel(NamedTuple):
         newton = _Newton.at(self, point)
 
         ahead = newton.direction(-point.p, -point.q)
-        there = point.moved(ahead, ops.minimum(point.longest_step(ahead), 1.0))
-        part = self._complementarity(there) / (pairs * ops.maximum(mu, 1e-37))
+        predicted = point.moved(ahead, ops.minimum(point.longest_step(ahead), 1.0))
+        part = self._complementarity(predicted) / (pairs * ops.maximum(mu, 1e-37))
         aim = ops.minimum(part**3, 1.0) * mu
 
         p_aim = self.has_high * ((aim - ahead.p * ahead.high_gap) / point.high_gap - point.p)

@@ -6,7 +6,7 @@ built here.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from keras import ops
@@ -69,48 +69,21 @@ def make_problem(
         r = ops.cast(r, dtype) - centre
         if np.isfinite(domain.low) or np.isfinite(domain.high):
             domain = Domain(domain.low - centre, domain.high - centre, domain.simplex)
-    outputs = rows.terms.outputs
-    samples = _size(r)
-    padded = padded_size(samples)
-
-    def per_sample(x: Any, fill: float = 0.0) -> Any:
-        """Cast, repeat for each output, pad and flatten a (n,) or (n, outputs) tensor."""
-        x = ops.cast(x, dtype)
-        if len(x.shape) == 1 and outputs > 1:
-            x = ops.repeat(x[:, None], outputs, axis=1)
-        return _padded(ops.reshape(x, (-1,)), samples, padded, outputs, fill)
-
-    matrix = _divided(rows.weights, rows.terms.weights, dtype)
-    cell_parts, dense_parts, start = [], [], 0
-    for family in rows.terms.families:
-        mix = matrix[:, start : start + family.size]
-        start += family.size
-        if _in_cells(family):
-            cells, codes, scale = _cells(family, mix, dtype)
-            codes = ops.cast(codes, "int32")  # rows keep them as narrow as they can
-            nowhere = int(cells.shape[1]) - 1
-            codes = codes if outputs == 1 else ops.repeat(codes[:, None], outputs, axis=1)
-            codes = _padded(ops.reshape(codes, (-1,)), samples, padded, outputs, nowhere)
-            cell_parts.append(CellPart(cells, codes, None if scale is None else per_sample(scale)))
-        else:
-            dense = ops.cast(family.coefficients, dtype)
-            dense = ops.reshape(dense, (family.size, -1))
-            if padded is not None:
-                dense = ops.pad(dense, ((0, 0), (0, (padded - samples) * outputs)))
-            dense_parts.append(DensePart(mix, dense))
-    constants = small_product(matrix, ops.cast(rows.terms.constants, dtype))
-    softness = 1.0 / ops.cast(ops.broadcast_to(ops.convert_to_tensor(stiffness, dtype), (len(rows),)), dtype)
     low, high = domain.bounds
+    flat = _Flat.of(r, rows.terms.outputs, dtype)
+    matrix = _divided(rows.weights, rows.terms.weights, dtype)
+    constants = small_product(matrix, ops.cast(rows.terms.constants, dtype))
+    stiffness = ops.broadcast_to(ops.convert_to_tensor(stiffness, dtype), (len(rows),))
     aux = rows.aux
     problem = Problem(
-        r=per_sample(r, 1.0 / outputs if domain.simplex else low if np.isfinite(low) else 0.0),
-        weights=None if sample_weight is None else per_sample(sample_weight, 1.0),
-        moments=Moments(tuple(cell_parts), tuple(dense_parts)),
+        r=flat.floats(r, 1.0 / rows.terms.outputs if domain.simplex else low if np.isfinite(low) else 0.0),
+        weights=None if sample_weight is None else flat.floats(sample_weight, 1.0),
+        moments=_moments(rows, matrix, flat),
         border=None if int(aux.shape[1]) == 0 else ops.cast(aux, dtype),
         offset=ops.cast(rows.offset, dtype) + constants,
         lower=ops.cast(rows.lower, dtype),
         upper=ops.cast(rows.upper, dtype),
-        softness=softness,
+        softness=1.0 / ops.cast(stiffness, dtype),
         low=ops.convert_to_tensor(low, dtype=dtype),
         high=ops.convert_to_tensor(high, dtype=dtype),
         reach=_known_reach(rows, matrix, domain, dtype),
@@ -118,6 +91,66 @@ def make_problem(
     if centre is None:
         return problem
     return problem._replace(offset=problem.offset + centre * problem.moments.rows(ops.ones_like(problem.r)))
+
+
+class _Flat(NamedTuple):
+    """How tensors over samples become flat ones, (N,) with `N = n * outputs`, and are filled up.
+
+    Attributes:
+        samples: n, an int or a scalar tensor.
+        padded: what n is filled up to, or None.
+        outputs: of a sample.
+        dtype: of floats.
+    """
+
+    samples: Any
+    padded: Any
+    outputs: int
+    dtype: str
+
+    @classmethod
+    def of(cls, r: Any, outputs: int, dtype: str) -> _Flat:
+        static = r.shape[0]
+        samples = int(static) if static is not None else ops.shape(r)[0]
+        return cls(samples, padded_size(samples), outputs, dtype)
+
+    def floats(self, x: Any, fill: float = 0.0) -> Any:
+        """(n,) or (n, outputs) numbers."""
+        return self._flat(ops.cast(x, self.dtype), fill)
+
+    def codes(self, codes: Any, nowhere: int) -> Any:
+        """(n,) or (n, outputs) cell numbers, filled up with `nowhere`."""
+        return self._flat(ops.cast(codes, "int32"), nowhere)  # rows keep them as narrow as they can
+
+    def coefficients(self, dense: Any, terms: int) -> Any:
+        """(T, n) or (T, n, outputs) coefficients of T terms, as (T, N)."""
+        dense = ops.reshape(ops.cast(dense, self.dtype), (terms, -1))
+        return dense if self.padded is None else ops.pad(dense, ((0, 0), (0, self._missing)))
+
+    @property
+    def _missing(self) -> Any:
+        return (self.padded - self.samples) * self.outputs
+
+    def _flat(self, x: Any, fill: Any) -> Any:
+        if len(x.shape) == 1 and self.outputs > 1:
+            x = ops.repeat(x[:, None], self.outputs, axis=1)
+        x = ops.reshape(x, (-1,))
+        return x if self.padded is None else ops.pad(x, ((0, self._missing),), constant_values=fill)
+
+
+def _moments(rows: LinearRows, matrix: Any, flat: _Flat) -> Moments:
+    """The rows' linear map, a part for each family of terms."""
+    cell_parts, dense_parts, start = [], [], 0
+    for family in rows.terms.families:
+        mix = matrix[:, start : start + family.size]
+        start += family.size
+        if _in_cells(family):
+            cells, codes, scale = _cells(family, mix, flat.dtype)
+            codes = flat.codes(codes, int(cells.shape[1]) - 1)
+            cell_parts.append(CellPart(cells, codes, None if scale is None else flat.floats(scale)))
+        else:
+            dense_parts.append(DensePart(mix, flat.coefficients(family.coefficients, family.size)))
+    return Moments(tuple(cell_parts), tuple(dense_parts))
 
 
 def _known_reach(rows: LinearRows, matrix: Any, domain: Domain, dtype: str) -> Any:
@@ -148,18 +181,8 @@ def _cells(family: Any, mix: Any, dtype: str) -> tuple[Any, Any, Any]:
 
 
 def _divided(weights: Any, totals: Any, dtype: str) -> Any:
+    """Rows over means instead of sums; terms without weight get zeros."""
     totals = ops.cast(totals, dtype)
-    there = totals > 0
-    inverse = ops.where(there, 1.0 / ops.where(there, totals, ops.ones_like(totals)), ops.zeros_like(totals))
-    return ops.cast(weights, dtype) * inverse[None, :]
-
-
-def _size(r: Any) -> Any:
-    static = r.shape[0]
-    return int(static) if static is not None else ops.shape(r)[0]
-
-
-def _padded(x: Any, samples: Any, padded: Any, outputs: int, fill: Any) -> Any:
-    if padded is None:
-        return x
-    return ops.pad(x, ((0, (padded - samples) * outputs),), constant_values=fill)
+    weighted = totals > 0
+    inverse = 1.0 / ops.where(weighted, totals, ops.ones_like(totals))
+    return ops.cast(weights, dtype) * ops.where(weighted, inverse, ops.zeros_like(totals))[None, :]
