@@ -85,6 +85,6 @@ def test_relaxed_is_said_with_a_proof(seed: int, divergence: str) -> None:
     # The best of all corners of the box bounds the least violation from above.
     corners = np.array(np.meshgrid(*[[0.0, 1.0]] * 8)).reshape(8, -1)
     least = np.sqrt(np.sum((far[:, None] - matrix @ corners) ** 2, axis=0).min())
-    found = np.sqrt(np.sum((far - matrix @ projection.y.astype("float64")) ** 2))
+    violation = np.sqrt(np.sum((far - matrix @ projection.y.astype("float64")) ** 2))
     if projection.outcome is Outcome.RELAXED:
-        assert found * (1.0 - projection.residual) <= least + 1e-6
+        assert violation * (1.0 - projection.residual) <= least + 1e-6

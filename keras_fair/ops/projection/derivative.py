@@ -26,7 +26,7 @@ them.
 
 The derivative is exact where the set of clipped entries and active rows is stable. At a kink it is one of the
 one-sided ones: an inequality row that is just met without a price counts as inactive, an entry that just
-touches its bound as free. It is finite everywhere.
+touches its bound as free. It is finite everywresponse.
 """
 
 from __future__ import annotations
@@ -90,15 +90,17 @@ def gradients(structure: Structure, problem: Problem, lam: Any, u: Any) -> tuple
     moments, weights = problem.moments, problem.weights
     price = moments.adjoint(lam)
     price = price if weights is None else price / weights
-    here = response_at(problem, structure, lam)
-    jacobian = _Jacobian(here, structure.outputs if structure.simplex else 0)
+    response = response_at(problem, structure, lam)
+    jacobian = _Jacobian(response, structure.outputs if structure.simplex else 0)
 
     def weighted(x: Any) -> Any:
         return x if weights is None else x / weights
 
     fixed = ops.equal(problem.lower, problem.upper)
     active = ops.logical_or(fixed, ops.logical_not(ops.equal(lam, 0.0)))
-    x = _active_solve(problem, structure, here, active, moments.rows(weighted(jacobian.times_curvature(u))))
+    x = _active_solve(
+        problem, structure, response, active, moments.rows(weighted(jacobian.times_curvature(u)))
+    )
     v = u - moments.adjoint(x)
     g = weighted(jacobian.times_curvature(v))
     at_upper = ops.logical_and(active, ops.logical_or(fixed, lam > 0))
@@ -106,15 +108,15 @@ def gradients(structure: Structure, problem: Problem, lam: Any, u: Any) -> tuple
     if weights is not None:
         of_floats.append(g * price)
     for part in moments.cell_parts:
-        of_floats.append(-x[:, None] * part.sums(here.y)[None, :] - lam[:, None] * part.sums(g)[None, :])
+        of_floats.append(-x[:, None] * part.sums(response.y)[None, :] - lam[:, None] * part.sums(g)[None, :])
         if part.scale is not None:
             of_x, of_lam = (part._replace(scale=None).seen(ops.matmul(z, part.cells)) for z in (x, lam))
-            of_floats.append(-of_x * here.y - of_lam * g)
+            of_floats.append(-of_x * response.y - of_lam * g)
     for dense in moments.dense_parts:
-        sums_y, sums_g = ops.matmul(dense.dense, here.y), ops.matmul(dense.dense, g)
+        sums_y, sums_g = ops.matmul(dense.dense, response.y), ops.matmul(dense.dense, g)
         of_floats.append(-x[:, None] * sums_y[None, :] - lam[:, None] * sums_g[None, :])
         by_x, by_lam = ops.matmul(x, dense.mix), ops.matmul(lam, dense.mix)
-        of_floats.append(-by_x[:, None] * here.y[None, :] - by_lam[:, None] * g[None, :])
+        of_floats.append(-by_x[:, None] * response.y[None, :] - by_lam[:, None] * g[None, :])
     nothing = ops.zeros_like(x)
     of_floats += [
         -x,
@@ -124,9 +126,9 @@ def gradients(structure: Structure, problem: Problem, lam: Any, u: Any) -> tuple
     return tuple(of_floats)
 
 
-def _active_solve(problem: Problem, structure: Structure, here: Response, active: Any, right: Any) -> Any:
+def _active_solve(problem: Problem, structure: Structure, response: Response, active: Any, right: Any) -> Any:
     """`x` of `[K, V; V^T, 0] [x; .] = [right; 0]` on the active rows, zero on the others."""
-    curvature = curvature_of_rows(problem, structure, here.curvature)
+    curvature = curvature_of_rows(problem, structure, response.curvature)
     diagonal = len(curvature.shape) == 1
     entries = (curvature if diagonal else ops.diagonal(curvature)) + problem.softness
     free = ops.logical_or(ops.logical_not(reach_of(problem).cancelled), problem.softness > 0)
@@ -154,21 +156,23 @@ def _active_solve(problem: Problem, structure: Structure, here: Response, active
 class _Jacobian(NamedTuple):
     """`G` and `P^T` of a response, for flattened predictions; `outputs` is 0 on an interval."""
 
-    here: Response
+    response: Response
     outputs: int
 
     def times_curvature(self, v: Any) -> Any:
-        return self.here.curvature * self._centred(v)
+        """`G v`."""
+        return self.response.curvature * self._centred(v)
 
     def times_gain_transposed(self, v: Any) -> Any:
-        return self.here.gain * self._centred(v)
+        """`P^T v`."""
+        return self.response.gain * self._centred(v)
 
     def _centred(self, v: Any) -> Any:
         """On the simplex: `v` less its mean under the curvature, sample by sample."""
         if not self.outputs:
             return v
         v = ops.reshape(v, (-1, self.outputs))
-        g = ops.reshape(self.here.curvature, (-1, self.outputs))
+        g = ops.reshape(self.response.curvature, (-1, self.outputs))
         total = ops.sum(g, axis=1, keepdims=True)
         mean = ops.sum(g * v, axis=1, keepdims=True) / ops.where(total > 0, total, ops.ones_like(total))
         return ops.reshape(v - mean, (-1,))

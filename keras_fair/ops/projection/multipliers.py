@@ -52,12 +52,12 @@ class Turn(NamedTuple):
 
 
 class Rounds(NamedTuple):
-    """Where the rounds stand. All is zero before the first one.
+    """Where the rounds stand. Before the first one `count` is zero, and the anchor has no softness.
 
     Attributes:
         count: () int32, the number of the round; 0 before the first one.
         began: () int32, the passes taken before it began.
-        centre: where its anchor is; the answer of the round before.
+        centre: where its anchor is: the answer of the round before, and zero in the first one.
         softness: () of its anchor, relative to `scale`.
         scale: () the least curvature of a row as the round began. It stays: a round minimises one function.
         least_softness: () which later rounds come down to.
@@ -141,13 +141,11 @@ class Rounds(NamedTuple):
         """
         begins, advances, eases, _ = turn
         fresh = ops.logical_or(turn.restarts, advances)
-        settled_at = choose(advances, Unknowns(point.lam, t), self.centre)
-        nothing = ops.zeros_like(point.lam)
         softness = self._softness_after(turn, dual)
         return Rounds(
             count=self.count + ops.cast(ops.logical_or(begins, advances), "int32"),
             began=ops.where(fresh, passes + 1, self.began),
-            centre=settled_at._replace(lam=ops.where(begins, nothing, settled_at.lam)),
+            centre=choose(advances, Unknowns(point.lam, t), self.centre),
             softness=softness,
             scale=ops.where(fresh, dual.gentlest(point), self.scale),
             least_softness=ops.where(eases, softness, self._firmed(advances, dual, passes)),
@@ -158,9 +156,9 @@ class Rounds(NamedTuple):
 
     def _softness_after(self, turn: Turn, dual: Dual) -> Any:
         settings = dual.settings.rounds
-        next_one = ops.maximum(settings.softening * self.softness, self.least_softness)
-        same_one = ops.where(turn.eases, settings.easing * self.softness, self.softness)
-        softness = ops.where(turn.advances, next_one, same_one)
+        firmer = ops.maximum(settings.softening * self.softness, self.least_softness)
+        eased = ops.where(turn.eases, settings.easing * self.softness, self.softness)
+        softness = ops.where(turn.advances, firmer, eased)
         return ops.where(turn.begins, ops.ones_like(softness), softness)
 
     def _firmed(self, advances: Any, dual: Dual, passes: Any) -> Any:
