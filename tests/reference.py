@@ -57,8 +57,8 @@ def solve_reference(
         constraints.append(rows[below] >= lower[below])
     problem = cp.Problem(cp.Minimize(objective), constraints)
     _solve(problem)
-    found = y.value if y.value is not None else np.full(r.shape, np.nan)
-    return problem.status, np.asarray(found), float(problem.value)
+    minimiser = y.value if y.value is not None else np.full(r.shape, np.nan)
+    return problem.status, np.asarray(minimiser), float(problem.value)
 
 
 def least_violation(

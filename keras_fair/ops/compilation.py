@@ -1,8 +1,8 @@
 """Compiling the numeric core: with XLA on TensorFlow, with `jax.jit` on JAX, not at all elsewhere.
 
 The solver is many small operations in a loop. Each costs microseconds in a plain graph or eagerly, and
-nothing to speak of once compiled together. Keras does not compile with XLA on a CPU unless asked to, so the
-core is compiled by itself, inside whatever surrounds it.
+next to nothing once compiled together. Keras does not compile with XLA on a CPU unless asked to, so the core
+is compiled by itself, inside whatever surrounds it.
 """
 
 from __future__ import annotations
@@ -30,8 +30,7 @@ def compiled(function: Any, structure: Any) -> Any:
 
 
 def compiled_vector(function: Any, structure: Any, size: int) -> Any:
-    """`compiled` for a function of one float64 vector `(size,)`, called from the host: it may be a NumPy
-    array."""
+    """`compiled` for a function of one float64 vector `(size,)`, called outside graphs, NumPy too."""
     if backend.backend() == "tensorflow":
         from keras_fair.ops.compilation_tensorflow import compiled_vector as compile_here
 
@@ -40,11 +39,13 @@ def compiled_vector(function: Any, structure: Any, size: int) -> Any:
 
 
 def padded_size(size: Any) -> Any:
-    """The number of predictions to compute with, or None to take them as they are; see the TensorFlow
-    module."""
+    """The number of predictions to compute with, or None to take them as they are.
+
+    Only TensorFlow pads; see `keras_fair.ops.compilation_tensorflow`.
+    """
     if backend.backend() == "tensorflow":
         from keras_fair.ops.compilation_tensorflow import padded_size as padded_here
 
         return padded_here(size)
-    # The solver takes maxima, which nothing has.
+    # The solver takes maxima, and no numbers have none.
     return 1 if isinstance(size, int) and size == 0 else None

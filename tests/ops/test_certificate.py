@@ -12,8 +12,8 @@ from keras_fair.inputs.domain import check_domain
 from keras_fair.ops import Outcome, project
 from keras_fair.ops.precision import working_dtype
 from keras_fair.ops.projection.certificate import violation_above_least
-from keras_fair.ops.projection.dual_local import Field
-from keras_fair.ops.projection.problem import make_problem, structure_of
+from keras_fair.ops.projection.dual import Dual
+from keras_fair.ops.projection.problem_from_rows import make_problem, structure_of
 from keras_fair.rows.linear import rows_from_matrix
 
 DTYPE = working_dtype()
@@ -24,15 +24,12 @@ R = np.array([0.2, 0.4, 0.6, 0.8], dtype=DTYPE)
 
 def gap_of(y: np.ndarray, rows: Any, domain: Any, t: float | None = None) -> float:
     where = check_domain(domain)
-    r = ops.convert_to_tensor(R)
-    problem = make_problem(r, rows, where, None, np.inf)
-    field = Field.around(problem)
-    problem = field.without_immovable(problem)
+    problem = make_problem(ops.convert_to_tensor(R), rows, where, None, np.inf)
+    dual = Dual.of(problem, structure_of(rows, where, "euclidean"))
     y = ops.convert_to_tensor(y.astype(DTYPE))
     moved = problem.moments.rows(y) + problem.offset
     scalars = ops.convert_to_tensor(np.zeros(0 if t is None else 1, DTYPE) + (0.0 if t is None else t))
-    structure = structure_of(rows, where, "euclidean")
-    return float(violation_above_least(problem, structure, field, y, moved, scalars))
+    return float(violation_above_least(dual, y, moved, scalars))
 
 
 def padded(y: np.ndarray, rows: Any, domain: Any) -> np.ndarray:
@@ -88,6 +85,6 @@ def test_relaxed_is_said_with_a_proof(seed: int, divergence: str) -> None:
     # The best of all corners of the box bounds the least violation from above.
     corners = np.array(np.meshgrid(*[[0.0, 1.0]] * 8)).reshape(8, -1)
     least = np.sqrt(np.sum((far[:, None] - matrix @ corners) ** 2, axis=0).min())
-    found = np.sqrt(np.sum((far - matrix @ projection.y.astype("float64")) ** 2))
+    violation = np.sqrt(np.sum((far - matrix @ projection.y.astype("float64")) ** 2))
     if projection.outcome is Outcome.RELAXED:
-        assert found * (1.0 - projection.residual) <= least + 1e-6
+        assert violation * (1.0 - projection.residual) <= least + 1e-6

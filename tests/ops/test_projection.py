@@ -131,9 +131,9 @@ def test_a_row_whose_coefficients_cancel_takes_no_part(text: str, rng: np.random
         rows = constraints.rows({name: columns[name] for name in constraints.attributes}, np.ones(sex.size))
         y = np.clip(rng.random(sex.size) + 0.3 * (sex == "Male"), 0.0, 1.0).astype(DTYPE)
         pair = rows_of(PAIR, sex=sex)
-        found = project(y, rows)
-        assert found.outcome is Outcome.SOLVED
-        np.testing.assert_allclose(found.y, project(y, pair).y, atol=EXACT)
+        projection = project(y, rows)
+        assert projection.outcome is Outcome.SOLVED
+        np.testing.assert_allclose(projection.y, project(y, pair).y, atol=EXACT)
         with_it, without = (
             gradient_of(lambda r, rows=rows: ops.sum(project_rows(r, rows).y * weights), y)
             for rows in (rows, pair)
@@ -147,42 +147,42 @@ def test_a_covariance_over_one_person_takes_no_part(rng: np.random.Generator) ->
         years = rng.normal(50.0, 10.0, size)
         rows = rows_of(f"cov(y, years | sex=Female) == 0 +- 0.1; {PAIR}", sex=sex, years=years)
         y = rng.random(size).astype(DTYPE)
-        found = project(y, rows)
-        assert found.outcome is Outcome.SOLVED
-        np.testing.assert_allclose(found.y, project(y, rows_of(PAIR, sex=sex)).y, atol=EXACT)
+        projection = project(y, rows)
+        assert projection.outcome is Outcome.SOLVED
+        np.testing.assert_allclose(projection.y, project(y, rows_of(PAIR, sex=sex)).y, atol=EXACT)
 
 
 @pytest.mark.skipif(DTYPE != "float64", reason="single precision knows such a covariance to 3% only")
 def test_a_covariance_with_a_column_far_from_zero(rng: np.random.Generator) -> None:
     seconds = rng.uniform(1.7e9, 1.7e9 + 1e5, 200).round()
     y = np.clip(0.2 + 0.6 * (seconds - 1.7e9) / 1e5 + rng.normal(0.0, 0.1, 200), 0.0, 1.0)
-    found = project(y, rows_of("cov(y, seconds) == 0 +- 100", seconds=seconds))
-    assert found.outcome is Outcome.SOLVED
-    assert np.mean(found.y * (seconds - seconds.mean())) <= 100.0 + 1e-5
+    projection = project(y, rows_of("cov(y, seconds) == 0 +- 100", seconds=seconds))
+    assert projection.outcome is Outcome.SOLVED
+    assert np.mean(projection.y * (seconds - seconds.mean())) <= 100.0 + 1e-5
 
 
 @pytest.mark.skipif(DTYPE == "float64", reason="double precision reaches it")
 def test_what_single_precision_cannot_reach_is_not_called_solved(rng: np.random.Generator) -> None:
     seconds = rng.uniform(1.7e9, 1.7e9 + 1e5, 200).round()
     y = ((seconds - 1.7e9) / 1e5).astype("float32")
-    found = project(y, rows_of("cov(y, seconds) == 0 +- 100", seconds=seconds))
-    assert found.outcome is Outcome.ITERATION_LIMIT
-    assert found.violation.max() > 100.0
+    projection = project(y, rows_of("cov(y, seconds) == 0 +- 100", seconds=seconds))
+    assert projection.outcome is Outcome.ITERATION_LIMIT
+    assert projection.violation.max() > 100.0
 
 
 @pytest.mark.parametrize("text", ["spread(E[y | sex=*]) <= 0.1", "E[y | sex=Female] >= 0.2; E[y] <= 0.5"])
 def test_a_group_at_a_bound_comes_off_it_under_a_cross_entropy(text: str) -> None:
     y = np.array([0.0, 0.0, 0.7, 0.8], dtype=DTYPE)
     rows = rows_of(text)
-    found = project(y, rows, divergence="binary_crossentropy")
+    projection = project(y, rows, divergence="binary_crossentropy")
     sums = np.array([[0.5, 0.5, 0.0, 0.0], [0.0, 0.0, 0.5, 0.5], np.full(4, 0.25)])
     if "spread" in text:
         matrix, lower, upper = sums[:1] - sums[1:2], np.array([-0.1]), np.array([0.1])
     else:
         matrix, lower, upper = sums[[0, 2]], np.array([0.2, -np.inf]), np.array([np.inf, 0.5])
     _, expected, _ = solve_reference(y, matrix, lower, upper, divergence="binary_crossentropy")
-    assert found.outcome is Outcome.SOLVED
-    np.testing.assert_allclose(found.y, expected, atol=1e-5)
+    assert projection.outcome is Outcome.SOLVED
+    np.testing.assert_allclose(projection.y, expected, atol=1e-5)
 
 
 @pytest.mark.parametrize("bounded", [True, False])
@@ -195,11 +195,11 @@ def test_predictions_may_be_far_from_zero(bounded: bool, centre: float, rng: np.
     near = rng.random(60).astype(DTYPE) * 0.5 + 0.5 * (team == "a")
     rows = rows_of(text, sex=sex, team=team)
     there = project(near, rows, domain=(0.0, 1.0) if bounded else None)
-    found = project(near + centre, rows, domain=(centre, centre + 1.0) if bounded else None)
-    assert found.outcome is Outcome.SOLVED
-    np.testing.assert_allclose(found.y - centre, there.y, atol=1e-15 * abs(centre) * 30 + 2 * EXACT)
-    held = project(found.y, rows_of(text.replace("0.0", "0.05"), sex=sex, team=team), domain=None)
-    assert np.array_equal(held.y, found.y)
+    projection = project(near + centre, rows, domain=(centre, centre + 1.0) if bounded else None)
+    assert projection.outcome is Outcome.SOLVED
+    np.testing.assert_allclose(projection.y - centre, there.y, atol=1e-15 * abs(centre) * 30 + 2 * EXACT)
+    held = project(projection.y, rows_of(text.replace("0.0", "0.05"), sex=sex, team=team), domain=None)
+    assert np.array_equal(held.y, projection.y)
 
 
 def test_an_open_domain_only_shifts() -> None:

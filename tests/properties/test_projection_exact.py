@@ -138,9 +138,9 @@ def test_least_violation_under_a_cross_entropy(outputs: int) -> None:
             r, rows_from_matrix(matrix, lower=lower, upper=upper), domain=domain, divergence=divergence
         )
         values = flat @ projection.y.ravel()
-        found = np.sum(np.maximum(np.maximum(values - upper, lower - values), 0.0) ** 2)
+        squares = np.sum(np.maximum(np.maximum(values - upper, lower - values), 0.0) ** 2)
         least = least_violation(matrix, lower, upper, domain)
-        assert np.sqrt(found) <= np.sqrt(max(least, 0.0)) * (1.0 + 1e-4) + 1e-5
+        assert np.sqrt(squares) <= np.sqrt(max(least, 0.0)) * (1.0 + 1e-4) + 1e-5
         assert projection.outcome in (Outcome.SOLVED, Outcome.RELAXED)
         relaxed += projection.outcome is Outcome.RELAXED
     assert relaxed >= 20

@@ -17,14 +17,22 @@ __all__ = ["BorderedSystem", "bordered_system"]
 
 
 class BorderedSystem(NamedTuple):
-    """`[D Q D + (I - D^2), -D V; -(D V)^T, 0]`, eliminated once and solved for several right-hand sides.
+    """The system, eliminated once.
 
-    `Q` has a unit diagonal and `D` is a diagonal of factors in [0, 1]: a factor of zero takes a row out.
+    `Q` has a unit diagonal, and `D` is a diagonal of factors in [0, 1]: a factor of zero takes a row out.
+
+    Attributes:
+        matrix: `D Q D + (I - D^2)`, (m, m), or its diagonal (m,).
+        inverse: of it, with a small floor on the diagonal.
+        border: `D V`, (m, p), or None without a border, as the next two.
+        solved: (m, p) `matrix^-1 border`.
+        schur_inverse: (p, p) inverse of `border^T matrix^-1 border`.
+        refinements: steps of iterative refinement, which take the floor out again.
     """
 
     matrix: Any
     inverse: Any
-    seen: Any
+    border: Any
     solved: Any
     schur_inverse: Any
     refinements: int
@@ -32,12 +40,13 @@ class BorderedSystem(NamedTuple):
     def solve(self, right: Any, lower_right: Any) -> tuple[Any, Any]:
         """`x` (m,) and `s` (p,), or None without a border, for right-hand sides of these shapes."""
         first = self.inverse_times(right)
-        if self.seen is None:
+        if self.border is None:
             return first, None
-        s = -ops.matmul(self.schur_inverse, lower_right + ops.matmul(ops.transpose(self.seen), first))
+        s = -ops.matmul(self.schur_inverse, lower_right + ops.matmul(ops.transpose(self.border), first))
         return first + ops.matmul(self.solved, s), s
 
     def inverse_times(self, v: Any) -> Any:
+        """`matrix^-1 v`, for `v` of shape (m,) or (m, k)."""
         if len(self.inverse.shape) == 1:
             return v * (self.inverse if len(v.shape) == 1 else self.inverse[:, None])
         # The inverse is that of a matrix with a small floor, and loses digits on dependent rows: both are
@@ -75,12 +84,14 @@ def bordered_system(
         system = BorderedSystem(matrix, inverse, None, None, None, refinements)
     if border is None:
         return system
-    seen = border * members[:, None]
-    solved = system.inverse_times(seen)
-    schur = ops.matmul(ops.transpose(seen), solved)
+    border = border * members[:, None]
+    solved = system.inverse_times(border)
+    schur = ops.matmul(ops.transpose(border), solved)
     # A scalar that no active row sees keeps its value.
     size = ops.sqrt(ops.diagonal(schur))
     size = ops.where(size > floor, size, ops.ones_like(size))
     identity = ops.eye(int(border.shape[1]), dtype=members.dtype)
     inverse = quasi_definite_inverse(schur / (size[:, None] * size[None, :]) + floor * identity)
-    return system._replace(seen=seen, solved=solved, schur_inverse=inverse / (size[:, None] * size[None, :]))
+    return system._replace(
+        border=border, solved=solved, schur_inverse=inverse / (size[:, None] * size[None, :])
+    )

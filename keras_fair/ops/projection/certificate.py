@@ -24,30 +24,20 @@ import numpy as np
 from keras import ops
 
 from keras_fair.ops.precision import rounding
-from keras_fair.ops.projection.dual_local import Field
-from keras_fair.ops.projection.dual_problem import DualProblem, Structure
+from keras_fair.ops.projection.dual import Dual
 from keras_fair.ops.projection.linear_algebra import quasi_definite_inverse
 
 __all__ = ["violation_above_least"]
 
-# On an unbounded domain no weights are exact enough to speak of all of it: the proof then covers predictions
-# that move by at most so many times the range of the given ones (in float32: ten times).
-_FARTHEST = 1e3
-_FARTHEST_SINGLE = 10.0
 
-
-def violation_above_least(
-    problem: DualProblem, structure: Structure, field: Field, y: Any, rows: Any, t: Any
-) -> Any:
+def violation_above_least(dual: Dual, y: Any, rows: Any, t: Any) -> Any:
     """How far the violation of `y` is at most above the least, relative to itself.
 
     The violation is the root of the sum of squares over rows, in the rows' own units. Rows with a finite
     stiffness, which can always be met at a price, and rows that no prediction moves do not count.
 
     Args:
-        problem: the projection, without rows that no prediction moves.
-        structure: its static facts.
-        field: how far its predictions can move.
+        dual: of the projection.
         y: (N,) predictions in the domain.
         rows: (m,) `A y + c`.
         t: (p,) auxiliary scalars.
@@ -55,12 +45,12 @@ def violation_above_least(
     Returns:
         A scalar in [0, inf]: below 1 proves that the rows cannot be met; 0 is the least violation itself.
     """
+    problem, zero = dual.problem, ops.zeros_like(rows)
     hard = ops.equal(problem.softness, 0.0)
     has_upper = ops.logical_and(hard, ops.isfinite(problem.upper))
     has_lower = ops.logical_and(hard, ops.isfinite(problem.lower))
-    zero = ops.zeros_like(rows)
     upper, lower = ops.where(has_upper, problem.upper, zero), ops.where(has_lower, problem.lower, zero)
-    e = rows if problem.border is None else rows + ops.matmul(problem.border, t)
+    e = problem.lifted(rows, t)
     outside = ops.where(has_upper, ops.maximum(e - upper, 0.0), zero)
     outside = outside - ops.where(has_lower, ops.maximum(lower - e, 0.0), zero)
     violation = ops.sqrt(ops.sum(outside * outside))
@@ -71,18 +61,19 @@ def violation_above_least(
     weights = weights + ops.where(has_lower, ops.minimum(unseen, 0.0), zero)
     bound = ops.where(weights > 0, upper, lower)
     least = ops.sum(weights * (problem.offset - bound))
-    least = least + _cheapest(problem, structure, field, y, problem.moments.adjoint(weights))
+    least = least + _cheapest(dual, y, problem.moments.adjoint(weights))
     if problem.border is not None:
         seen = ops.matmul(ops.transpose(problem.border), weights)
-        least = least - _farthest(rows.dtype) * ops.max(field.reach) * ops.sum(ops.abs(seen))
+        least = least - dual.settings.farthest * ops.max(dual.scales.reach) * ops.sum(ops.abs(seen))
     least = least / ops.maximum(ops.sqrt(ops.sum(weights * weights)), rounding(rows.dtype))
-    there = ops.logical_and(violation > 0, ops.isfinite(least))
-    gap = 1.0 - least / ops.where(there, violation, ops.ones_like(violation))
-    return ops.where(there, ops.maximum(gap, 0.0), ops.full_like(gap, np.inf))
+    proves = ops.logical_and(violation > 0, ops.isfinite(least))
+    gap = 1.0 - least / ops.where(proves, violation, ops.ones_like(violation))
+    return ops.where(proves, ops.maximum(gap, 0.0), ops.full_like(gap, np.inf))
 
 
-def _cheapest(problem: DualProblem, structure: Structure, field: Field, y: Any, price: Any) -> Any:
-    """The least of `price . y'` over the domain."""
+def _cheapest(dual: Dual, y: Any, price: Any) -> Any:
+    """() the least of `price . y'` over the domain; an unbounded one is covered a long way around `y`."""
+    problem, structure = dual.problem, dual.structure
     if structure.simplex:
         price = ops.reshape(price, (-1, structure.outputs))
         if structure.divergence == "categorical_crossentropy":
@@ -90,7 +81,7 @@ def _cheapest(problem: DualProblem, structure: Structure, field: Field, y: Any, 
             open_to = ops.reshape(problem.r, (-1, structure.outputs)) > 0
             price = ops.where(open_to, price, ops.full_like(price, np.inf))
         return ops.sum(ops.min(price, axis=1))
-    far = _farthest(y.dtype) * field.width
+    far = dual.settings.farthest * dual.scales.width
     low = ops.where(ops.isfinite(problem.low), problem.low, ops.minimum(y, problem.high) - far)
     high = ops.where(ops.isfinite(problem.high), problem.high, ops.maximum(y, problem.low) + far)
     return ops.sum(ops.minimum(price * low, price * high))
@@ -98,8 +89,8 @@ def _cheapest(problem: DualProblem, structure: Structure, field: Field, y: Any, 
 
 def _without(border: Any, weights: Any) -> Any:
     """The weights, less what the auxiliary scalars see of them; rows of no weight keep none."""
-    there = ops.cast(ops.not_equal(weights, 0.0), weights.dtype)
-    columns = border * there[:, None]
+    weighted = ops.cast(ops.not_equal(weights, 0.0), weights.dtype)
+    columns = border * weighted[:, None]
     size = ops.sqrt(ops.sum(columns * columns, axis=0))
     columns = columns / ops.where(size > 0, size, ops.ones_like(size))[None, :]
     floor = 30.0 * rounding(weights.dtype) * ops.eye(int(border.shape[1]), dtype=weights.dtype)
@@ -108,7 +99,3 @@ def _without(border: Any, weights: Any) -> Any:
         seen = ops.matmul(ops.transpose(columns), weights)
         weights = weights - ops.matmul(columns, ops.matmul(inverse, seen))
     return weights
-
-
-def _farthest(dtype: Any) -> float:
-    return _FARTHEST if rounding(dtype) < 1e-10 else _FARTHEST_SINGLE

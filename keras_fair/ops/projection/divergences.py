@@ -26,12 +26,11 @@ from keras import ops
 
 from keras_fair.inputs.domain import Domain
 from keras_fair.ops.precision import rounding
+from keras_fair.ops.projection.settings import settings_for
 
 __all__ = ["DIVERGENCES", "Response", "respond", "check_divergence"]
 
 DIVERGENCES = ("euclidean", "binary_crossentropy", "categorical_crossentropy")
-
-_NEWTON_STEPS = 60
 
 
 class Response(NamedTuple):
@@ -119,7 +118,7 @@ def _categorical_crossentropy(r: Any, b: Any) -> Response:
         return step + 1, nu + excess / ops.sum(y * gain, axis=-1, keepdims=True), ops.max(ops.abs(excess))
 
     def unfinished(step: Any, nu: Any, excess: Any) -> Any:
-        return ops.logical_and(step < _NEWTON_STEPS, excess > 4.0 * rounding(r.dtype))
+        return ops.logical_and(step < settings_for(r.dtype).response_steps, excess > 4.0 * rounding(r.dtype))
 
     first = (ops.convert_to_tensor(0, dtype="int32"), nu, ops.max(ops.ones_like(nu)))
     _, nu, _ = ops.while_loop(unfinished, newton, first)

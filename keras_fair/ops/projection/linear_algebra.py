@@ -12,7 +12,7 @@ from typing import Any
 
 from keras import ops
 
-from keras_fair.ops.precision import smallest_pivot
+from keras_fair.ops.projection.settings import settings_for
 
 __all__ = ["quasi_definite_inverse", "small_product"]
 
@@ -65,5 +65,5 @@ def quasi_definite_inverse(matrix: Any) -> Any:
 
 
 def _reciprocal(x: Any) -> Any:
-    usable = ops.abs(x) > smallest_pivot(x.dtype)
+    usable = ops.abs(x) > settings_for(x.dtype).smallest_pivot
     return ops.where(usable, 1.0 / ops.where(usable, x, ops.ones_like(x)), ops.zeros_like(x))

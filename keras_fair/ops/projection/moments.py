@@ -4,8 +4,7 @@ Samples that lie in the same groups behave alike, so the rows are kept as a smal
 cell per combination of memberships that matters) and one cell number per sample:
 
     A[j, i] = cells[j, code_i] * scale_i          (one coefficient for all terms: E[y | ...])
-            + sum_k mix[j, k] * dense[k, i]       (a coefficient of its own for each: cov(y, age), P(group |
-            x))
+            + sum_k mix[j, k] * dense[k, i]       (one for each term: cov(y, age), P(group | x))
 
 `A y` is then a sum per cell followed by a product with the small matrix: two groups cost what two hundred do.
 Predictions of several outputs are flattened to (n * outputs,), and the cell number says which output.
@@ -162,9 +161,11 @@ class Moments(NamedTuple):
         """Whether coefficients of a row are sums, whose parts may take each other away."""
         return len(self.cell_parts) + len(self.dense_parts) > 1 or len(self.dense_parts) > 0
 
-    def left(self) -> Any:
-        """`sum_i |A_ji|`, (m,), after the parts have taken each other away. The one place that asks for all
-        of `A`, and only where rows have several parts or dense ones."""
+    def net_reach(self) -> Any:
+        """`sum_i |A_ji|`, (m,), after the parts have taken each other away.
+
+        The one place that asks for all of `A`, and only where rows have several parts or dense ones.
+        """
         matrix = _total(
             [
                 ops.take(part.cells, part.clipped, axis=1) * (1.0 if part.scale is None else part.scale)
@@ -174,8 +175,8 @@ class Moments(NamedTuple):
         )
         return ops.sum(ops.abs(matrix), axis=1)
 
-    def reach(self) -> Any:
-        """`sum_i |A_ji|`, (m,); an upper bound where `cancels`."""
+    def gross_reach(self) -> Any:
+        """`sum_i |A_ji|`, (m,), part by part; an upper bound where `cancels`."""
         reaches = []
         for part in self.cell_parts:
             positive = part._replace(scale=None if part.scale is None else ops.abs(part.scale))

@@ -1,165 +1,99 @@
-"""From rows and predictions to the solver's problem: flat, in the working precision, padded to a common size.
+r"""The projection as its solver sees it: flat tensors, static facts, unknowns.
 
-Terms are divided by their weights here, `A = W diag(1/N) M`, and only the small matrices: no (m, n) matrix is
-built here.
+    y = argmin over y in the domain of  sum_i w_i D(y_i, r_i)   subject to   lower <= A y + V t + c <= upper
+
+`keras_fair.ops.projection.problem_from_rows` makes it from rows and predictions.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
-import numpy as np
 from keras import ops
 
-from keras_fair.inputs.domain import Domain
-from keras_fair.ops.compilation import padded_size
-from keras_fair.ops.precision import working_dtype
-from keras_fair.ops.projection.dual_problem import DualProblem, Structure
-from keras_fair.ops.projection.linear_algebra import small_product
-from keras_fair.ops.projection.moments import CellPart, DensePart, Moments
-from keras_fair.rows.linear import LinearRows
-from keras_fair.rows.terms import CellFamily
+from keras_fair.ops.precision import rounding
+from keras_fair.ops.projection.moments import Moments
+from keras_fair.ops.projection.settings import settings_for
 
-__all__ = ["centre_of", "make_problem", "structure_of"]
+__all__ = ["Problem", "Reach", "Structure", "Unknowns", "reach_of"]
 
 
-def structure_of(rows: LinearRows, domain: Domain, divergence: str) -> Structure:
-    """What is known of a projection before any data arrive."""
-    families = rows.terms.families
-    one_part = len(families) == 1 and _in_cells(families[0])
-    diagonal = one_part and (rows.disjoint or len(rows) == 1) and not domain.simplex
-    return Structure(divergence, domain.simplex, rows.terms.outputs, diagonal)
+class Structure(NamedTuple):
+    """What is known before any data arrive; hashable.
 
-
-def centre_of(r: Any, domain: Domain, divergence: str) -> Any:
-    """What predictions are counted from, so that no digits are lost far from zero; None to take them as they
-    are.
-
-    Args:
-        r: (n,), (n, 1) or (n, outputs) float tensor.
-        domain: where predictions may lie.
-        divergence: only the Euclidean one doesn't care where zero is.
+    Attributes:
+        divergence: one of `keras_fair.ops.projection.divergences.DIVERGENCES`.
+        simplex: whether predictions are probability vectors along the last axis.
+        outputs: the number of outputs of a sample.
+        diagonal: whether no prediction is in two rows, so that `A G A^T` is diagonal.
     """
-    if domain.simplex or divergence != "euclidean" or domain.low <= 0.0 <= domain.high < np.inf:
-        return None
-    if np.isfinite(domain.low):
-        return None if domain.low == 0.0 else domain.low
-    if np.isfinite(domain.high):
-        return domain.high
-    count = ops.maximum(ops.cast(ops.size(r), working_dtype()), 1.0)
-    return ops.stop_gradient(ops.sum(ops.cast(r, working_dtype())) / count)
+
+    divergence: str
+    simplex: bool
+    outputs: int
+    diagonal: bool
 
 
-def make_problem(
-    r: Any, rows: LinearRows, domain: Domain, sample_weight: Any, stiffness: Any, centre: Any = None
-) -> DualProblem:
-    """The problem of `keras_fair.ops.projection.dual_newton`.
+class Problem(NamedTuple):
+    """One projection. All floats in the working precision.
 
-    Args:
-        r: (n,), (n, 1) or (n, outputs) float tensor.
-        rows: the rows over these n samples.
-        domain: where predictions may lie.
-        sample_weight: (n,) weights of the objective, or None.
-        stiffness: a number or (m,), may be infinite.
-        centre: what the problem counts predictions from, of `centre_of`; its bounds and its rows' constants
-            are moved by as much.
+    Attributes:
+        r: (N,) predictions, N = n * outputs.
+        weights: (N,) objective weights `w` > 0, or None for ones.
+        moments: `A`, the linear map from predictions to rows.
+        border: (m, p) `V`, the coefficients of the auxiliary scalars, or None.
+        offset: (m,) `c`.
+        lower, upper: (m,), may be infinite.
+        softness: (m,) `1 / rho`, zero for hard rows.
+        low, high: the domain, scalars.
+        reach: (m,) `sum_i |A_ji|` where it is known beforehand, else None.
     """
-    dtype = working_dtype()
-    if centre is not None:
-        r = ops.cast(r, dtype) - centre
-        if np.isfinite(domain.low) or np.isfinite(domain.high):
-            domain = Domain(domain.low - centre, domain.high - centre, domain.simplex)
-    outputs = rows.terms.outputs
-    samples = _size(r)
-    padded = padded_size(samples)
 
-    def per_sample(x: Any, fill: float = 0.0) -> Any:
-        """Cast, repeat for each output, pad and flatten a (n,) or (n, outputs) tensor."""
-        x = ops.cast(x, dtype)
-        if len(x.shape) == 1 and outputs > 1:
-            x = ops.repeat(x[:, None], outputs, axis=1)
-        return _padded(ops.reshape(x, (-1,)), samples, padded, outputs, fill)
+    r: Any
+    weights: Any
+    moments: Moments
+    border: Any
+    offset: Any
+    lower: Any
+    upper: Any
+    softness: Any
+    low: Any
+    high: Any
+    reach: Any = None
 
-    matrix = _divided(rows.weights, rows.terms.weights, dtype)
-    cell_parts, dense_parts, start = [], [], 0
-    for family in rows.terms.families:
-        mix = matrix[:, start : start + family.size]
-        start += family.size
-        if _in_cells(family):
-            cells, codes, scale = _cells(family, mix, dtype)
-            codes = ops.cast(codes, "int32")  # rows keep them as narrow as they can
-            nowhere = int(cells.shape[1]) - 1
-            codes = codes if outputs == 1 else ops.repeat(codes[:, None], outputs, axis=1)
-            codes = _padded(ops.reshape(codes, (-1,)), samples, padded, outputs, nowhere)
-            cell_parts.append(CellPart(cells, codes, None if scale is None else per_sample(scale)))
-        else:
-            dense = ops.cast(family.coefficients, dtype)
-            dense = ops.reshape(dense, (family.size, -1))
-            if padded is not None:
-                dense = ops.pad(dense, ((0, 0), (0, (padded - samples) * outputs)))
-            dense_parts.append(DensePart(mix, dense))
-    constants = small_product(matrix, ops.cast(rows.terms.constants, dtype))
-    softness = 1.0 / ops.cast(ops.broadcast_to(ops.convert_to_tensor(stiffness, dtype), (len(rows),)), dtype)
-    low, high = domain.bounds
-    aux = rows.aux
-    problem = DualProblem(
-        r=per_sample(r, 1.0 / outputs if domain.simplex else low if np.isfinite(low) else 0.0),
-        weights=None if sample_weight is None else per_sample(sample_weight, 1.0),
-        moments=Moments(tuple(cell_parts), tuple(dense_parts)),
-        border=None if int(aux.shape[1]) == 0 else ops.cast(aux, dtype),
-        offset=ops.cast(rows.offset, dtype) + constants,
-        lower=ops.cast(rows.lower, dtype),
-        upper=ops.cast(rows.upper, dtype),
-        softness=softness,
-        low=ops.convert_to_tensor(low, dtype=dtype),
-        high=ops.convert_to_tensor(high, dtype=dtype),
-        reach=_known_reach(rows, matrix, domain, dtype),
-    )
-    if centre is None:
-        return problem
-    return problem._replace(offset=problem.offset + centre * problem.moments.rows(ops.ones_like(problem.r)))
+    def lifted(self, rows: Any, t: Any) -> Any:
+        """`rows + V t`, (m,)."""
+        return rows if self.border is None else rows + ops.matmul(self.border, t)
 
 
-def _known_reach(rows: LinearRows, matrix: Any, domain: Domain, dtype: str) -> Any:
-    """`sum_i |A_ji|` where no prediction is in two terms and their coefficients are summed already."""
-    if len(rows.terms.families) != 1 or domain.simplex:
-        return None
-    (family,) = rows.terms.families
-    if not isinstance(family, CellFamily) or not family.disjoint or family.totals is None:
-        return None
-    return small_product(ops.abs(matrix), ops.cast(family.totals, dtype))
+class Unknowns(NamedTuple):
+    """Duals `lam` (m,) and auxiliary scalars `t` (p,)."""
+
+    lam: Any
+    t: Any
 
 
-def _in_cells(family: Any) -> bool:
-    return isinstance(family, CellFamily) or family.codes is not None
+class Reach(NamedTuple):
+    """How far rows move where each prediction moves by one.
+
+    Attributes:
+        net: (m,) `sum_i |A_ji|`.
+        gross: (m,) the same before the sums that coefficients are take anything away: what their rounding is
+            relative to.
+    """
+
+    net: Any
+    gross: Any
+
+    @property
+    def cancelled(self) -> Any:
+        """(m,) bool, rows whose coefficients are nothing but rounding: a covariance with a constant, or over
+        one person."""
+        dtype = self.net.dtype
+        return self.net <= settings_for(dtype).coefficient_roundings * rounding(dtype) * self.gross
 
 
-def _cells(family: Any, mix: Any, dtype: str) -> tuple[Any, Any, Any]:
-    """Row coefficients per cell with a last cell for nobody, the cell of each sample, and the scale."""
-    if isinstance(family, CellFamily):
-        # The last kinds of samples may be in no group: values outside the vocabulary, missing ones.
-        used = family.table[:, : 1 + int(np.flatnonzero(family.table.any(axis=0)).max(initial=0))]
-        if np.all(used.sum(axis=0) == 1):  # each kind belongs to one term
-            table = ops.take(mix, used.argmax(axis=0).astype("int32"), axis=1)
-        else:
-            table = ops.matmul(mix, ops.cast(ops.convert_to_tensor(used), dtype))
-        return ops.pad(table, ((0, 0), (0, 1))), family.cells, family.scale
-    return ops.pad(mix, ((0, 0), (0, 1))), family.codes, family.coefficients
-
-
-def _divided(weights: Any, totals: Any, dtype: str) -> Any:
-    totals = ops.cast(totals, dtype)
-    there = totals > 0
-    inverse = ops.where(there, 1.0 / ops.where(there, totals, ops.ones_like(totals)), ops.zeros_like(totals))
-    return ops.cast(weights, dtype) * inverse[None, :]
-
-
-def _size(r: Any) -> Any:
-    static = r.shape[0]
-    return int(static) if static is not None else ops.shape(r)[0]
-
-
-def _padded(x: Any, samples: Any, padded: Any, outputs: int, fill: Any) -> Any:
-    if padded is None:
-        return x
-    return ops.pad(x, ((0, (padded - samples) * outputs),), constant_values=fill)
+def reach_of(problem: Problem) -> Reach:
+    """The reach of the rows of a problem."""
+    gross = problem.moments.gross_reach() if problem.reach is None else problem.reach
+    return Reach(problem.moments.net_reach() if problem.moments.cancels else gross, gross)

@@ -1,6 +1,6 @@
 """The projection as a function: predictions in, fair predictions out, and how it went.
 
-`project` is for people and checks what it is given. `project_rows` is the same inside a graph, where values
+`project` is for people and checks its arguments. `project_rows` is the same inside a graph, where values
 cannot be looked at; the Keras layer builds on it.
 """
 
@@ -9,16 +9,20 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from keras import backend, ops
+from keras import ops
 
 from keras_fair.inputs.domain import Domain, DomainLike, check_domain
 from keras_fair.ops.outcome import Outcome
-from keras_fair.ops.precision import working_dtype
 from keras_fair.ops.projection.divergences import check_divergence
-from keras_fair.ops.projection.problem import centre_of, make_problem, structure_of
+from keras_fair.ops.projection.problem_from_rows import centre_of, make_problem, structure_of
+from keras_fair.ops.projection.project_arguments import (
+    check_predictions,
+    check_stiffness,
+    check_weights,
+    float_tensor,
+)
 from keras_fair.ops.projection.projector import projector
 from keras_fair.rows.linear import LinearRows
-from keras_fair.rows.terms import CellFamily
 
 __all__ = ["Projection", "project", "project_rows"]
 
@@ -27,7 +31,7 @@ class Projection(NamedTuple):
     """Fair predictions, and how they came about.
 
     Attributes:
-        y: the projected predictions, of the shape and dtype of those given.
+        y: the projected predictions, of the shape and dtype of those that came in.
         duals: (m,) multipliers of the rows, positive where a row is held at its upper bound, negative at its
             lower one.
         violation: (m,) how far each row is outside its bounds, >= 0, in the row's units.
@@ -100,21 +104,20 @@ def project(
             "expected rows as made by parse(text).rows(attributes), received rows of type "
             f"{type(rows).__name__}"
         )
-    given = y
-    y = _floats("y", y)
-    _check_predictions(y, rows, where)
+    r = float_tensor("y", y)
+    check_predictions(r, rows, where)
     if sample_weight is not None:
-        sample_weight = _floats("sample_weight", sample_weight)
-        _check_weights(sample_weight, int(y.shape[0]))
-    _check_stiffness(stiffness, len(rows))
+        sample_weight = float_tensor("sample_weight", sample_weight)
+        check_weights(sample_weight, int(r.shape[0]))
+    check_stiffness(stiffness, len(rows))
     projection = project_rows(
-        y, rows, domain=where, divergence=divergence, sample_weight=sample_weight, stiffness=stiffness
+        r, rows, domain=where, divergence=divergence, sample_weight=sample_weight, stiffness=stiffness
     )
-    if not ops.is_tensor(given):
+    if not ops.is_tensor(y):
         projection = Projection(*(ops.convert_to_numpy(part) for part in projection))
-        given = np.asarray(given)
-        if given.dtype.kind == "f":
-            projection = projection._replace(y=projection.y.astype(given.dtype))
+        dtype = np.asarray(y).dtype
+        if dtype.kind == "f":
+            projection = projection._replace(y=projection.y.astype(dtype))
     return projection._replace(
         iterations=int(projection.iterations),
         outcome=Outcome(int(projection.outcome)),
@@ -170,84 +173,7 @@ def project_rows(
 
 
 def _moved_back(y: Any, centre: Any, r: Any, domain: Domain, duals: Any) -> Any:
-    """Predictions counted from zero again; bit for bit the given ones where every row held already."""
+    """Predictions counted from zero again; bit for bit those that came in where every row held already."""
     low, high = domain.bounds
-    there = ops.minimum(ops.maximum(y + centre, low), high)
-    return ops.where(ops.all(ops.equal(duals, 0.0)), ops.minimum(ops.maximum(r, low), high), there)
-
-
-def _floats(name: str, x: Any) -> Any:
-    if not ops.is_tensor(x):
-        x = np.asarray(x)
-        if x.dtype.kind not in "fiub":
-            raise ValueError(f"expected {name} to hold numbers, received dtype={x.dtype}")
-    x = ops.convert_to_tensor(x)
-    return x if backend.is_float_dtype(x.dtype) else ops.cast(x, backend.floatx())
-
-
-def _check_predictions(y: Any, rows: LinearRows, domain: Domain) -> None:
-    outputs = rows.terms.outputs
-    shape = tuple(y.shape)
-    expected = "(n,) or (n, 1)" if outputs == 1 else f"(n, {outputs})"
-    if shape[1:] not in ([(), (1,)] if outputs == 1 else [(outputs,)]):
-        raise ValueError(f"expected predictions y of shape {expected}, received shape {shape}")
-    if domain.simplex and outputs == 1:
-        raise ValueError("expected rows over several outputs with domain='simplex', received rows over one")
-    samples = _samples(rows)
-    if samples is not None and samples != shape[0]:
-        raise ValueError(
-            f"expected one prediction a sample, received {shape[0]} predictions and {samples} samples"
-        )
-    values = np.asarray(ops.convert_to_numpy(y), dtype="float64")
-    if not np.all(np.isfinite(values)):
-        raise ValueError(
-            f"expected finite predictions y, received {np.sum(~np.isfinite(values))} that are not"
-        )
-    if values.size == 0:
-        return
-    slack = 1e-6 * (domain.high - domain.low) if np.isfinite(domain.high - domain.low) else 0.0
-    if values.min() < domain.low - slack or values.max() > domain.high + slack:
-        raise ValueError(
-            f"expected predictions y in {domain}, received values from {values.min():g} to {values.max():g}; "
-            + ("apply a softmax first" if domain.simplex else "apply a sigmoid to logits, or set domain=None")
-        )
-    if domain.simplex and np.abs(values.sum(axis=1) - 1.0).max() > 1e-3:
-        raise ValueError(
-            "expected predictions y that add up to 1 for each sample, received sums from "
-            f"{values.sum(axis=1).min():g} to {values.sum(axis=1).max():g}; apply a softmax first"
-        )
-
-
-def _samples(rows: LinearRows) -> int | None:
-    if not rows.terms.families:
-        return None
-    family = rows.terms.families[0]
-    if isinstance(family, CellFamily):
-        return family.cells.shape[0]
-    return family.coefficients.shape[1] if family.codes is None else family.codes.shape[0]
-
-
-def _check_weights(sample_weight: Any, samples: int) -> None:
-    values = np.asarray(ops.convert_to_numpy(sample_weight))
-    if values.shape != (samples,):
-        raise ValueError(f"expected sample_weight of shape ({samples},), received shape {values.shape}")
-    if not np.all(np.isfinite(values) & (values > 0)):
-        raise ValueError(
-            f"expected sample_weight > 0 and finite, received values from {values.min()} to {values.max()}"
-        )
-
-
-def _check_stiffness(stiffness: Any, rows: int) -> None:
-    values = np.asarray(stiffness)
-    numbers = values.dtype.kind in "fiu" and values.shape in ((), (rows,))
-    if not numbers or not np.all(values > 0):
-        raise ValueError(
-            f"expected stiffness > 0, a number or one for each of {rows} rows, received "
-            f"stiffness={stiffness!r}"
-        )
-    least = float(np.finfo(working_dtype()).tiny)
-    if not np.all(values >= least):
-        raise ValueError(
-            f"expected stiffness >= {least:g}, the least number in {working_dtype()}, received "
-            f"stiffness={stiffness!r}"
-        )
+    moved = ops.minimum(ops.maximum(y + centre, low), high)
+    return ops.where(ops.all(ops.equal(duals, 0.0)), ops.minimum(ops.maximum(r, low), high), moved)

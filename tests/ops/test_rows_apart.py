@@ -36,12 +36,12 @@ def test_two_groups_as_by_bisection(seed: int) -> None:
     r = rng.beta(0.3, 0.3 + 0.4 * (sex == "Male"))
     r[: seed % 5] = rng.integers(0, 2, seed % 5)  # exactly at the bounds of the domain
     rows = kf.parse("E[y | sex=Female] - E[y | sex=Male] in [-0.01, 0.02]").rows({"sex": sex})
-    found = kf.project(r, rows)
+    projection = kf.project(r, rows)
     female = sex == "Female"
     a = female / female.sum() - ~female / (~female).sum()
-    assert found.outcome is kf.Outcome.SOLVED
-    assert float(found.violation.max()) <= TOLERANCE
-    np.testing.assert_allclose(found.y, bisected(r, a, -0.01, 0.02), atol=100 * TOLERANCE)
+    assert projection.outcome is kf.Outcome.SOLVED
+    assert float(projection.violation.max()) <= TOLERANCE
+    np.testing.assert_allclose(projection.y, bisected(r, a, -0.01, 0.02), atol=100 * TOLERANCE)
 
 
 def test_each_row_is_solved_by_itself() -> None:
@@ -49,22 +49,24 @@ def test_each_row_is_solved_by_itself() -> None:
     group, r = rng.permutation(np.arange(SIZE) % 3), rng.uniform(size=SIZE)
     names = np.array(["a", "b", "c"])[group]
     text = "E[y | group=a] <= 0.3; E[y | group=b] >= 0.7; E[y | group=c] in [0, 1]"
-    found = kf.project(r, kf.parse(text).rows({"group": names}))
+    projection = kf.project(r, kf.parse(text).rows({"group": names}))
     for code, (lower, upper) in enumerate([(-np.inf, 0.3), (0.7, np.inf), (0.0, 1.0)]):
         members = group == code
         a = np.full(members.sum(), 1.0 / members.sum())
         np.testing.assert_allclose(
-            found.y[members], bisected(r[members], a, lower, upper), atol=100 * TOLERANCE
+            projection.y[members], bisected(r[members], a, lower, upper), atol=100 * TOLERANCE
         )
     kept = r.astype("float32") if SINGLE else r
-    np.testing.assert_array_equal(found.y[group == 2], kept[group == 2])
+    np.testing.assert_array_equal(projection.y[group == 2], kept[group == 2])
 
 
 def test_what_no_price_meets_is_left_to_the_other_solver() -> None:
     sex = np.repeat(["Female", "Male"], SIZE // 2)
     r = np.linspace(0.1, 0.9, SIZE)
     rows = kf.parse("E[y | sex=Female] - E[y | sex=Male] >= 1.5").rows({"sex": sex}, domain=None)
-    found = kf.project(r, rows)
-    assert found.outcome is kf.Outcome.RELAXED
-    np.testing.assert_allclose(found.y, np.where(sex == "Female", 1.0, 0.0), atol=1e-4 if SINGLE else 1e-8)
-    np.testing.assert_allclose(found.violation, [0.5], atol=1e-4 if SINGLE else 1e-8)
+    projection = kf.project(r, rows)
+    assert projection.outcome is kf.Outcome.RELAXED
+    np.testing.assert_allclose(
+        projection.y, np.where(sex == "Female", 1.0, 0.0), atol=1e-4 if SINGLE else 1e-8
+    )
+    np.testing.assert_allclose(projection.violation, [0.5], atol=1e-4 if SINGLE else 1e-8)

@@ -1,0 +1,97 @@
+"""The arguments of `project`: converted, and refused where no projection can be made of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from keras import backend, ops
+
+from keras_fair.inputs.domain import Domain
+from keras_fair.ops.precision import working_dtype
+from keras_fair.rows.linear import LinearRows
+from keras_fair.rows.terms import CellFamily
+
+__all__ = ["check_predictions", "check_stiffness", "check_weights", "float_tensor"]
+
+
+def float_tensor(name: str, x: Any) -> Any:
+    """Numbers as a float tensor, of their own float dtype where they have one; `name` is for the refusal."""
+    if not ops.is_tensor(x):
+        x = np.asarray(x)
+        if x.dtype.kind not in "fiub":
+            raise ValueError(f"expected {name} to hold numbers, received dtype={x.dtype}")
+    x = ops.convert_to_tensor(x)
+    return x if backend.is_float_dtype(x.dtype) else ops.cast(x, backend.floatx())
+
+
+def check_predictions(y: Any, rows: LinearRows, domain: Domain) -> None:
+    """Refuse predictions of a wrong shape, that are not finite, or outside the domain."""
+    outputs = rows.terms.outputs
+    shape = tuple(y.shape)
+    expected = "(n,) or (n, 1)" if outputs == 1 else f"(n, {outputs})"
+    if shape[1:] not in ([(), (1,)] if outputs == 1 else [(outputs,)]):
+        raise ValueError(f"expected predictions y of shape {expected}, received shape {shape}")
+    if domain.simplex and outputs == 1:
+        raise ValueError("expected rows over several outputs with domain='simplex', received rows over one")
+    samples = _samples(rows)
+    if samples is not None and samples != shape[0]:
+        raise ValueError(
+            f"expected one prediction a sample, received {shape[0]} predictions and {samples} samples"
+        )
+    values = np.asarray(ops.convert_to_numpy(y), dtype="float64")
+    if not np.all(np.isfinite(values)):
+        raise ValueError(
+            f"expected finite predictions y, received {np.sum(~np.isfinite(values))} that are not"
+        )
+    if values.size == 0:
+        return
+    slack = 1e-6 * (domain.high - domain.low) if np.isfinite(domain.high - domain.low) else 0.0
+    if values.min() < domain.low - slack or values.max() > domain.high + slack:
+        raise ValueError(
+            f"expected predictions y in {domain}, received values from {values.min():g} to {values.max():g}; "
+            + ("apply a softmax first" if domain.simplex else "apply a sigmoid to logits, or set domain=None")
+        )
+    if domain.simplex and np.abs(values.sum(axis=1) - 1.0).max() > 1e-3:
+        raise ValueError(
+            "expected predictions y that add up to 1 for each sample, received sums from "
+            f"{values.sum(axis=1).min():g} to {values.sum(axis=1).max():g}; apply a softmax first"
+        )
+
+
+def check_weights(sample_weight: Any, samples: int) -> None:
+    """Refuse objective weights that are not one finite number > 0 a sample."""
+    values = np.asarray(ops.convert_to_numpy(sample_weight))
+    if values.shape != (samples,):
+        raise ValueError(f"expected sample_weight of shape ({samples},), received shape {values.shape}")
+    if not np.all(np.isfinite(values) & (values > 0)):
+        raise ValueError(
+            f"expected sample_weight > 0 and finite, received values from {values.min()} to {values.max()}"
+        )
+
+
+def check_stiffness(stiffness: Any, rows: int) -> None:
+    """Refuse a stiffness that is not > 0, a number or one for each row."""
+    values = np.asarray(stiffness)
+    numbers = values.dtype.kind in "fiu" and values.shape in ((), (rows,))
+    if not numbers or not np.all(values > 0):
+        raise ValueError(
+            f"expected stiffness > 0, a number or one for each of {rows} rows, received "
+            f"stiffness={stiffness!r}"
+        )
+    least = float(np.finfo(working_dtype()).tiny)
+    if not np.all(values >= least):
+        raise ValueError(
+            f"expected stiffness >= {least:g}, the least number in {working_dtype()}, received "
+            f"stiffness={stiffness!r}"
+        )
+
+
+def _samples(rows: LinearRows) -> int | None:
+    """How many samples the rows are over; None where no row takes any."""
+    if not rows.terms.families:
+        return None
+    family = rows.terms.families[0]
+    if isinstance(family, CellFamily):
+        return family.cells.shape[0]
+    return family.coefficients.shape[1] if family.codes is None else family.codes.shape[0]

@@ -1,0 +1,161 @@
+r"""The quadratic model of the dual, solved to machine precision by an interior-point method.
+
+The unknowns are the duals `z` of m rows and the p auxiliary scalars `t` (a spread's unknown minimum):
+
+    minimise over z, maximise over t:   z^T Q z / 2 - (beta + V t)^T z + sum_j upper_j z_j^+ - lower_j z_j^-
+
+with `Q` positive definite (m, m). At the solution the rows `e = beta + V t - Q z` lie in [lower, upper], `z_j
+> 0` only where `e_j` is at its upper bound, `z_j < 0` only at the lower one, and `V^T z = 0`. The cost is
+that of a few m-by-m eliminations: predictions do not enter.
+
+Without auxiliary scalars and with a diagonal `Q` (two groups; any number of groups each bounded by itself)
+the solution is a formula. Otherwise the model is scaled, `keras_fair.ops.projection.interior_point` takes
+steps on it, one exact solve on the active rows ends them, and Newton's method on these mends what is left.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from keras import ops
+
+from keras_fair.ops.precision import rounding
+from keras_fair.ops.projection.control_flow import choose, iterate
+from keras_fair.ops.projection.interior_point import InteriorPoint, ScaledModel
+from keras_fair.ops.projection.problem import Unknowns
+from keras_fair.ops.projection.settings import Settings
+
+__all__ = ["solve_model"]
+
+
+def solve_model(
+    curvature: Any, border: Any, beta: Any, lower: Any, upper: Any, t: Any, settings: Settings
+) -> Unknowns:
+    """Solve the model.
+
+    Args:
+        curvature: `Q`, (m, m), or its diagonal (m,) where it has nothing else.
+        border: `V`, (m, p), or None without auxiliary scalars.
+        beta: (m,) row values at `z = 0`, `t = 0`.
+        lower, upper: (m,), may be infinite; rows with both infinite get `z = 0`.
+        t: (p,) a first guess.
+        settings: how many steps at most.
+    """
+    if border is None and len(curvature.shape) == 1:
+        return Unknowns((beta - ops.minimum(ops.maximum(beta, lower), upper)) / curvature, t)
+    model, scaling = _scaled(curvature, border, beta, lower, upper, t)
+    point = _interior(model, ops.zeros_like(t), settings)
+    return scaling.undone(*_polished(model, *model.finish(point), settings), t)
+
+
+class _Search(NamedTuple):
+    """An iteration that keeps its best point: `point` is the last one, of error `error`."""
+
+    steps: Any
+    error: Any
+    point: Any
+    least_error: Any
+    best: Any
+
+    @classmethod
+    def begun(cls, point: Any, error: Any, least_error: Any) -> _Search:
+        return cls(ops.convert_to_tensor(0, dtype="int32"), error, point, least_error, point)
+
+    def moved(self, point: Any, error: Any) -> _Search:
+        better = error < self.least_error
+        least_error = ops.where(better, error, self.least_error)
+        return _Search(self.steps + 1, error, point, least_error, choose(better, point, self.best))
+
+
+def _interior(model: ScaledModel, s: Any, settings: Settings) -> InteriorPoint:
+    """The best point that steps of the interior-point method come to."""
+    enough = 0.05 * rounding(s.dtype)
+
+    def unfinished(search: _Search) -> Any:
+        return ops.logical_and(search.steps < settings.interior_steps, search.error > enough)
+
+    def advance(search: _Search) -> _Search:
+        point, error = model.interior_step(search.point)
+        # Once rounding has taken over, steps make the point worse, at the end without bound.
+        rounded = ops.logical_and(search.least_error < 1e-6, ops.logical_not(error < search.least_error))
+        broken = ops.logical_or(rounded, ops.logical_not(ops.isfinite(error)))
+        return search.moved(point, error)._replace(error=ops.where(broken, ops.zeros_like(error), error))
+
+    error = ops.sum(ops.ones_like(model.start))
+    return iterate(unfinished, advance, _Search.begun(model.first_point(s), error, np.inf * error)).best
+
+
+def _polished(model: ScaledModel, z: Any, s: Any, settings: Settings) -> tuple[Any, Any]:
+    """Where the interior point ended short of the solution: Newton's method on the active rows."""
+    enough = rounding(z.dtype) ** (2.0 / 3.0)
+
+    def unfinished(search: _Search) -> Any:
+        return ops.logical_and(search.steps < settings.polishing_steps, search.error > enough)
+
+    def advance(search: _Search) -> _Search:
+        z, s = model.newton_step(*search.point)
+        return search.moved((z, s), model.error(z, s))
+
+    error = model.error(z, s)
+    return iterate(unfinished, advance, _Search.begun((z, s), error, error)).best
+
+
+class _Scaling(NamedTuple):
+    """How the model was scaled.
+
+    Attributes:
+        size: () how far the rows must move.
+        root: (m,) root of the diagonal of `Q`.
+        width: (p,) of the columns of `V`, or None.
+    """
+
+    size: Any
+    root: Any
+    width: Any
+
+    def undone(self, z: Any, s: Any, t: Any) -> Unknowns:
+        """The model's unknowns from those of the scaled one, which counts its scalars `s` from `t`."""
+        return Unknowns(
+            z * self.size / self.root, t if self.width is None else t + s * self.size / self.width
+        )
+
+
+def _scaled(
+    curvature: Any, border: Any, beta: Any, lower: Any, upper: Any, t: Any
+) -> tuple[ScaledModel, _Scaling]:
+    """The model with a unit diagonal of `Q`, unit columns of `V`, and rows measured by how far they must
+    move."""
+    diagonal = len(curvature.shape) == 1
+    root = ops.sqrt(curvature if diagonal else ops.diagonal(curvature))
+    quadratic = curvature / (root * root) if diagonal else curvature / (root[:, None] * root[None, :])
+    below, above = ops.isfinite(lower), ops.isfinite(upper)
+    start = (beta if border is None else beta + ops.matmul(border, t)) / root
+    low = ops.where(below, lower, ops.zeros_like(lower)) / root
+    high = ops.where(above, upper, ops.zeros_like(upper)) / root
+    outside = ops.where(above, ops.maximum(start - high, 0.0), 0.0) + ops.where(
+        below, ops.maximum(low - start, 0.0), 0.0
+    )
+    size = ops.max(outside)
+    size = ops.where(size > 0, size, ops.ones_like(size))
+    start, low, high = start / size, low / size, high / size
+    slack = 8.0 * rounding(beta.dtype) * (1.0 + ops.abs(high))
+    fixed = ops.logical_and(ops.logical_and(below, above), high - low <= slack)
+    inequality = ops.cast(ops.logical_not(fixed), beta.dtype)
+    columns, width = None, None
+    if border is not None:
+        columns = border / root[:, None] * ops.cast(ops.logical_or(below, above), beta.dtype)[:, None]
+        width = ops.sqrt(ops.sum(columns * columns, axis=0))
+        width = ops.where(width > 0, width, ops.ones_like(width))
+        columns = columns / width[None, :]
+    model = ScaledModel(
+        quadratic,
+        columns,
+        start,
+        low,
+        high,
+        has_low=ops.cast(below, beta.dtype) * inequality,
+        has_high=ops.cast(above, beta.dtype) * inequality,
+        fixed=ops.cast(fixed, beta.dtype),
+    )
+    return model, _Scaling(size, root, width)
