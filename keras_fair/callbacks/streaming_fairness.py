@@ -23,9 +23,9 @@ from keras_fair.layers.arguments import check_vocabulary
 from keras_fair.ops.projection.divergences import check_divergence
 from keras_fair.ops.stream.state_vector import StreamRule
 from keras_fair.provided import provided
-from keras_fair.streaming.arguments import domain_of, not_negative, positive, whole
 from keras_fair.streaming.keeper import Keeper, check_same, merged_states
 from keras_fair.streaming.report import StreamReport
+from keras_fair.streaming.settings import domain_of, not_negative, positive, whole
 from keras_fair.streaming.state_file import StateFile
 from keras_fair.streaming.watch import Watch
 

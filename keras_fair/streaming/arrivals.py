@@ -68,6 +68,11 @@ class Arrivals:
             return False
         return bool(np.any((self.label > 0) & (self.label < 1)))
 
+    @property
+    def certain_label(self) -> np.ndarray | None:
+        """The label, where it was given and holds no probabilities."""
+        return None if self.fractional else self.label
+
     def batch(self, plan: RowPlan) -> Batch:
         """The batch for a plan: columns encoded, and where the constraints need a label and none came, the
         prediction as the probability of 1.

@@ -15,6 +15,7 @@ import numpy as np
 from keras import ops
 
 from keras_fair.language.nodes import Label
+from keras_fair.ops.stream.pooled import PooledSums
 from keras_fair.ops.stream.step import reaches
 from keras_fair.rows.plan import RowPlan
 from keras_fair.streaming.compiled_step import Batch
@@ -121,7 +122,6 @@ def difference(
         labels: `(k,)` their true labels.
         arrivals: how many came by now; with `half_life` it says how far each entry has faded.
     """
-    parts = ("sums", "weights", "reach", "constant_sums", "constant_weights")
     if not entries:
         return {}
     y = np.array([entry["y"] for entry in entries], dtype="float64")
@@ -131,21 +131,13 @@ def difference(
     if math.isfinite(half_life):
         ages = np.array([arrivals - entry["arrivals"] for entry in entries])
         weight = weight * 0.5 ** (ages / half_life)
-    before = np.array([entry["label"] for entry in entries])
-
-    def measured(label: np.ndarray, fractional: bool) -> list[np.ndarray]:
-        found = plan.measure(encoded, label, weight, size=len(entries), fractional_label=fractional)
-        return [
-            np.asarray(found.terms.sums(y)),
-            np.asarray(found.terms.weights),
-            np.asarray(ops.convert_to_numpy(reaches(plan, found))),
-            np.asarray(found.constant_sums),
-            np.asarray(found.constant_weights),
-        ]
-
-    was = measured(before, plan.binary_label)
-    now = measured(labels, False)
-    return {name: new - old for name, new, old in zip(parts, now, was, strict=True)}
+    stood_in = np.array([entry["label"] for entry in entries])
+    was = plan.measure(encoded, stood_in, weight, size=len(y), fractional_label=plan.binary_label)
+    now = plan.measure(encoded, labels, weight, size=len(y), fractional_label=False)
+    return {
+        **vars(PooledSums.of(now, y).plus(PooledSums.of(was, y), times=-1.0)),
+        "reach": np.asarray(ops.convert_to_numpy(reaches(plan, now) - reaches(plan, was))),
+    }
 
 
 def _plain(value: Any) -> Any:

@@ -14,10 +14,10 @@ from keras_fair.groups.vocabulary import Vocabulary
 from keras_fair.inputs.domain import check_domain
 from keras_fair.ops.stream.state_vector import StreamRule
 from keras_fair.rows.plan import RowPlan
-from keras_fair.streaming.arguments import domain_of, saved_domain
+from keras_fair.streaming.running_stream import RunningStream
+from keras_fair.streaming.settings import domain_of, saved_domain
 from keras_fair.streaming.state import StreamState
 from keras_fair.streaming.state_file import StateError, StateFile
-from keras_fair.streaming.stream import Stream
 from keras_fair.streaming.watch import Watch
 
 __all__ = ["ALONE", "Keeper", "check_same", "merged_states"]
@@ -32,7 +32,7 @@ class Keeper:
         constraints: of a stream without a model, or None.
         rule: how streams are held; layers bring their own domain and divergence.
         vocabulary: of a stream without a model, or None to learn it.
-        window: see `Stream`.
+        window: see `RunningStream`.
         file: where the state lives, or None.
         save_every: batches between two savings.
         watch: who is told of lasting violations.
@@ -53,7 +53,7 @@ class Keeper:
     ) -> None:
         self.constraints, self.rule, self.vocabulary = constraints, rule, vocabulary
         self._window, self._file, self._save_every, self.watch = window, file, save_every, watch
-        self.streams: dict[str, Stream] = {}
+        self.streams: dict[str, RunningStream] = {}
         self.saved: dict[str, StreamState] = {}
         self._batches = 0
         if file is not None and file.exists:
@@ -77,7 +77,7 @@ class Keeper:
             "learns": self.vocabulary is None,
         }
 
-    def alone(self, outputs: int | None = None) -> Stream:
+    def alone(self, outputs: int | None = None) -> RunningStream:
         """The stream that is of no layer, or else the only one there is.
 
         Args:
@@ -117,7 +117,9 @@ class Keeper:
         self.streams[ALONE] = made
         return made
 
-    def of_layer(self, name: str, constraints: ConstraintSet, rule: StreamRule, plan: RowPlan) -> Stream:
+    def of_layer(
+        self, name: str, constraints: ConstraintSet, rule: StreamRule, plan: RowPlan
+    ) -> RunningStream:
         """The stream of a layer; one that served without a model goes on as that of the layer.
 
         Raises:
@@ -137,7 +139,7 @@ class Keeper:
         self.saved = {key: other for key, other in self.saved.items() if other is not state}
         return made
 
-    def known(self) -> dict[str, Stream]:
+    def known(self) -> dict[str, RunningStream]:
         """All streams, the one of a saved state that nobody used yet included."""
         if not self.streams and len(self.saved) == 1:
             self.alone()
@@ -214,11 +216,11 @@ class Keeper:
         vocabulary: Vocabulary | None,
         state: StreamState | None,
         plan: RowPlan | None,
-    ) -> Stream:
+    ) -> RunningStream:
         if state is not None and not state.arrivals and state.constraints == str(constraints):
             state = None  # nothing has arrived, so it may be of any domain and number of outputs
         try:
-            return Stream(
+            return RunningStream(
                 constraints,
                 rule,
                 outputs=outputs,
@@ -258,7 +260,7 @@ def merged_states(mine: dict[str, StreamState], theirs: dict[str, StreamState]) 
         return {**mine, **theirs}
     if len(mine) == len(theirs) == 1:
         ((name, left),), (right,) = mine.items(), theirs.values()
-        return {name: left.merged(right)}
+        return {name: left.merge(right)}
     if set(mine) != set(theirs):
         raise ValueError(f"expected streams of the same layers, received {sorted(mine)} and {sorted(theirs)}")
-    return {name: state.merged(theirs[name]) for name, state in mine.items()}
+    return {name: state.merge(theirs[name]) for name, state in mine.items()}

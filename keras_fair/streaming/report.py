@@ -11,17 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from keras_fair.ops.stream.pooled import PooledSums
 from keras_fair.ops.stream.state_vector import StateLayout
-from keras_fair.rows.linear import LinearRows
-from keras_fair.rows.measured import Measured
 from keras_fair.rows.plan import RowPlan
-from keras_fair.rows.terms import Terms
-from keras_fair.streaming.values import names_nobody
+from keras_fair.streaming.learnt_values import names_nobody
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-__all__ = ["RelationReport", "StreamReport", "pooled_rows_of", "reported"]
+__all__ = ["RelationReport", "StreamReport", "reported"]
 
 _TABLE_WIDTH = 110
 _SLACK = 1e-6  # of rounding, where a violation is told in words
@@ -143,23 +141,10 @@ class StreamReport:
         return text
 
 
-def pooled_rows_of(plan: RowPlan, vector: np.ndarray) -> LinearRows:
-    """The rows over all arrivals, in NumPy: their gaps are those of `np.zeros(0)` further predictions."""
-    parts = StateLayout.of(plan).split(vector)
-    return plan.bind(
-        Measured(
-            terms=Terms((), parts["sums"], parts["weights"], 1),
-            constant_sums=parts["constant_sums"],
-            constant_weights=parts["constant_weights"],
-            certain=True,
-        )
-    )
-
-
 def reported(plan: RowPlan, vector: np.ndarray) -> tuple[RelationReport, ...]:
     """The relations of a plan over all arrivals; those that only a place-holder is in are left out."""
     parts = StateLayout.of(plan).split(vector)
-    rows = pooled_rows_of(plan, vector)
+    rows = PooledSums.of_state(parts).rows(plan)
     gaps, estimable = np.asarray(rows.gaps(np.zeros(0))), np.asarray(rows.estimable)
     lower, upper = np.asarray(rows.gap_lower), np.asarray(rows.gap_upper)
     used = np.asarray(rows.weights) != 0

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 import keras_fair as kf
-from keras_fair.streaming.values import MOST_VALUES
+from keras_fair.streaming.learnt_values import MOST_VALUES
 from tests.streaming.conftest import EXACT, OPPORTUNITY, PARITY, SEX, people, served, state_of
 
 
@@ -110,6 +110,23 @@ def test_values_are_learnt_as_they_arrive() -> None:
     (relation,), (same,) = stream.report(), known.report()
     assert (relation.name, relation.smallest_weight) == (same.name, same.smallest_weight)
     assert relation.gap == pytest.approx(same.gap, abs=EXACT)
+
+
+@pytest.mark.parametrize("condition", ["sex=Male", "sex in {Male}", "sex != Male"])
+def test_a_value_that_the_text_names_needs_no_arrival(condition) -> None:
+    stream = kf.StreamingFairness(f"spread(E[y | sex=*]) <= 0.02; E[y | {condition}] <= 0.9")
+    stream.project([0.5], {"sex": ["Female"]})
+    stream.project([0.5], {"sex": ["Male"]})
+    assert [relation.smallest_weight for relation in stream.report()] == [1.0, 1.0]
+
+
+def test_numbers_that_the_text_names_are_values_of_numbers_only() -> None:
+    numbers = kf.StreamingFairness("spread(E[y | zip=*]) <= 0.02; E[y | zip != 2] <= 0.9")
+    numbers.project([0.5], {"zip": [1]})
+    assert state_of(numbers)["stream"]["vocabulary"]["values"] == {"zip": [1.0, 2.0]}
+    mixed = kf.StreamingFairness("spread(E[y | zip=*]) <= 0.02; E[y | zip=2] <= 0.9")
+    with pytest.raises(ValueError, match="'zip' holds text, and 2 is a number"):
+        mixed.project([0.5], {"zip": ["a"]})
 
 
 @pytest.mark.parametrize("first", ["Male", 3.0])

@@ -7,7 +7,7 @@ import threading
 import numpy as np
 
 import keras_fair as kf
-from keras_fair.streaming.stream import Stream
+from keras_fair.streaming.running_stream import RunningStream
 from tests.streaming.conftest import PARITY, SEX, people, state_of
 
 THREADS, EACH = 8, 100
@@ -17,7 +17,7 @@ def test_threads_leave_what_one_after_the_other_leaves(monkeypatch) -> None:
     y, sex = people(THREADS * EACH)
     taken: list[tuple[float, str]] = []
     given: dict[int, float] = {}
-    project = Stream.project
+    project = RunningStream.project
 
     def noted(self, values, attributes, *arguments):
         taken.append((float(values[0]), str(attributes["sex"][0])))  # inside the lock
@@ -36,7 +36,7 @@ def test_threads_leave_what_one_after_the_other_leaves(monkeypatch) -> None:
             faults.append(fault)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Stream, "project", noted)
+        patch.setattr(RunningStream, "project", noted)
         workers = [threading.Thread(target=serve, args=(k,)) for k in range(THREADS)]
         for worker in workers:
             worker.start()

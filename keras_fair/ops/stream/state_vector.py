@@ -5,6 +5,7 @@ Static facts and plain additions; what the numbers mean for a step is told by `k
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -93,6 +94,13 @@ class StateLayout:
     def split(self, vector: Any) -> dict[str, Any]:
         """The parts of a state `(size,)`, an array or a tensor."""
         return {name: vector[place] for name, place in self.parts.items()}
+
+    def with_change(self, vector: np.ndarray, change: Mapping[str, Any]) -> np.ndarray:
+        """The state with numbers added to some of its parts."""
+        changed = np.array(vector)
+        for name, numbers in change.items():
+            changed[self.parts[name]] += numbers
+        return changed
 
 
 def advanced(layout: StateLayout, vector: Any, change: Any, fade: Any) -> Any:

@@ -23,7 +23,6 @@ pure and run in a graph.
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 from keras import ops
@@ -32,13 +31,14 @@ from keras_fair.language.nodes import Number
 from keras_fair.ops.precision import working_dtype
 from keras_fair.ops.projection.project import Projection, project_rows
 from keras_fair.ops.stream.aim import aimed_rows, guarded_rows, unit_sizes
+from keras_fair.ops.stream.pooled import pooled_rows
 from keras_fair.ops.stream.state_vector import StateLayout, StreamRule
 from keras_fair.rows.linear import LinearRows
 from keras_fair.rows.measured import Measured
 from keras_fair.rows.plan import RowPlan
 from keras_fair.rows.terms import CellFamily, Family
 
-__all__ = ["StreamStep", "pooled_rows", "reaches", "stream_step"]
+__all__ = ["StreamStep", "reaches", "stream_step"]
 
 _PRICE_RATE = 0.5  # a price moves by this share of n / t: with more it need not stay bounded
 
@@ -170,26 +170,6 @@ def stream_step(
         aim_lower=aimed.lower,
         aim_upper=aimed.upper,
     )
-
-
-def pooled_rows(plan: RowPlan, measured: Measured, state: dict[str, Any]) -> LinearRows:
-    """The rows of a batch together with what a state holds.
-
-    Args:
-        plan: the lowered constraints.
-        measured: the batch.
-        state: the parts of the state; its first part faded.
-    """
-    terms = measured.terms
-    pooled = replace(
-        measured,
-        terms=replace(
-            terms, constants=terms.constants + state["sums"], weights=terms.weights + state["weights"]
-        ),
-        constant_sums=measured.constant_sums + state["constant_sums"],
-        constant_weights=measured.constant_weights + state["constant_weights"],
-    )
-    return plan.bind(pooled)
 
 
 def _fade(n: Any, rule: StreamRule) -> Any:

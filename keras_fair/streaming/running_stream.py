@@ -18,22 +18,23 @@ import numpy as np
 from keras_fair.constraints import ConstraintSet
 from keras_fair.groups.vocabulary import Vocabulary
 from keras_fair.ops import Outcome
-from keras_fair.ops.stream.state_vector import Readout, StreamRule, advanced
+from keras_fair.ops.stream.pooled import PooledSums
+from keras_fair.ops.stream.state_vector import Readout, StateLayout, StreamRule, advanced
 from keras_fair.rows.plan import RowPlan
-from keras_fair.streaming.arguments import saved_domain
 from keras_fair.streaming.arrivals import Arrivals
 from keras_fair.streaming.compiled_step import CompiledStep
 from keras_fair.streaming.delayed import Waiting, difference
 from keras_fair.streaming.history import History
+from keras_fair.streaming.learnt_values import LearntValues, names_nobody
 from keras_fair.streaming.programs import lowered
-from keras_fair.streaming.report import RelationReport, StreamReport, pooled_rows_of, reported
+from keras_fair.streaming.report import StreamReport
+from keras_fair.streaming.settings import saved_domain
 from keras_fair.streaming.state import StreamState
-from keras_fair.streaming.values import Values, names_nobody
 
-__all__ = ["Stream"]
+__all__ = ["RunningStream"]
 
 
-class Stream:
+class RunningStream:
     """The stream of one set of constraints.
 
     Args:
@@ -65,7 +66,7 @@ class Stream:
             str(constraints), saved_domain(rule.domain), outputs, (vocabulary or Vocabulary()).get_config()
         )
         self._base = empty if state is None else checked(state, empty)
-        self._values = Values(
+        self._values = LearntValues(
             constraints,
             vocabulary if plan is None else plan.vocabulary,
             None if state is None else state.vocabulary,
@@ -113,9 +114,8 @@ class Stream:
         arrivals = Arrivals.read(
             y, attributes, label, sample_weight, ids, self.rule.domain, self._base.outputs
         )
-        known = None if label is None or arrivals.fractional else label
         with self._kept_unless_done():
-            if self._values.learn(attributes, known):
+            if self._values.learn(attributes, arrivals.certain_label):
                 self._lower()
             plan, step = self._ready()
             batch = arrivals.batch(plan)
@@ -199,13 +199,10 @@ class Stream:
         plan = self._plan
         entries, numbers = self.waiting.found(ids, labels, plan)
         change = difference(plan, entries, numbers, self.arrivals, self.rule.half_life)
-        parts = Readout(plan).layout.parts
-        vector = self._vector.copy()
-        for name, values in change.items():
-            vector[parts[name]] += values
-        self._vector = vector
+        layout = StateLayout.of(plan)
+        self._vector = layout.with_change(self._vector, change)
         self.waiting.remove(entries)
-        rows = pooled_rows_of(plan, vector)
+        rows = PooledSums.of_state(layout.split(self._vector)).rows(plan)
         gaps, lower, upper = (np.asarray(x) for x in (rows.gaps(np.zeros(0)), rows.gap_lower, rows.gap_upper))
         known = np.asarray(rows.estimable)
         violation = np.where(known, np.maximum(np.maximum(lower - gaps, gaps - upper), 0.0), 0.0)
@@ -223,17 +220,8 @@ class Stream:
 
     def report(self) -> StreamReport:
         """What was held so far, over all arrivals."""
-        relations: tuple[RelationReport, ...] = ()
-        if self._plan is not None:
-            relations = reported(self._plan, self._vector)
-        return StreamReport(
-            relations=relations,
-            arrivals=self.arrivals,
-            moments=tuple(self.state.moments),
-            outside=dict(self.state.outside),
-            outcomes={outcome.name: count for outcome, count in self.outcomes.items()},
-            waiting=len(self.waiting),
-        )
+        outcomes = {outcome.name: count for outcome, count in self.outcomes.items()}
+        return self.state.report(self._plan, outcomes)
 
     @contextmanager
     def _kept_unless_done(self) -> Iterator[None]:
