@@ -29,7 +29,7 @@ class StreamedLayer:
 
     Args:
         rule: how rows are held; the layer's domain and divergence in it.
-        initial: the state `(size,)` to begin with, for the layer's plan, asked for when that is first known.
+        initial: gives the state `(size,)` to begin with, once the layer has its plan.
     """
 
     def __init__(self, rule: StreamRule, initial: Callable[[RowPlan], np.ndarray]) -> None:

@@ -1,7 +1,7 @@
 """From the gaps of relations to one gap and one violation a statement, under names that don't change.
 
-A statement with a quantifier is many relations. Its violation is the largest of theirs; its gap is that of
-the relation which is furthest past its bound, or where all hold, nearest to it. What can't be estimated is
+A statement with a quantifier is many relations. Its violation is the largest of theirs. Its gap is that of
+the relation that is furthest past its bound, or, where all hold, nearest to it. What can't be estimated is
 NaN, never 0.
 """
 
@@ -44,7 +44,7 @@ def summarised(
         gaps: `(R,)` signed; lower, upper: `(R,)` their bounds; estimable: `(R,)` bool.
     """
     past = np.maximum(lower - gaps, gaps - upper)
-    found: dict[str, float] = {}
+    summary: dict[str, float] = {}
     for index, name in enumerate(names):
         own = [
             place
@@ -52,6 +52,6 @@ def summarised(
             if relation.statement == index and estimable[place]
         ]
         worst = max(own, key=lambda place: float(past[place]), default=None)
-        found[f"{name}_gap"] = float("nan") if worst is None else float(gaps[worst])
-        found[f"{name}_violation"] = float("nan") if worst is None else max(0.0, float(past[worst]))
-    return found
+        summary[f"{name}_gap"] = float("nan") if worst is None else float(gaps[worst])
+        summary[f"{name}_violation"] = float("nan") if worst is None else max(0.0, float(past[worst]))
+    return summary

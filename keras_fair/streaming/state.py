@@ -73,22 +73,22 @@ class StreamState:
     def vector(self, plan: RowPlan) -> np.ndarray:
         """The numbers in the places that a plan gives them; 0 for what only the plan has."""
         parts = StateLayout.of(plan).parts
-        found = np.zeros(parts["duals"].stop)
-        found[parts["moments"]] = self.moments
-        for names, keys, known in _groups(plan, self):
-            table = np.array([known.get(key, (0.0,) * len(names)) for key in keys], dtype="float64")
+        vector = np.zeros(parts["duals"].stop)
+        vector[parts["moments"]] = self.moments
+        for names, keys, table in _groups(plan, self):
+            rows = np.array([table.get(key, (0.0,) * len(names)) for key in keys], dtype="float64")
             for place, name in enumerate(names):
-                found[parts[name]] = table[:, place] if len(keys) else 0.0
-        return found
+                vector[parts[name]] = rows[:, place] if len(keys) else 0.0
+        return vector
 
     def with_vector(self, plan: RowPlan, vector: np.ndarray, arrivals: int) -> StreamState:
         """The state after steps under this plan. What only the state has stays as it is."""
         parts = StateLayout.of(plan).split(np.asarray(vector, dtype="float64"))
         changed = []
-        for names, keys, known in _groups(plan, self):
+        for names, keys, table in _groups(plan, self):
             columns = np.stack([parts[name] for name in names], axis=1)
             changed.append(
-                {**known, **{k: tuple(row) for k, row in zip(keys, columns.tolist(), strict=True)}}
+                {**table, **{k: tuple(row) for k, row in zip(keys, columns.tolist(), strict=True)}}
             )
         terms, constants, rows, outside = changed
         return replace(
@@ -104,7 +104,7 @@ class StreamState:
     def add(
         self, y: Any, attributes: Any = None, label: Any = None, sample_weight: Any = None
     ) -> StreamState:
-        """Count predictions as they are, such as those that were given before the stream began.
+        """Count predictions as they are, such as those that left before the stream began.
 
         No prediction is moved, and prices and duals stay. A value that the state has not seen is learnt where
         the constraints enumerate the attribute. Nothing fades.

@@ -64,9 +64,9 @@ def test_a_refused_request_changes_nothing(parity, change, words) -> None:
     y, sex = people(5)
     served(parity, y, sex)
     before = state_of(parity)
-    given = {"y": [0.5], "attributes": {"sex": ["Male"]}, **change}
+    arguments = {"y": [0.5], "attributes": {"sex": ["Male"]}, **change}
     with pytest.raises(ValueError, match=words):
-        parity.project(**given)
+        parity.project(**arguments)
     assert state_of(parity) == before
 
 
@@ -103,11 +103,11 @@ def test_wrong_arguments_say_what_was_expected(arguments, words) -> None:
 
 def test_values_are_learnt_as_they_arrive() -> None:
     stream = kf.StreamingFairness("spread(E[y | sex=*]) <= 0.02")
-    known = kf.StreamingFairness("spread(E[y | sex=*]) <= 0.02", vocabulary=SEX)
+    listed = kf.StreamingFairness("spread(E[y | sex=*]) <= 0.02", vocabulary=SEX)
     y, sex = people(40)
     sex[:3] = "Male"
-    np.testing.assert_allclose(served(stream, y, sex), served(known, y, sex), atol=1e-9)
-    (relation,), (same,) = stream.report(), known.report()
+    np.testing.assert_allclose(served(stream, y, sex), served(listed, y, sex), atol=1e-9)
+    (relation,), (same,) = stream.report(), listed.report()
     assert (relation.name, relation.smallest_weight) == (same.name, same.smallest_weight)
     assert relation.gap == pytest.approx(same.gap, abs=EXACT)
 

@@ -1,6 +1,6 @@
 """The state of a stream as a vector of numbers, and what a step reads out for people.
 
-Static facts and plain additions; what the numbers mean for a step is told by `keras_fair.ops.stream.step`.
+Layout and additions only; `keras_fair.ops.stream.step` says what the numbers mean for a step.
 """
 
 from __future__ import annotations
@@ -149,10 +149,10 @@ class Readout:
 
     def fresh(self, vector: np.ndarray) -> np.ndarray:
         """The readout before any step, from a state."""
-        found = np.zeros(self.size)
-        found[self.parts["vector"]] = vector
-        found[self.parts["fade"]] = 1.0
-        return found
+        readout = np.zeros(self.size)
+        readout[self.parts["vector"]] = vector
+        readout[self.parts["fade"]] = 1.0
+        return readout
 
     def after(self, before: Any, step: Any) -> Any:
         """The readout after a step, a tensor like `before`."""

@@ -100,7 +100,7 @@ def stream_step(
     """
     dtype = working_dtype()
     state = StateLayout.of(plan).split(ops.cast(vector, dtype))
-    given_dtype, r = r.dtype, ops.cast(r, dtype)
+    caller_dtype, r = r.dtype, ops.cast(r, dtype)
     measured = plan.measure(columns, label, weight, size=_size(r), fractional_label=fractional_label)
     n = ops.cast(_size(r), dtype) if present is None else ops.sum(ops.cast(present, dtype))
     fade = _fade(n, rule)
@@ -113,7 +113,7 @@ def stream_step(
     rows = pooled_rows(plan, measured, state)
     unit = unit_sizes(rows, (state["reach"] + reach) / _positive(rows.terms.weights))
     rho = rule.step * t**1.5 / unit**2
-    rho = ops.stop_gradient(rho)  # how firmly and where rows are aimed at is no road for gradients
+    rho = ops.stop_gradient(rho)  # gradients flow neither through the stiffness nor through the aim
     deviation = _deviation(moments, plan.outputs.count)
     aimed = aimed_rows(rows, rule, state["prices"] * t / rho, deviation, t, unit)
     solved = project_rows(
@@ -156,7 +156,7 @@ def stream_step(
     violation = ops.maximum(ops.maximum(gap.lower - gaps, gaps - gap.upper), 0.0)
     return StreamStep(
         projection=solved._replace(
-            y=ops.cast(solved.y, given_dtype), duals=duals, violation=rows.violation(flat)
+            y=ops.cast(solved.y, caller_dtype), duals=duals, violation=rows.violation(flat)
         ),
         rows=rows,
         change=change,
@@ -219,8 +219,8 @@ def _reach_of(family: Family | CellFamily) -> Any:
 
 def _counts(plan: RowPlan, counts: dict[str, Any], dtype: str) -> Any:
     """Numbers of samples by attribute, (A,)."""
-    found = [ops.cast(counts.get(name, 0), dtype) for name in plan.attributes]
-    return ops.stack(found) if found else ops.zeros((0,), dtype=dtype)
+    numbers = [ops.cast(counts.get(name, 0), dtype) for name in plan.attributes]
+    return ops.stack(numbers) if numbers else ops.zeros((0,), dtype=dtype)
 
 
 def _positive(weights: Any) -> Any:
