@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import warnings
 from collections import Counter
-from collections.abc import Iterator, Mapping, MutableMapping
+from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 import keras
 import numpy as np
 
+from keras_fair.callbacks.projections import projections
 from keras_fair.callbacks.watched import Question, WatchedData
 from keras_fair.constraints import ConstraintSet, parse
 from keras_fair.groups.vocabulary import Vocabulary
+from keras_fair.layers.arguments import check_vocabulary
 from keras_fair.layers.fair_projection import FairProjection
 from keras_fair.ops import Outcome
 
@@ -35,8 +37,8 @@ class FairnessMonitor(keras.callbacks.Callback):
 
     Of several relations (`for`, `*`) the one is shown that is furthest past its bound, or nearest to it.
     `{name}` is the name of the statement (`parity: E[y | ...] ...`), else its canonical text. Statistics are
-    those of what `model.predict` gives, pooled over the whole data set, never a mean over batches. A
-    statistic whose group has nobody in it is NaN, and that is warned of once.
+    those of `model.predict`, pooled over the whole data set, never a mean over batches. A statistic whose
+    group is empty is NaN; a warning says so once.
 
     Args:
         constraints: text or a `ConstraintSet`, affine in `y`; default: those of the model's `FairProjection`
@@ -88,7 +90,7 @@ class FairnessMonitor(keras.callbacks.Callback):
     ) -> None:
         super().__init__()
         self.constraints = None if constraints is None else parse(constraints)
-        self.vocabulary = Vocabulary(vocabulary) if isinstance(vocabulary, Mapping) else vocabulary
+        self.vocabulary = check_vocabulary(vocabulary)
         self.domain = domain
         self._watched: dict[str, WatchedData] = {}
         for prefix, data, columns in (
@@ -102,7 +104,7 @@ class FairnessMonitor(keras.callbacks.Callback):
         self._warned: set[str] = set()
 
     def on_train_begin(self, logs: Any = None) -> None:
-        layers = list(projections(self.model))
+        layers = projections(self.model)
         if self.constraints is None and not layers:
             raise ValueError(
                 "expected constraints, for the model has no FairProjection to take them from; "
@@ -124,10 +126,10 @@ class FairnessMonitor(keras.callbacks.Callback):
                 for key, value in watched.measure(self.model, question).items():
                     logs[prefix + key] = value
                     if np.isnan(value) and key.endswith("_gap"):
-                        self._warn_once(f"{prefix}{key} can't be estimated: a group has nobody in the data")
+                        self._warn_once(f"{prefix}{key} can't be estimated: a group is empty in the data")
 
     def _asked(self, layers: list[FairProjection]) -> list[Question]:
-        """The constraints given, or those of each projection of the model."""
+        """The constraints of the constructor, or those of each projection of the model."""
         own = self.domain != "default"
         if self.constraints is None:
             return [
@@ -139,7 +141,7 @@ class FairnessMonitor(keras.callbacks.Callback):
                 for layer in layers
             ]
         vocabulary = self.vocabulary
-        if vocabulary is None and layers and _knows(layers[0].vocabulary, self.constraints):
+        if vocabulary is None and layers and _lists(layers[0].vocabulary, self.constraints):
             vocabulary = layers[0].vocabulary
         domain = self.domain if own else _domain(layers[0]) if layers else (0.0, 1.0)
         return [Question(self.constraints, vocabulary, domain)]
@@ -155,7 +157,7 @@ class FairnessMonitor(keras.callbacks.Callback):
         return total
 
     def _log_counts(self, logs: MutableMapping[str, Any]) -> None:
-        if not any(True for _ in projections(self.model)):
+        if not projections(self.model):
             return
         now = self._counts()
         for outcome in (Outcome.RELAXED, Outcome.ITERATION_LIMIT):
@@ -175,25 +177,9 @@ class FairnessMonitor(keras.callbacks.Callback):
             warnings.warn(f"FairnessMonitor: {message}", stacklevel=2)
 
 
-def projections(model: Any) -> Iterator[FairProjection]:
-    """The `FairProjection` layers of a model, nested ones included, each once."""
-    seen: set[int] = set()
-
-    def walk(layer: Any) -> Iterator[FairProjection]:
-        if id(layer) in seen:
-            return
-        seen.add(id(layer))
-        if isinstance(layer, FairProjection):
-            yield layer
-        for inner in getattr(layer, "layers", None) or ():
-            yield from walk(inner)
-
-    yield from walk(model)
-
-
 def _domain(layer: FairProjection) -> Any:
     return "simplex" if layer.domain.simplex else layer.domain.bounds
 
 
-def _knows(vocabulary: Vocabulary | None, constraints: ConstraintSet) -> bool:
+def _lists(vocabulary: Vocabulary | None, constraints: ConstraintSet) -> bool:
     return vocabulary is not None and set(constraints.attributes) <= set(vocabulary.values)

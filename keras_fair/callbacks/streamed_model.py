@@ -1,9 +1,9 @@
 """Running a model's `predict` and `evaluate` on a stream, and leaving the model as it was.
 
-Keras makes the function that runs a batch before callbacks hear of it, and asks for it again at the start of
+Keras makes the function that runs a batch before it calls callbacks, and asks for it again at the start of
 each later run. So a `_Switch` takes the place of that function while some run is on a stream. It sends each
 batch to the function of the stream that this thread's run takes part in, and any other batch to the model's
-own. A run whose end is never told, because it failed, has ended when its thread asks for the function again.
+own. A run that fails calls no hook at its end; it has ended when its thread asks for the function again.
 """
 
 from __future__ import annotations
@@ -14,34 +14,12 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from keras_fair.layers.fair_projection import FairProjection
 from keras_fair.layers.streamed import StreamedLayer, streaming
 
-__all__ = ["StreamedModel", "projections_of"]
+__all__ = ["StreamedModel"]
 
 _KINDS = ("predict", "test")
 _SWITCHES = "_keras_fair_switches"  # the attribute of a model that holds them
-
-
-def projections_of(model: Any) -> dict[str, FairProjection]:
-    """The projections of a model, by name.
-
-    Raises:
-        ValueError: there are none, or two of one name.
-    """
-    found: dict[str, FairProjection] = {}
-    for layer in model._flatten_layers():
-        if isinstance(layer, FairProjection):
-            if layer.name in found and found[layer.name] is not layer:
-                raise ValueError(
-                    f"expected FairProjection layers of different names, received {layer.name!r} twice"
-                )
-            found[layer.name] = layer
-    if not found:
-        raise ValueError(
-            f"expected a model with a FairProjection layer to stream, received model={model.name!r} without"
-        )
-    return found
 
 
 class StreamedModel:
@@ -74,12 +52,12 @@ class StreamedModel:
         self._switch(kind).leave(self)
 
     def expect(self, kind: str) -> None:
-        """A batch of this thread's run is about to come: nothing that ran in between may have ended it."""
+        """A batch of this thread's run comes next: take part again, if a run in between ended this one."""
         self.attach(kind)
         self._due.batch = True
 
     def confirm(self) -> None:
-        """The batch has been.
+        """The batch has run.
 
         Raises:
             RuntimeError: the stream did not see it.
@@ -92,7 +70,7 @@ class StreamedModel:
 
     @contextmanager
     def attached(self) -> Iterator[None]:
-        """Stream whatever the model predicts and evaluates inside, in any thread."""
+        """Stream all that the model predicts and evaluates inside, in any thread."""
         switches = [self._switch(kind) for kind in _KINDS]
         for switch in switches:
             switch.hold(self)
@@ -174,7 +152,7 @@ class _Switch:
     def _begin(self, force: bool = False) -> Any:
         """Keras asks for the function, for a run that begins in this thread: the one before has ended."""
         with self._lock:
-            model = self._known()
+            model = self._live_model()
             failed = self._runs.pop(threading.get_ident(), None) is not None
             if failed and hasattr(model, "jax_state_sync"):  # on JAX it has left the weights beside the model
                 model.jax_state_sync()
@@ -191,11 +169,11 @@ class _Switch:
 
     @property
     def _installed(self) -> bool:
-        return self._maker in self._known().__dict__
+        return self._maker in self._live_model().__dict__
 
     def _install(self) -> None:
         """Take the place of the model's own function."""
-        model = self._known()
+        model = self._live_model()
         current = getattr(model, self._name)
         if current is self:
             return
@@ -222,14 +200,14 @@ class _Switch:
         """The function of a stream: made like the model's own, but traced while the stream is on."""
         own, made = self._made.get(stream, (None, None))
         if own is not self._own:
-            model = self._known()
+            model = self._live_model()
             aside = _Aside(model)
             getattr(type(model), self._maker)(aside, force=True)
             made = vars(aside)[self._name]
             self._made[stream] = (self._own, made)
         return made
 
-    def _known(self) -> Any:
+    def _live_model(self) -> Any:
         model = self._model()
         if model is None:
             raise ValueError("expected a model that is still there, received one that is gone")

@@ -1,38 +1,36 @@
 """The pooled gap held over arrivals that come one at a time, in `predict` and in servers.
 
-This module is the face: it guards the state with a lock, has it saved, and tells what it holds. Steps, state
-and values are in `keras_fair.streaming`, models in `keras_fair.callbacks.model_streams`.
+This class is the face: hooks of Keras, in the order of a run, and what a server calls. Streams, their lock
+and their file are `keras_fair.streaming.keeper`'s; the models that run on them are
+`keras_fair.callbacks.model_streams`'.
 """
 
 from __future__ import annotations
 
-import math
 import os
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import keras
 import numpy as np
 
-from keras_fair.callbacks.model_streams import ModelStreams, StreamedRuns
+from keras_fair.callbacks.model_streams import ModelStreams
 from keras_fair.constraints import ConstraintSet, parse
 from keras_fair.groups.vocabulary import Vocabulary
-from keras_fair.inputs.domain import check_domain
 from keras_fair.layers.arguments import check_vocabulary
-from keras_fair.ops.projection.divergences import check_divergence
-from keras_fair.ops.stream.state_vector import StreamRule
 from keras_fair.provided import provided
-from keras_fair.streaming.arguments import domain_of, not_negative, positive, whole
-from keras_fair.streaming.keeper import Keeper, check_same, merged_states
+from keras_fair.streaming.continued import merged, saved_arguments
+from keras_fair.streaming.keeper import Keeper
 from keras_fair.streaming.report import StreamReport
+from keras_fair.streaming.settings import stream_rule, whole
 from keras_fair.streaming.state_file import StateFile
 from keras_fair.streaming.watch import Watch
 
 __all__ = ["StreamingFairness"]
 
 
-class StreamingFairness(StreamedRuns):
+class StreamingFairness(keras.callbacks.Callback):
     """Holds constraints over all arrivals of a stream together, batches of one included.
 
     With a model that has `FairProjection` layers (or is a `FairModel`), constraints, domain, divergence and
@@ -46,9 +44,9 @@ class StreamingFairness(StreamedRuns):
         stream = kf.StreamingFairness("E[y | sex=Female] == E[y | sex=Male] +- 0.02")
         y = stream.project(y, {"sex": sex})
 
-    What is bounded is the pooled gap: that of all predictions given so far. Early arrivals, single persons
-    and rows that cannot be met are not covered; docs/streaming.md says what is proven. Calls from several
-    threads are taken one after the other.
+    What is bounded is the pooled gap: that of all predictions so far. Early arrivals, single persons and rows
+    that cannot be met are not covered; docs/streaming.md says what is proven. Calls from several threads take
+    turns.
 
     Args:
         constraints: text, a `ConstraintSet`, or None where a model or a saved state has them.
@@ -60,8 +58,8 @@ class StreamingFairness(StreamedRuns):
             single arrivals that are moved far.
         half_life: arrivals after which one counts half, > 0; None for never.
         state: path of the file that the state lives in; read if it exists, written after every `save_every`
-            batches and at the end of a run. It holds sums over all arrivals, and the attributes of those who
-            wait for their label.
+            batches and at the end of a run. It holds sums over all arrivals, and the attributes of arrivals
+            that wait for their label.
         save_every: batches between two savings, >= 1.
         window: how many arrivals may wait for their label, see `observe`.
         on_violation: called with the name of a relation, the arrivals and the violation, once the relation
@@ -103,26 +101,50 @@ class StreamingFairness(StreamedRuns):
         patience: int = 1000,
     ) -> None:
         super().__init__()
-        where = check_domain(domain)
-        rule = StreamRule(
-            where,
-            check_divergence(divergence, where),
-            positive("step", step),
-            not_negative("margin", margin),
-            bool(guard),
-            math.inf if half_life is None else positive("half_life", half_life),
-        )
-        self._lock = threading.RLock()
         self._keeper = Keeper(
             None if constraints is None else parse(constraints),
-            rule,
+            stream_rule(domain, divergence, step=step, margin=margin, guard=guard, half_life=half_life),
             check_vocabulary(vocabulary),
             whole("window", window, 0),
             None if state is None else StateFile(state),
             whole("save_every", save_every, 1),
             Watch(on_violation, whole("patience", patience, 0)),
         )
-        self._models = ModelStreams(self._keeper, self._lock)
+        self._models = ModelStreams(self._keeper)
+
+    # Hooks, in the order in which Keras calls them. `_model`: on JAX, `self.model` would copy the weights.
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        raise ValueError(
+            "expected StreamingFairness in predict or evaluate, received it in fit; to train with a memory "
+            "over batches give FairProjection(memory=...)"
+        )
+
+    def on_test_begin(self, logs: Any = None) -> None:
+        self._models.of(self._model).attach("test")
+
+    def on_test_batch_begin(self, batch: Any, logs: Any = None) -> None:
+        self._models.of(self._model).expect("test")
+
+    def on_test_batch_end(self, batch: Any, logs: Any = None) -> None:
+        self._models.of(self._model).confirm()
+
+    def on_test_end(self, logs: Any = None) -> None:
+        self._models.of(self._model).detach("test")
+        self._keeper.after_run()
+
+    def on_predict_begin(self, logs: Any = None) -> None:
+        self._models.of(self._model).attach("predict")
+
+    def on_predict_batch_begin(self, batch: Any, logs: Any = None) -> None:
+        self._models.of(self._model).expect("predict")
+
+    def on_predict_batch_end(self, batch: Any, logs: Any = None) -> None:
+        self._models.of(self._model).confirm()
+
+    def on_predict_end(self, logs: Any = None) -> None:
+        self._models.of(self._model).detach("predict")
+        self._keeper.after_run()
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], **changes: Any) -> StreamingFairness:
@@ -135,14 +157,7 @@ class StreamingFairness(StreamedRuns):
         Raises:
             StateError: there is no such file, or it is damaged.
         """
-        states, settings = StateFile(path).read()
-        learns = settings.pop("learns", True)
-        if len(states) == 1:
-            only = next(iter(states.values()))
-            settings |= {"constraints": only.constraints, "domain": domain_of(only.domain)}
-            if not learns:
-                settings["vocabulary"] = Vocabulary.from_config(only.vocabulary)
-        return cls(**{**settings, "state": path, **changes})
+        return cls(**{**saved_arguments(path), **changes})
 
     def project(
         self, y: Any, attributes: Any = None, label: Any = None, sample_weight: Any = None, ids: Any = None
@@ -153,48 +168,39 @@ class StreamingFairness(StreamedRuns):
             y: `(n,)`, `(n, 1)` or `(n, outputs)` predictions in the domain, n >= 1.
             attributes: dict of columns `(n,)`, or a DataFrame.
             label: `(n,)` labels, or probabilities of 1. Where the constraints use the label and none is
-                given, the prediction itself stands in as the probability of 1, until `observe` tells better.
+                given, the prediction itself stands in as the probability of 1, until `observe` replaces it.
             sample_weight: `(n,)` weights of the statistics, >= 0.
-            ids: `(n,)` text or whole numbers, by which labels are told later.
+            ids: `(n,)` text or whole numbers, by which `observe` finds these arrivals.
 
         Returns:
             Predictions of the shape and dtype of `y`. When this returns, the arrivals are counted, and saved
-            where this batch was to be.
+            if it was time to save.
 
         Raises:
-            ConstraintError, ValueError: what is given does not fit; then nothing has changed.
+            ConstraintError, ValueError: the arrivals do not fit; then nothing has changed.
             StateError: the state could not be saved; the arrivals are counted.
         """
-        with self._lock:
-            shape = np.shape(y)
-            stream = self._keeper.alone(shape[1] if len(shape) == 2 else 1)
-            fair = stream.project(y, attributes, label, sample_weight, ids)
-            self._keeper.after_batch()
-            return fair
+        return self._keeper.project(y, attributes, label, sample_weight, ids)
 
     def observe(self, ids: Sequence[Any], labels: Any) -> int:
-        """Put true labels in the place of the probabilities that stood in for them.
+        """Replace the probabilities that stood in for labels by the true labels.
 
         Args:
-            ids: those of earlier arrivals; one that is not waiting any more, or never was, is passed over.
+            ids: of earlier arrivals. An id that does not wait any more, or never did, is passed over.
             labels: as many labels.
 
         Returns:
-            How many were found waiting.
+            How many of the arrivals were waiting.
 
         Raises:
             ValueError: ids and labels do not fit.
         """
-        with self._lock:
-            found = self._keeper.alone().observe(ids, labels)
-            self._keeper.after_batch()
-            return found
+        return self._keeper.observe(ids, labels)
 
     def report(self) -> Any:
         """Pooled gaps, violations, duals, weights and arrivals: a `StreamReport`; a dict of them by layer
         where there are several."""
-        with self._lock:
-            reports = {name: stream.report() for name, stream in self._keeper.known().items()}
+        reports = self._keeper.reports()
         if not reports:
             return StreamReport((), 0, (0.0, 0.0, 0.0, 0.0), {}, {})
         return next(iter(reports.values())) if len(reports) == 1 else reports
@@ -203,11 +209,10 @@ class StreamingFairness(StreamedRuns):
     def history(self) -> Any:
         """Gaps, violations and duals over the arrivals of this process: `{"arrivals": (k,), "gap": {name:
         (k,)}, ...}`; a dict of those by layer where there are several."""
-        with self._lock:
-            found = {name: stream.history.to_dict() for name, stream in self._keeper.streams.items()}
-        if not found:
+        histories = self._keeper.histories()
+        if not histories:
             return {"arrivals": np.zeros(0, dtype="int64"), "gap": {}, "violation": {}, "dual": {}}
-        return next(iter(found.values())) if len(found) == 1 else found
+        return next(iter(histories.values())) if len(histories) == 1 else histories
 
     def plot(self, **keywords: Any) -> Any:
         """The history as a picture; see `keras_fair.plots.stream`.
@@ -227,8 +232,7 @@ class StreamingFairness(StreamedRuns):
             ValueError: there is neither.
             StateError: it could not be written.
         """
-        with self._lock:
-            self._keeper.save(path)
+        self._keeper.save(path)
 
     def merge(self, other: StreamingFairness) -> StreamingFairness:
         """The stream of both: a new one, without a file, with the settings of this one.
@@ -239,23 +243,10 @@ class StreamingFairness(StreamedRuns):
         """
         if not isinstance(other, StreamingFairness):
             raise TypeError(f"expected a StreamingFairness to merge with, received {type(other).__name__}")
-        first, second = (self, other) if id(self) < id(other) else (other, self)
-        with first._lock, second._lock:
-            mine, theirs = self._keeper.states(), other._keeper.states()
-            check_same(self._keeper.constraints, other._keeper.constraints)
-            settings = self._keeper.settings
-            learns = settings.pop("learns")
-            constraints, domain = self._keeper.constraints, self._keeper.rule.domain
-            merged = StreamingFairness(
-                other._keeper.constraints if constraints is None else constraints,
-                domain="simplex" if domain.simplex else domain.bounds,
-                vocabulary=None if learns else self._keeper.vocabulary,
-                on_violation=self._keeper.watch.hook,
-                patience=self._keeper.watch.patience,
-                **settings,
-            )
-            merged._keeper.saved = merged_states(mine, theirs)
-        return merged
+        arguments, states = merged(self._keeper, other._keeper)
+        both = StreamingFairness(**arguments)
+        both._keeper.saved = states
+        return both
 
     @contextmanager
     def attached(self, model: Any) -> Iterator[StreamingFairness]:
@@ -268,5 +259,4 @@ class StreamingFairness(StreamedRuns):
             try:
                 yield self
             finally:
-                with self._lock:
-                    self._keeper.after_run()
+                self._keeper.after_run()

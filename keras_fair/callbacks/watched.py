@@ -1,8 +1,7 @@
-"""One data set that is watched: who is in it, and what the constraints say of the model's predictions for
-them.
+"""One data set that is watched: its columns, and what the constraints say of the predictions for it.
 
-Gaps are pooled: predictions of all batches are put together first. Rows depend on the people only, so for
-arrays they are made once and used for every epoch.
+Gaps are pooled: predictions of all batches are put together first. Rows do not depend on the predictions, so
+for arrays they are made once and used for every epoch.
 """
 
 from __future__ import annotations
@@ -107,10 +106,10 @@ def _parted(data: Any, attributes: Any, constraints: ConstraintSet) -> tuple[Any
     columns = columns_of(attributes)
     if isinstance(x, Mapping) or hasattr(x, "columns"):
         columns = {**columns_of(x), **columns}
-    lacking = [name for name in constraints.attributes if name not in columns]
-    if lacking:
+    missing = [name for name in constraints.attributes if name not in columns]
+    if missing:
         raise ValueError(
-            f"expected columns for the attributes {lacking} in x or in attributes=, "
+            f"expected columns for the attributes {missing} in x or in attributes=, "
             f"received columns {sorted(columns)}"
         )
     return x, _People({name: columns[name] for name in constraints.attributes}, label, weight)

@@ -1,4 +1,8 @@
-"""One batch through rows and projection."""
+"""One batch through rows and projection: by itself, or as arrivals of a stream.
+
+`FairProjection` calls `project_batch`, or the method of that name of what keeps a stream's state for it:
+`Memory`, `StreamedLayer`. These add the state before and after; the step is here.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +13,12 @@ from keras import ops
 
 from keras_fair.ops import Domain, Projection, project_rows
 from keras_fair.ops.precision import working_dtype
+from keras_fair.ops.stream.state_vector import StreamRule
+from keras_fair.ops.stream.step import StreamStep, stream_step
 from keras_fair.rows.linear import LinearRows
 from keras_fair.rows.plan import RowPlan
 
-__all__ = ["positive_weight", "project_batch"]
+__all__ = ["project_arrivals", "project_batch"]
 
 
 def project_batch(
@@ -45,13 +51,45 @@ def project_batch(
         rows,
         domain=domain,
         divergence=divergence,
-        sample_weight=positive_weight(objective_weight),
+        sample_weight=_positive_weight(objective_weight),
         stiffness=stiffness,
     )
     return rows, projection
 
 
-def positive_weight(weight: Any) -> Any:
+def project_arrivals(
+    rule: StreamRule,
+    vector: Any,
+    plan: RowPlan,
+    y: Any,
+    columns: Mapping[str, Any],
+    label: Any,
+    *,
+    statistics_weight: Any,
+    objective_weight: Any,
+    **_: Any,
+) -> StreamStep:
+    """One step of a stream.
+
+    Args:
+        rule: how rows are held; domain and divergence are in it.
+        vector: the state before.
+        plan, y, columns, label, statistics_weight, objective_weight: as in `project_batch`, whose other
+            arguments do not count here.
+    """
+    return stream_step(
+        plan,
+        rule,
+        vector,
+        y,
+        columns,
+        label,
+        statistics_weight,
+        objective_weight=_positive_weight(objective_weight),
+    )
+
+
+def _positive_weight(weight: Any) -> Any:
     """Weights of the objective, `(n,)`, with 1 in the place of 0; None where there are none."""
     if weight is None:
         return None

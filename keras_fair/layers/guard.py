@@ -1,8 +1,8 @@
-"""Inside a graph: see to it that a failed check, or a projection that did not reach its rows, is not silent.
+"""Inside a graph: a failed check stops the batch, and a projection that did not reach its rows is reported.
 
-Nothing can be raised from a graph of tensors by plain Python, so each backend does what it can: TensorFlow
-stops at an assertion and prints, JAX calls back to the host. XLA on TensorFlow has neither assertions nor
-text; there the layer counts in its record, which `FairModel` and `FairnessMonitor` look at.
+Plain Python can't raise from inside a graph, so each backend does what it can: TensorFlow stops at an
+assertion and prints, JAX calls back to the host. XLA on TensorFlow has neither assertions nor text; there the
+layer counts in its record, which `FairModel` and `FairnessMonitor` look at.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ __all__ = ["compiles_with_xla", "guard", "refuse_text_under_xla"]
 
 
 def guard(name: str, checks: Sequence[Check], outcome: Any, seen: Any) -> None:
-    """Stop where a check fails; say so where a projection ends in a new way.
+    """Stop where a check fails; print or warn where a projection ends in a new way.
 
     Args:
         name: of the layer.
         checks: of the batch.
         outcome: () int, an `Outcome`.
-        seen: () bool, whether this outcome was met before, so that it is told once.
+        seen: () bool, whether an earlier batch ended so; each outcome is reported once.
     """
     if backend.backend() == "tensorflow":
         from keras_fair.layers.guard_tensorflow import guard as guard_here

@@ -1,25 +1,22 @@
 """A fading memory of past batches, for training with small ones.
 
-A batch of eight says little about groups, and made to obey constraints by itself it is bent by chance. With a
-memory it is one step of a stream (`keras_fair.ops.stream.step`): the rows are those of the batch and what is
-remembered together, and they pull rather than force. Predictions of the past are numbers: no gradient flows
-into them.
+A batch of eight samples says little about groups. Held to the constraints by itself, it is bent by chance.
+With a memory it is one step of a stream (`keras_fair.ops.stream.step`): the rows are those of the batch and
+of what is remembered, together, and they pull rather than force. No gradient flows into past predictions.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from keras import ops
 
-from keras_fair.layers.batch import positive_weight
+from keras_fair.layers.batch import project_arrivals
 from keras_fair.ops import Domain, Projection
 from keras_fair.ops.precision import working_dtype
 from keras_fair.ops.stream.state_vector import StateLayout, StreamRule, advanced
-from keras_fair.ops.stream.step import stream_step
 from keras_fair.rows.linear import LinearRows
 from keras_fair.rows.plan import RowPlan
 
@@ -61,31 +58,12 @@ class Memory:
             name="memory",
         )
 
-    def project_batch(
-        self,
-        plan: RowPlan,
-        y: Any,
-        columns: Mapping[str, Any],
-        label: Any,
-        *,
-        statistics_weight: Any,
-        objective_weight: Any,
-        **_: Any,
-    ) -> tuple[LinearRows, Projection]:
-        """The batch held together with what is remembered; as `keras_fair.layers.batch.project_batch`."""
+    def project_batch(self, *batch: Any, **options: Any) -> tuple[LinearRows, Projection]:
+        """The batch held together with what is remembered; arguments as in `keras_fair.layers.batch`."""
         vector = ops.stop_gradient(ops.convert_to_tensor(self.weight))
-        found = stream_step(
-            plan,
-            self._rule,
-            vector,
-            y,
-            columns,
-            label,
-            statistics_weight,
-            objective_weight=positive_weight(objective_weight),
-        )
-        self.weight.assign(ops.stop_gradient(advanced(self._layout, vector, found.change, found.fade)))
-        return found.rows, found.projection
+        step = project_arrivals(self._rule, vector, *batch, **options)
+        self.weight.assign(ops.stop_gradient(advanced(self._layout, vector, step.change, step.fade)))
+        return step.rows, step.projection
 
     def save(self, store: Any) -> None:
         """Put what is remembered into a store of Keras."""

@@ -14,8 +14,8 @@ __all__ = ["place_kept"]
 def place_kept() -> Iterator[None]:
     """Keep the place of a constraint error while it passes through Keras.
 
-    Keras makes every error in a call anew from its first argument, with the call's arguments added, which
-    would lose the line and the caret. An error that says it has them is let through.
+    Keras replaces every error in a call by one made of its first argument and the call's arguments, without
+    the line and the caret. It leaves an error alone that is marked as having the arguments already.
     """
     try:
         yield

@@ -24,11 +24,11 @@ class Record(NamedTuple):
 
     Attributes:
         batches: how many batches ended in each `Outcome`.
-        active: by row, in how many batches it was active; 0 means that nothing ever belonged to its groups.
+        active: by row, in how many batches it was active; 0 means that its groups were always empty.
         violation: by row, the worst violation in one batch, >= 0.
         faulty: how many batches had predictions outside the domain, attributes that are missing or
-            unknown, or weights below 0, where that could not be an error: under `jit_compile=True` on
-            TensorFlow.
+            unknown, or weights below 0, counted only where that can't be an error: under
+            `jit_compile=True` on TensorFlow.
     """
 
     batches: dict[Outcome, int]
@@ -71,7 +71,7 @@ class RecordWeight:
         Args:
             projection: of the batch.
             active: (rows,) bool.
-            fine: () bool, whether its checks held, where they could not stop it.
+            fine: () bool, whether its checks held; None where a failed check stops the batch.
         """
         places = np.arange(_FAULTY + 1 + 2 * self.rows, dtype="int32")
         counts = ops.cast(ops.equal(places, projection.outcome), "float32")

@@ -1,4 +1,4 @@
-"""After a batch is projected: faults stop it, what could not be held is told, and all is recorded."""
+"""After a batch is projected: faults stop it, what could not be held is warned of, and all is recorded."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Reports:
         plan: its constraints.
         domain: of its predictions.
         refuse_unknown: whether a value outside the vocabulary is an error.
-        literal: whether values are taken as the constraints spell them, so that a misspelt one passes.
+        literal: whether there is no vocabulary, so that a misspelt value in the constraints is not noticed.
         record: where batches are recorded.
     """
 
@@ -43,8 +43,8 @@ class Reports:
     ) -> None:
         self.name, self.plan, self.domain = name, plan, domain
         self.refuse_unknown, self.literal, self.record = refuse_unknown, literal, record
-        self._told: set[Outcome] = set()
-        self._told_inactive = False
+        self._warned: set[Outcome] = set()
+        self._warned_inactive = False
 
     def add(
         self,
@@ -72,8 +72,8 @@ class Reports:
         if concrete(y) is not None:
             if self.refuse_unknown:
                 check_unknown_numbers(self.plan, rows, columns)
-            self._tell(Outcome(int(projection.outcome)))
-            self._tell_inactive(concrete(rows.active), columns)
+            self._warn(Outcome(int(projection.outcome)))
+            self._warn_of_inactive(concrete(rows.active), columns)
         else:
             checks = graph_checks(
                 y,
@@ -91,25 +91,25 @@ class Reports:
                 guard(self.name, checks, projection.outcome, self.record.seen(projection.outcome))
         self.record.add(projection, rows.active, fine)
 
-    def _tell(self, outcome: Outcome) -> None:
-        if outcome is not Outcome.SOLVED and outcome not in self._told:
-            self._told.add(outcome)
+    def _warn(self, outcome: Outcome) -> None:
+        if outcome is not Outcome.SOLVED and outcome not in self._warned:
+            self._warned.add(outcome)
             warnings.warn(f"{self.name}: at least one batch: {outcome.message}", stacklevel=6)
 
-    def _tell_inactive(self, active: np.ndarray | None, columns: Mapping[str, Any]) -> None:
+    def _warn_of_inactive(self, active: np.ndarray | None, columns: Mapping[str, Any]) -> None:
         """Outside a graph, and once: of empty groups in a batch with values that no constraint names."""
-        if not self.literal or active is None or active.all() or self._told_inactive:
+        if not self.literal or active is None or active.all() or self._warned_inactive:
             return
         sizes = {name: len(values or ()) for name, values in self.plan.vocabulary.values.items()}
         coded = [name for name, column in columns.items() if holds_codes(self.plan, name, column)]
         if any(np.any(concrete(columns[name]) == sizes[name]) for name in coded):
-            self._told_inactive = True
+            self._warned_inactive = True
             names = [name for name, there in zip(self.plan.names, active, strict=True) if not there]
             warnings.warn(f"{self.name}: in at least one batch {nobody_in(names)}", stacklevel=6)
 
 
 def nobody_in(rows: Sequence[str]) -> str:
-    """What is said of rows whose groups are empty: a misspelt value must not pass for held."""
+    """The message for rows whose groups are empty: a misspelt value must not look as if it held."""
     return (
         f"nobody belonged to the groups of {', '.join(map(repr, rows[:5]))}"
         f"{' and others' if len(rows) > 5 else ''}: nothing was enforced there. Check the spelling of "

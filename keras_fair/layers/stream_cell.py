@@ -1,8 +1,7 @@
-"""A vector of numbers that a graph reads and writes and the host sets and fetches: the state of a stream.
+"""A vector of numbers that a graph reads and writes, and that the host sets and gets: the state of a stream.
 
-A variable of the model would do, but a stream is no part of a model: it comes and goes while the model stays
-as it is. TensorFlow captures a variable of its own, JAX calls back to the host; elsewhere, where nothing is
-compiled, an array is enough.
+It is no variable of the model: a stream comes and goes while the model stays as it is. TensorFlow captures a
+variable of its own, JAX calls back to the host. Elsewhere nothing is compiled, and an array is enough.
 """
 
 from __future__ import annotations

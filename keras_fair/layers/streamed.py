@@ -14,11 +14,10 @@ from typing import Any
 import numpy as np
 from keras import backend
 
-from keras_fair.layers.batch import positive_weight
+from keras_fair.layers.batch import project_arrivals
 from keras_fair.layers.stream_cell import StreamCell
 from keras_fair.ops import Projection
 from keras_fair.ops.stream.state_vector import Readout, StreamRule
-from keras_fair.ops.stream.step import stream_step
 from keras_fair.rows.linear import LinearRows
 from keras_fair.rows.plan import RowPlan
 
@@ -30,7 +29,7 @@ class StreamedLayer:
 
     Args:
         rule: how rows are held; the layer's domain and divergence in it.
-        initial: the state `(size,)` to begin with, for the layer's plan, asked for when that is first known.
+        initial: gives the state `(size,)` to begin with, once the layer has its plan.
     """
 
     def __init__(self, rule: StreamRule, initial: Callable[[RowPlan], np.ndarray]) -> None:
@@ -38,36 +37,17 @@ class StreamedLayer:
         self._readout: Readout | None = None
         self._cell: StreamCell | None = None
 
-    def project_batch(
-        self,
-        plan: RowPlan,
-        y: Any,
-        columns: Mapping[str, Any],
-        label: Any,
-        *,
-        statistics_weight: Any,
-        objective_weight: Any,
-        **_: Any,
-    ) -> tuple[LinearRows, Projection]:
-        """One step, where `keras_fair.layers.batch.project_batch` would project a batch by itself.
+    def project_batch(self, plan: RowPlan, *batch: Any, **options: Any) -> tuple[LinearRows, Projection]:
+        """One step of the stream; arguments as in `keras_fair.layers.batch`.
 
         Returns:
             The pooled rows, and the predictions with how far these are violated after them.
         """
         readout, cell = self._made(plan)
         before = cell.read()
-        found = stream_step(
-            plan,
-            self.rule,
-            before[readout.parts["vector"]],
-            y,
-            columns,
-            label,
-            statistics_weight,
-            objective_weight=positive_weight(objective_weight),
-        )
-        cell.write(readout.after(before, found))
-        return found.rows, found.projection
+        step = project_arrivals(self.rule, before[readout.parts["vector"]], plan, *batch, **options)
+        cell.write(readout.after(before, step))
+        return step.rows, step.projection
 
     def set(self, vector: np.ndarray) -> None:
         """Put a state in, before a step; nothing where there was no step yet."""
@@ -75,7 +55,7 @@ class StreamedLayer:
             self._cell.set(self._readout.fresh(vector))
 
     def get(self) -> tuple[Readout, dict[str, np.ndarray]]:
-        """What the steps since then have found.
+        """What the steps since then read out.
 
         Raises:
             ValueError: the layer took part in none.

@@ -1,16 +1,13 @@
-"""The gap of constraints over all samples of a stream of batches, exactly.
+"""The gap of constraints over all samples of many batches, exactly.
 
-    T = (sum over batches of (M y + constants)) / (sum over batches of N)
-
-Each term is a quotient of two sums, and sums add up over batches; a mean of gaps of batches would be
+It keeps the sums that `keras_fair.ops.stream.pooled` makes the gap of; a mean of gaps of batches would be
 something else.
 """
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
@@ -19,9 +16,12 @@ from keras import ops
 from keras_fair.constraints import ConstraintSet, parse
 from keras_fair.groups.vocabulary import Vocabulary
 from keras_fair.metrics.summary import statement_names, summarised
-from keras_fair.rows.linear import LinearRows
+from keras_fair.ops.stream.pooled import PooledSums
 from keras_fair.rows.lower import lower
-from keras_fair.rows.measured import Measured
+from keras_fair.sums import SumsError, pack, unpack
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
 
 __all__ = ["PooledGap"]
 
@@ -69,8 +69,7 @@ class PooledGap(keras.metrics.Metric):
         self.plan = lower(
             self.constraints.statements, self.constraints.text, self.vocabulary, outputs, domain=domain
         )
-        self._pooled: Measured | None = None
-        self._sums = np.zeros(self.plan.terms)
+        self._pooled = PooledSums.none(self.plan)
 
     def update_state(self, y: Any, attributes: Any, label: Any = None, sample_weight: Any = None) -> None:
         """Add a batch.
@@ -85,46 +84,68 @@ class PooledGap(keras.metrics.Metric):
         y = y[:, 0] if self.outputs == 1 and y.ndim == 2 else y
         columns, label = self.plan.encode(attributes, label)
         measured = self.plan.measure(columns, label, sample_weight, size=len(y))
-        self._sums = self._sums + _array(measured.terms.sums(y))
-        self._pooled = measured if self._pooled is None else _added(self._pooled, measured)
+        self._pooled = self._pooled.plus(PooledSums.of(measured, y))
 
     def result(self) -> dict[str, float]:
         """`{name}_gap` and `{name}_violation` of each statement; NaN where they can't be estimated."""
-        names = statement_names(self.constraints.statements)
-        if self._pooled is None:
-            return {f"{name}_{what}": float("nan") for name in names for what in ("gap", "violation")}
-        rows: LinearRows = self.plan.bind(self._pooled)
-        if rows.gap is None:
-            raise ValueError("expected rows made from constraints, received rows without relations")
-        weights = _array(rows.terms.weights)
-        terms = np.where(
-            weights > 0, (self._sums + _array(rows.terms.constants)) / np.where(weights > 0, weights, 1), 0
-        )
-        gaps = _array(rows.gap.values(terms))
+        rows = self._pooled.rows(self.plan)
+        numbers = (rows.gaps(np.zeros(0)), rows.gap_lower, rows.gap_upper, rows.estimable)
         return summarised(
-            names,
-            rows.relations,
-            gaps,
-            _array(rows.gap.lower),
-            _array(rows.gap.upper),
-            _array(rows.gap.estimable),
+            statement_names(self.constraints.statements), rows.relations, *map(np.asarray, numbers)
         )
 
     def reset_state(self) -> None:
         """Forget all batches."""
-        self._pooled = None
-        self._sums = np.zeros(self.plan.terms)
+        self._pooled = PooledSums.none(self.plan)
+
+    def add(self, y: Any, attributes: Any, label: Any = None, sample_weight: Any = None) -> PooledGap:
+        """`update_state`, under the name of `keras_fair.sums.MergeableSums`; returns the metric itself."""
+        self.update_state(y, attributes, label, sample_weight)
+        return self
+
+    def merge(self, other: PooledGap) -> PooledGap:
+        """Add the batches of another metric; returns this one, and leaves the other as it is.
+
+        Raises:
+            ValueError: it is of other constraints, values, outputs or another domain.
+        """
+        if not isinstance(other, PooledGap):
+            raise ValueError(f"expected a PooledGap to merge with, received {type(other).__name__}")
+        mine, theirs = self._measured_config(), other._measured_config()
+        for name, value in mine.items():
+            if theirs[name] != value:
+                raise ValueError(
+                    f"expected metrics of the same {name} to merge, received {value!r} and {theirs[name]!r}"
+                )
+        self._pooled = self._pooled.plus(other._pooled)
+        return self
+
+    def to_bytes(self) -> bytes:
+        """The metric and its sums."""
+        return pack("PooledGap", self.get_config(), vars(self._pooled))
+
+    @classmethod
+    def from_bytes(cls, packed: Buffer) -> PooledGap:
+        """The metric that `to_bytes` gave.
+
+        Raises:
+            SumsError: the bytes are damaged, or of something else.
+        """
+        config, arrays = unpack("PooledGap", packed)
+        try:
+            metric = cls.from_config(config)
+            pooled = PooledSums.of_state(arrays)
+        except (KeyError, TypeError, ValueError) as fault:
+            raise SumsError(f"expected the bytes of a PooledGap, received others: {fault}") from fault
+        for name, empty in vars(metric._pooled).items():
+            array = vars(pooled)[name]
+            if array.shape != empty.shape or array.dtype != empty.dtype:
+                raise SumsError(f"expected {name} of shape {empty.shape}, received shape {array.shape}")
+        metric._pooled = pooled
+        return metric
 
     def get_config(self) -> dict[str, Any]:
-        return {
-            **super().get_config(),
-            "constraints": str(self.constraints),
-            "vocabulary": None if self.vocabulary is None else self.vocabulary.get_config(),
-            "outputs": self.outputs,
-            "domain": self.domain
-            if self.domain is None or isinstance(self.domain, str)
-            else list(self.domain),
-        }
+        return {**super().get_config(), **self._measured_config()}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> PooledGap:
@@ -133,22 +154,13 @@ class PooledGap(keras.metrics.Metric):
             config["vocabulary"] = Vocabulary.from_config(config["vocabulary"])
         return cls(**config)
 
-
-def _added(one: Measured, other: Measured) -> Measured:
-    """Sums and weights of two batches together; of the samples themselves nothing is kept."""
-    terms = dataclasses.replace(
-        other.terms,
-        families=(),
-        constants=_array(one.terms.constants) + _array(other.terms.constants),
-        weights=_array(one.terms.weights) + _array(other.terms.weights),
-    )
-    return dataclasses.replace(
-        other,
-        terms=terms,
-        constant_sums=_array(one.constant_sums) + _array(other.constant_sums),
-        constant_weights=_array(one.constant_weights) + _array(other.constant_weights),
-    )
-
-
-def _array(tensor: Any) -> np.ndarray:
-    return np.asarray(ops.convert_to_numpy(tensor))
+    def _measured_config(self) -> dict[str, Any]:
+        """What decides what the sums mean."""
+        return {
+            "constraints": str(self.constraints),
+            "vocabulary": None if self.vocabulary is None else self.vocabulary.get_config(),
+            "outputs": self.outputs,
+            "domain": self.domain
+            if self.domain is None or isinstance(self.domain, str)
+            else list(self.domain),
+        }

@@ -1,8 +1,8 @@
 """From the gaps of relations to one gap and one violation a statement, under names that don't change.
 
 A statement with a quantifier is many relations. Its violation is the largest of theirs. Its gap is that of
-the relation furthest past its bound or, where all hold, of the one nearest to its bound. What can't be
-estimated is NaN, never 0.
+the relation that is furthest past its bound, or, where all hold, nearest to it. What can't be estimated is
+NaN, never 0.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def summarised(
         gaps: `(R,)` signed; lower, upper: `(R,)` their bounds; estimable: `(R,)` bool.
     """
     past = np.maximum(lower - gaps, gaps - upper)
-    logs: dict[str, float] = {}
+    summary: dict[str, float] = {}
     for index, name in enumerate(names):
         own = [
             place
@@ -52,6 +52,6 @@ def summarised(
             if relation.statement == index and estimable[place]
         ]
         worst = max(own, key=lambda place: float(past[place]), default=None)
-        logs[f"{name}_gap"] = float("nan") if worst is None else float(gaps[worst])
-        logs[f"{name}_violation"] = float("nan") if worst is None else max(0.0, float(past[worst]))
-    return logs
+        summary[f"{name}_gap"] = float("nan") if worst is None else float(gaps[worst])
+        summary[f"{name}_violation"] = float("nan") if worst is None else max(0.0, float(past[worst]))
+    return summary

@@ -1,4 +1,4 @@
-"""Streams without a model: the state, its file, the arrivals, and what is told of them.
+"""Streams without a model: the state, its file, the arrivals, and what is reported of them.
 
     arrivals --stream--> predictions        state <--> file        state --report--> people
 

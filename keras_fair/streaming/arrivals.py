@@ -1,4 +1,4 @@
-"""What a caller hands to a stream, checked before anything changes."""
+"""The arrivals of a stream, checked before anything changes."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class Arrivals:
 
     Attributes:
         y: `(n,)` or `(n, outputs)` float64.
-        shape, dtype: of the predictions as they were given.
-        attributes: columns as they were given.
+        shape, dtype: of the caller's predictions.
+        attributes: the caller's columns.
         label, weight, ids: `(n,)` arrays, or None.
     """
 
@@ -47,18 +47,17 @@ class Arrivals:
         Raises:
             ValueError: predictions are no finite numbers of the domain, or lengths differ.
         """
-        given = np.asarray(concrete(y) if ops.is_tensor(y) else y)
-        values = _predictions(given, domain, outputs)
-        n = len(values)
-        read_ids = None if ids is None else _ids(ids, n)
+        predictions = np.asarray(concrete(y) if ops.is_tensor(y) else y)
+        checked = _predictions(predictions, domain, outputs)
+        n = len(checked)
         return cls(
-            y=values,
-            shape=given.shape,
-            dtype=given.dtype if given.dtype.kind == "f" else np.dtype("float64"),
+            y=checked,
+            shape=predictions.shape,
+            dtype=predictions.dtype if predictions.dtype.kind == "f" else np.dtype("float64"),
             attributes={} if attributes is None else attributes,
             label=None if label is None else _column(label, "label", n),
             weight=None if weight is None else _weights(weight, n),
-            ids=read_ids,
+            ids=None if ids is None else _ids(ids, n),
         )
 
     @property
@@ -68,12 +67,17 @@ class Arrivals:
             return False
         return bool(np.any((self.label > 0) & (self.label < 1)))
 
+    @property
+    def certain_label(self) -> np.ndarray | None:
+        """The label, or None where there is none or it holds probabilities."""
+        return None if self.fractional else self.label
+
     def batch(self, plan: RowPlan) -> Batch:
-        """The batch for a plan: columns encoded, and where the constraints need a label and none came, the
-        prediction as the probability of 1.
+        """The batch for a plan, with its columns encoded. Where the constraints need a label and there is
+        none, the prediction stands in as the probability of 1.
 
         Raises:
-            ConstraintTypeError: a column is lacking or does not fit.
+            ConstraintTypeError: a column is missing or does not fit.
             ValueError: columns of other lengths than the predictions.
         """
         label = self.label
@@ -99,7 +103,7 @@ class Arrivals:
         return Batch(self.y, read, label, self.weight)
 
     def shaped(self, y: np.ndarray) -> np.ndarray:
-        """Predictions in the form of those that were given."""
+        """Predictions in the form of the caller's."""
         return np.asarray(y).astype(self.dtype).reshape(self.shape)
 
     def _read_as_probability(self, label: np.ndarray) -> bool:
@@ -122,7 +126,7 @@ def _label_in_conditions(plan: RowPlan) -> bool:
 
 
 def _check_values(plan: RowPlan, columns: dict[str, np.ndarray], label: np.ndarray | None) -> None:
-    """Check what encoding has not looked at: probabilities of groups, and infinite numbers."""
+    """Check what encoding does not check: probabilities of groups, and infinite numbers."""
     if any(column.ndim == 2 for column in columns.values()):
         read_samples(plan.needs, columns, label, None, None)
     if label is not None and label.dtype.kind == "f" and label.size and _label_in_conditions(plan):
@@ -138,15 +142,17 @@ def _check_values(plan: RowPlan, columns: dict[str, np.ndarray], label: np.ndarr
             raise ValueError(f"expected {name} to hold finite numbers, received infinite ones")
 
 
-def _predictions(given: np.ndarray, domain: Domain, outputs: int) -> np.ndarray:
+def _predictions(predictions: np.ndarray, domain: Domain, outputs: int) -> np.ndarray:
     shape = "(n,) or (n, 1)" if outputs == 1 else f"(n, {outputs})"
-    fits = given.ndim == 2 and given.shape[1] == outputs or (given.ndim == 1 and outputs == 1)
-    if given.dtype.kind not in "fiub" or not fits:
+    fits = (
+        predictions.ndim == 2 and predictions.shape[1] == outputs or (predictions.ndim == 1 and outputs == 1)
+    )
+    if predictions.dtype.kind not in "fiub" or not fits:
         raise ValueError(
-            f"expected predictions y as numbers of shape {shape}, received shape {given.shape} and dtype "
-            f"{given.dtype}"
+            f"expected predictions y as numbers of shape {shape}, received shape {predictions.shape} "
+            f"and dtype {predictions.dtype}"
         )
-    y = given.astype("float64")
+    y = predictions.astype("float64")
     y = y[:, 0] if y.ndim == 2 and outputs == 1 else y
     if y.size == 0:
         return y
@@ -164,26 +170,26 @@ def _predictions(given: np.ndarray, domain: Domain, outputs: int) -> np.ndarray:
 
 
 def _column(column: Any, name: str, n: int) -> np.ndarray:
-    found = np.asarray(concrete(column) if ops.is_tensor(column) else column)
-    found = found[:, 0] if found.ndim == 2 and found.shape[1] == 1 else found
-    if found.shape != (n,):
-        raise ValueError(f"expected {name} of shape ({n},), received shape {found.shape}")
-    return found
+    values = np.asarray(concrete(column) if ops.is_tensor(column) else column)
+    values = values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values
+    if values.shape != (n,):
+        raise ValueError(f"expected {name} of shape ({n},), received shape {values.shape}")
+    return values
 
 
 def _weights(weight: Any, n: int) -> np.ndarray:
-    found = _column(weight, "sample_weight", n)
-    if found.dtype.kind not in "fiub" or not np.all(np.isfinite(found) & (found >= 0)):
+    weights = _column(weight, "sample_weight", n)
+    if weights.dtype.kind not in "fiub" or not np.all(np.isfinite(weights) & (weights >= 0)):
         raise ValueError("expected sample_weight to be finite and >= 0, received others")
-    return found.astype("float64")
+    return weights.astype("float64")
 
 
 def _ids(ids: Any, n: int) -> list[Any]:
-    found = np.asarray(ids).reshape(-1).tolist()
-    if len(found) != n:
-        raise ValueError(f"expected one of ids for each prediction, received {len(found)} for {n}")
-    if not all(isinstance(one, (str, int)) for one in found):
+    listed = np.asarray(ids).reshape(-1).tolist()
+    if len(listed) != n:
+        raise ValueError(f"expected one of ids for each prediction, received {len(listed)} for {n}")
+    if not all(isinstance(one, (str, int)) for one in listed):
         raise ValueError("expected ids to be text or whole numbers, received others")
-    if len(set(map(str, found))) < n:
+    if len(set(map(str, listed))) < n:
         raise ValueError("expected ids that differ from each other, received one twice")
-    return found
+    return listed

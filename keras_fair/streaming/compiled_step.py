@@ -55,7 +55,7 @@ class CompiledStep:
         self.readout = Readout(plan)
         self._plan, self._rule = plan, rule
         self._programs: dict[_Form, Any] = {}
-        self._known = {
+        self._listed = {
             subject.name: next(value for value in factor.values if not isinstance(value, str))
             for subject, factor in plan.factors.items()
             if isinstance(subject, Attribute) and factor.listed and factor.values
@@ -75,23 +75,24 @@ class CompiledStep:
                 _filled(weight, size, at=0.0),
             )
             present = (np.arange(size) < n).astype("float64")
-        given = {"r": batch.r, "label": batch.label, "weight": batch.weight, "present": present}
-        arrays = {name: array for name, array in given.items() if array is not None}
+        parts = {"r": batch.r, "label": batch.label, "weight": batch.weight, "present": present}
+        arrays = {name: array for name, array in parts.items() if array is not None}
         arrays |= {f"column {name}": column for name, column in batch.columns.items()}
         form = tuple((name, array.shape, array.dtype.kind) for name, array in arrays.items())
-        parts = [self.readout.fresh(vector), *(array.reshape(-1) for array in arrays.values())]
-        flat = np.concatenate(parts, dtype="float64")
+        flat = np.concatenate(
+            [self.readout.fresh(vector), *(array.reshape(-1) for array in arrays.values())], dtype="float64"
+        )
         if form not in self._programs:
             self._programs[form] = compiled_vector(self._step, form, len(flat))
-        found = np.asarray(ops.convert_to_numpy(self._programs[form](flat)))
-        y = found[self.readout.size :].reshape(batch.r.shape)
-        return y[:n], found[: self.readout.size]
+        answer = np.asarray(ops.convert_to_numpy(self._programs[form](flat)))
+        y = answer[self.readout.size :].reshape(batch.r.shape)
+        return y[:n], answer[: self.readout.size]
 
     def _filled_column(self, name: str, column: np.ndarray, size: int) -> np.ndarray:
-        """A column with more entries: a known value, which counts neither as unknown nor as missing."""
+        """A column with more entries, of a value that counts neither as unknown nor as missing."""
         if column.ndim == 2:
             return _filled(column, size)
-        return _filled(column, size, at=self._known.get(name, 0))
+        return _filled(column, size, at=self._listed.get(name, 0))
 
     @property
     def _resting(self) -> float:
@@ -104,7 +105,7 @@ class CompiledStep:
         """The readout and the predictions as one vector, from the readout before and the batch as one."""
         flat = ops.cast(flat, working_dtype())
         before = flat[: self.readout.size]
-        given: dict[str, Any] = {}
+        tensors: dict[str, Any] = {}
         columns: dict[str, Any] = {}
         start = self.readout.size
         for name, shape, kind in form:
@@ -115,21 +116,21 @@ class CompiledStep:
             if name.startswith("column "):
                 columns[name.removeprefix("column ")] = part
             else:
-                given[name] = part
-        label = given.get("label")
-        found = stream_step(
+                tensors[name] = part
+        label = tensors.get("label")
+        step = stream_step(
             self._plan,
             self._rule,
             before[self.readout.parts["vector"]],
-            given["r"],
+            tensors["r"],
             columns,
             label,
-            given.get("weight"),
-            given.get("present"),
+            tensors.get("weight"),
+            tensors.get("present"),
             fractional_label=label is not None and "float" in str(label.dtype),
         )
-        y = ops.cast(found.projection.y, working_dtype())
-        return ops.concatenate([self.readout.after(before, found), ops.reshape(y, (-1,))], axis=0)
+        y = ops.cast(step.projection.y, working_dtype())
+        return ops.concatenate([self.readout.after(before, step), ops.reshape(y, (-1,))], axis=0)
 
 
 def _size(n: int) -> int:

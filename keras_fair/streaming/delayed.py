@@ -1,8 +1,8 @@
-"""Labels that come later: who waits for one, and what the true one changes.
+"""Labels that come later: which arrivals wait for one, and what the true label changes.
 
-An arrival without a label counts with a probability in its place. What it added to the sums is linear in
-that, so the true label is put in its place by adding the difference. Those who wait are kept in the order of
-their arrival; when the window is full the oldest leave it, and their probability stays.
+An arrival without a label counts with a probability instead. What it added to the sums is linear in that
+probability, so the true label takes its place by adding the difference. Waiting arrivals are kept in their
+order. When the window is full, the oldest leave it and keep their probability.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import numpy as np
 from keras import ops
 
 from keras_fair.language.nodes import Label
+from keras_fair.ops.stream.pooled import PooledSums
 from keras_fair.ops.stream.step import reaches
 from keras_fair.rows.plan import RowPlan
 from keras_fair.streaming.compiled_step import Batch
@@ -41,7 +42,7 @@ class Waiting:
 
     @property
     def entries(self) -> tuple[Entry, ...]:
-        """All who wait, the oldest first."""
+        """All waiting arrivals, the oldest first."""
         return tuple(self._entries.values())
 
     def entries_of(self, plan: RowPlan, arrivals: Any, batch: Batch) -> list[Entry]:
@@ -76,24 +77,26 @@ class Waiting:
 
     def add(self, entries: list[Entry], y: np.ndarray, arrivals: int) -> None:
         """Let them wait, with the predictions that they got."""
-        for entry, given in zip(entries, y.tolist(), strict=True):
-            self._entries[entry["id"]] = {**entry, "y": given, "arrivals": arrivals}
+        for entry, prediction in zip(entries, y.tolist(), strict=True):
+            self._entries[entry["id"]] = {**entry, "y": prediction, "arrivals": arrivals}
         for old in list(self._entries)[: max(len(self._entries) - self._window, 0)]:
             del self._entries[old]
 
-    def found(self, ids: Sequence[Any], labels: Any, plan: RowPlan) -> tuple[list[Entry], np.ndarray]:
-        """Those of the ids that still wait, and their labels.
+    def labelled(self, ids: Sequence[Any], labels: Any, plan: RowPlan) -> tuple[list[Entry], np.ndarray]:
+        """The arrivals of these ids that still wait, and their labels.
 
         Raises:
             ValueError: ids and labels differ in length, or a label does not fit.
         """
         names = [str(one) for one in np.asarray(ids).reshape(-1).tolist()]
-        given = np.asarray(labels).reshape(-1)
-        if len(names) != len(given):
-            raise ValueError(f"expected one label for each of ids, received {len(given)} for {len(names)}")
-        numbers = np.asarray(plan.vocabulary.encode_label(given))
+        values = np.asarray(labels).reshape(-1)
+        if len(names) != len(values):
+            raise ValueError(f"expected one label for each of ids, received {len(values)} for {len(names)}")
+        numbers = np.asarray(plan.vocabulary.encode_label(values))
         if numbers.dtype.kind not in "fiub" or not np.all(np.isfinite(numbers)):
-            raise ValueError("expected labels to be finite numbers or known values, received others")
+            raise ValueError(
+                "expected labels to be finite numbers or values of the vocabulary, received others"
+            )
         in_conditions = any(isinstance(subject, Label) for subject in plan.factors)
         if plan.binary_label and in_conditions and not np.isin(numbers, (0, 1)).all():
             raise ValueError(f"expected labels that are 0 or 1, received {sorted(set(numbers.tolist()))[:5]}")
@@ -105,7 +108,7 @@ class Waiting:
         return [entry for entry, _ in kept], np.array([number for _, number in kept], dtype=numbers.dtype)
 
     def remove(self, entries: list[Entry]) -> None:
-        """Let them go: their label is known."""
+        """Take away arrivals that have their label."""
         for entry in entries:
             self._entries.pop(entry["id"], None)
 
@@ -117,11 +120,10 @@ def difference(
 
     Args:
         plan: the lowered constraints.
-        entries: who waited.
+        entries: the arrivals that waited.
         labels: `(k,)` their true labels.
         arrivals: how many came by now; with `half_life` it says how far each entry has faded.
     """
-    parts = ("sums", "weights", "reach", "constant_sums", "constant_weights")
     if not entries:
         return {}
     y = np.array([entry["y"] for entry in entries], dtype="float64")
@@ -131,21 +133,13 @@ def difference(
     if math.isfinite(half_life):
         ages = np.array([arrivals - entry["arrivals"] for entry in entries])
         weight = weight * 0.5 ** (ages / half_life)
-    before = np.array([entry["label"] for entry in entries])
-
-    def measured(label: np.ndarray, fractional: bool) -> list[np.ndarray]:
-        found = plan.measure(encoded, label, weight, size=len(entries), fractional_label=fractional)
-        return [
-            np.asarray(found.terms.sums(y)),
-            np.asarray(found.terms.weights),
-            np.asarray(ops.convert_to_numpy(reaches(plan, found))),
-            np.asarray(found.constant_sums),
-            np.asarray(found.constant_weights),
-        ]
-
-    was = measured(before, plan.binary_label)
-    now = measured(labels, False)
-    return {name: new - old for name, new, old in zip(parts, now, was, strict=True)}
+    stood_in = np.array([entry["label"] for entry in entries])
+    was = plan.measure(encoded, stood_in, weight, size=len(y), fractional_label=plan.binary_label)
+    now = plan.measure(encoded, labels, weight, size=len(y), fractional_label=False)
+    return {
+        **vars(PooledSums.of(now, y).plus(PooledSums.of(was, y), times=-1.0)),
+        "reach": np.asarray(ops.convert_to_numpy(reaches(plan, now) - reaches(plan, was))),
+    }
 
 
 def _plain(value: Any) -> Any:

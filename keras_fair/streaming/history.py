@@ -1,4 +1,4 @@
-"""How gaps, violations and duals went over the arrivals, in bounded memory.
+"""The course of gaps, violations and duals over the arrivals, in bounded memory.
 
 When the memory is full every second point is dropped, and from then on every second batch is kept.
 """
@@ -26,7 +26,7 @@ class History:
         self._most = points
         self._every, self._seen = 1, 0
         self._arrivals: list[int] = []
-        self._found: list[dict[str, dict[str, float]]] = []
+        self._points: list[dict[str, dict[str, float]]] = []
 
     def add(self, arrivals: int, values: dict[str, dict[str, float]]) -> None:
         """Add a point: by kind (`gap`, `violation`, `dual`), by name, a number."""
@@ -35,9 +35,9 @@ class History:
         if not wanted:
             return
         self._arrivals.append(arrivals)
-        self._found.append(values)
+        self._points.append(values)
         if len(self._arrivals) > self._most:
-            del self._arrivals[1::2], self._found[1::2]
+            del self._arrivals[1::2], self._points[1::2]
             self._every *= 2
 
     @property
@@ -50,11 +50,11 @@ class History:
         self._seen += 1
 
     def to_dict(self, kinds: Sequence[str] = ("gap", "violation", "dual")) -> dict[str, Any]:
-        """`{"arrivals": (k,), kind: {name: (k,)}}`, NaN where there was nothing to tell."""
+        """`{"arrivals": (k,), kind: {name: (k,)}}`, NaN where there was no number."""
         result: dict[str, Any] = {"arrivals": np.array(self._arrivals, dtype="int64")}
         for kind in kinds:
-            names = dict.fromkeys(name for point in self._found for name in point[kind])
+            names = dict.fromkeys(name for point in self._points for name in point[kind])
             result[kind] = {
-                name: np.array([point[kind].get(name, np.nan) for point in self._found]) for name in names
+                name: np.array([point[kind].get(name, np.nan) for point in self._points]) for name in names
             }
         return result

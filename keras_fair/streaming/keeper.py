@@ -1,26 +1,33 @@
-"""The streams of one `StreamingFairness`, the file they live in, and what they were saved as.
+"""The streams of one `StreamingFairness`, the lock they share, the file they live in, and what was saved.
 
 A stream is made when it is first needed, from what was saved under its name. What was saved and is not
-needed is written again, so that nothing in a file is lost.
+needed is written again, so that nothing in a file is lost. Calls of several threads take turns on the lock.
 """
 
 from __future__ import annotations
 
 import os
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
+
+import numpy as np
 
 from keras_fair.constraints import ConstraintSet, parse
 from keras_fair.groups.vocabulary import Vocabulary
 from keras_fair.inputs.domain import check_domain
+from keras_fair.layers.streamed import StreamedLayer
 from keras_fair.ops.stream.state_vector import StreamRule
 from keras_fair.rows.plan import RowPlan
-from keras_fair.streaming.arguments import domain_of, saved_domain
+from keras_fair.streaming.report import StreamReport
+from keras_fair.streaming.running_stream import RunningStream
+from keras_fair.streaming.settings import domain_of, saved_domain
 from keras_fair.streaming.state import StreamState
 from keras_fair.streaming.state_file import StateError, StateFile
-from keras_fair.streaming.stream import Stream
 from keras_fair.streaming.watch import Watch
 
-__all__ = ["ALONE", "Keeper", "check_same", "merged_states"]
+__all__ = ["ALONE", "Keeper"]
 
 ALONE = "stream"  # the name of a stream that is of no layer
 
@@ -28,14 +35,19 @@ ALONE = "stream"  # the name of a stream that is of no layer
 class Keeper:
     """The streams and their file.
 
+    Attributes:
+        lock: held while anything changes; whoever reads several things holds it too.
+        streams: by name.
+        saved: states by name that no stream has taken up yet.
+
     Args:
         constraints: of a stream without a model, or None.
         rule: how streams are held; layers bring their own domain and divergence.
         vocabulary: of a stream without a model, or None to learn it.
-        window: see `Stream`.
+        window: how many arrivals wait for their label at most.
         file: where the state lives, or None.
         save_every: batches between two savings.
-        watch: who is told of lasting violations.
+        watch: it is shown the violations after each batch.
 
     Raises:
         StateError: the file can't be used, or is of other constraints.
@@ -53,7 +65,8 @@ class Keeper:
     ) -> None:
         self.constraints, self.rule, self.vocabulary = constraints, rule, vocabulary
         self._window, self._file, self._save_every, self.watch = window, file, save_every, watch
-        self.streams: dict[str, Stream] = {}
+        self.lock = threading.RLock()
+        self.streams: dict[str, RunningStream] = {}
         self.saved: dict[str, StreamState] = {}
         self._batches = 0
         if file is not None and file.exists:
@@ -77,7 +90,55 @@ class Keeper:
             "learns": self.vocabulary is None,
         }
 
-    def alone(self, outputs: int | None = None) -> Stream:
+    def project(self, y: Any, attributes: Any, label: Any, sample_weight: Any, ids: Any) -> np.ndarray:
+        """Arrivals without a model; see `StreamingFairness.project`."""
+        with self.lock:
+            shape = np.shape(y)
+            stream = self.alone(shape[1] if len(shape) == 2 else 1)
+            fair = stream.project(y, attributes, label, sample_weight, ids)
+            self._after_batch()
+            return fair
+
+    @contextmanager
+    def batch(self, parts: Mapping[str, StreamedLayer]) -> Iterator[None]:
+        """Run a batch of a model: states go in, and what the steps read out is taken over. If it fails,
+        nothing has changed.
+
+        Args:
+            parts: the layers' parts in their streams, by name.
+        """
+        with self.lock:
+            for name, part in parts.items():
+                if name in self.streams:
+                    part.set(self.streams[name].vector)
+            yield
+            readouts = {name: part.get() for name, part in parts.items()}
+            for name, (_, values) in readouts.items():
+                self.streams[name].check(values)
+            for name, (readout, values) in readouts.items():
+                self.streams[name].take(readout, values)
+            self._after_batch()
+
+    def observe(self, ids: Sequence[Any], labels: Any) -> int:
+        """Labels that come later; see `StreamingFairness.observe`."""
+        with self.lock:
+            count = self.alone().observe(ids, labels)
+            self._after_batch()
+            return count
+
+    def reports(self) -> dict[str, StreamReport]:
+        """By stream, the one of a saved state that was not used yet included."""
+        with self.lock:
+            if not self.streams and len(self.saved) == 1:
+                self.alone()
+            return {name: stream.report() for name, stream in self.streams.items()}
+
+    def histories(self) -> dict[str, dict[str, Any]]:
+        """By stream, see `History.to_dict`."""
+        with self.lock:
+            return {name: stream.history.to_dict() for name, stream in self.streams.items()}
+
+    def alone(self, outputs: int | None = None) -> RunningStream:
         """The stream that is of no layer, or else the only one there is.
 
         Args:
@@ -117,16 +178,18 @@ class Keeper:
         self.streams[ALONE] = made
         return made
 
-    def of_layer(self, name: str, constraints: ConstraintSet, rule: StreamRule, plan: RowPlan) -> Stream:
+    def of_layer(
+        self, name: str, constraints: ConstraintSet, rule: StreamRule, plan: RowPlan
+    ) -> RunningStream:
         """The stream of a layer; one that served without a model goes on as that of the layer.
 
         Raises:
             StateError: what was saved is of other constraints.
         """
-        known = self.streams.get(name)
-        if known is not None:
-            known.check_plan(constraints, plan)
-            return known
+        stream = self.streams.get(name)
+        if stream is not None:
+            stream.check_plan(constraints, plan)
+            return stream
         alone = self.streams.get(ALONE)
         state = self._claimed(name) if alone is None else alone.state
         if alone is not None and alone.untouched:
@@ -137,26 +200,11 @@ class Keeper:
         self.saved = {key: other for key, other in self.saved.items() if other is not state}
         return made
 
-    def known(self) -> dict[str, Stream]:
-        """All streams, the one of a saved state that nobody used yet included."""
-        if not self.streams and len(self.saved) == 1:
-            self.alone()
-        return self.streams
-
-    def after_batch(self) -> None:
-        """A batch has been counted: save if it is time, then tell what is to be told."""
-        self._batches += 1
-        if self._file is not None and self._batches >= self._save_every:
-            self.save()
-        for stream in self.streams.values():
-            stream.tell()
-        for name, stream in self.streams.items():
-            self.watch.look(name, stream.violations(), stream.arrivals)
-
     def after_run(self) -> None:
-        """A run has ended: save what is not saved yet."""
-        if self._file is not None and self._batches:
-            self.save()
+        """A run of a model has ended: save what is not saved yet."""
+        with self.lock:
+            if self._file is not None and self._batches:
+                self.save()
 
     def save(self, path: str | os.PathLike[str] | None = None) -> None:
         """Write all states.
@@ -165,23 +213,34 @@ class Keeper:
             ValueError: there is no path.
             StateError: they can't be written.
         """
-        file = self._file if path is None else StateFile(path)
-        if file is None:
-            raise ValueError("expected a path to save to: give one, or state=... to the constructor")
-        if self._file is not None and file.path == self._file.path:
-            file = self._file
-        elif file.exists:
-            file.read()  # a file that is no state is not written over
-        file.write(self.states() or self._unused(), self.settings)
-        if file is self._file:
-            self._batches = 0
+        with self.lock:
+            file = self._file if path is None else StateFile(path)
+            if file is None:
+                raise ValueError("expected a path to save to: give one, or state=... to the constructor")
+            if self._file is not None and file.path == self._file.path:
+                file = self._file
+            elif file.exists:
+                file.read()  # a file that is no state is not written over
+            file.write(self.states() or self._unused(), self.settings)
+            if file is self._file:
+                self._batches = 0
 
     def states(self) -> dict[str, StreamState]:
         """All states by name, those that were saved and not needed yet included."""
         return {**self.saved, **{name: stream.state for name, stream in self.streams.items()}}
 
+    def _after_batch(self) -> None:
+        """A batch has been counted: save if it is time, then warn and call hooks."""
+        self._batches += 1
+        if self._file is not None and self._batches >= self._save_every:
+            self.save()
+        for stream in self.streams.values():
+            stream.warn()
+        for name, stream in self.streams.items():
+            self.watch.look(name, stream.violations(), stream.arrivals)
+
     def _check_saved(self, constraints: ConstraintSet) -> None:
-        """See to it that what was saved is of these constraints."""
+        """Check that what was saved is of these constraints."""
         for name, state in self.saved.items():
             if state.constraints != str(constraints):
                 assert self._file is not None
@@ -200,7 +259,7 @@ class Keeper:
         return {ALONE: StreamState(str(self.constraints), saved_domain(self.rule.domain), 1, vocabulary)}
 
     def _claimed(self, name: str) -> StreamState | None:
-        """What was saved under a name; what is alone in a file is meant by any name."""
+        """What was saved under a name. A state that is alone in a file is meant by any name."""
         if name in self.saved:
             return self.saved[name]
         only_one = len(self.saved) == 1 and not self.streams
@@ -214,11 +273,11 @@ class Keeper:
         vocabulary: Vocabulary | None,
         state: StreamState | None,
         plan: RowPlan | None,
-    ) -> Stream:
+    ) -> RunningStream:
         if state is not None and not state.arrivals and state.constraints == str(constraints):
             state = None  # nothing has arrived, so it may be of any domain and number of outputs
         try:
-            return Stream(
+            return RunningStream(
                 constraints,
                 rule,
                 outputs=outputs,
@@ -233,32 +292,3 @@ class Keeper:
             raise StateError(
                 f"can't use the state in {self._file.path}: {fault}. The file was left as it is"
             ) from fault
-
-
-def check_same(mine: ConstraintSet | None, theirs: ConstraintSet | None) -> None:
-    """Check that two streams are of the same constraints, where both say so.
-
-    Raises:
-        ValueError: they are not.
-    """
-    if mine is not None and theirs is not None and mine != theirs:
-        raise ValueError(
-            f"expected streams of the same constraints to merge, received {str(mine)!r} and {str(theirs)!r}"
-        )
-
-
-def merged_states(mine: dict[str, StreamState], theirs: dict[str, StreamState]) -> dict[str, StreamState]:
-    """The states of two streams together. One without arrivals adds nothing, and what is alone on both sides
-    belongs together under any name.
-
-    Raises:
-        ValueError: they are of different layers or constraints.
-    """
-    if not mine or not theirs:
-        return {**mine, **theirs}
-    if len(mine) == len(theirs) == 1:
-        ((name, left),), (right,) = mine.items(), theirs.values()
-        return {name: left.merged(right)}
-    if set(mine) != set(theirs):
-        raise ValueError(f"expected streams of the same layers, received {sorted(mine)} and {sorted(theirs)}")
-    return {name: state.merged(theirs[name]) for name, state in mine.items()}

@@ -1,6 +1,6 @@
 """Constraints lowered, with their compiled step, shared by all streams of a process that hold the same.
 
-Compiling takes seconds, and a server may hold one stream for each of its clients. Plans and steps keep
+Compiling takes seconds, and a server may hold one stream for each of its clients. Plans and steps hold
 nothing of a stream, so they can be shared.
 """
 
@@ -12,12 +12,13 @@ from functools import lru_cache
 
 from keras_fair.constraints import ConstraintSet
 from keras_fair.groups.vocabulary import Vocabulary
+from keras_fair.inputs.domain import Domain
 from keras_fair.ops.stream.state_vector import StreamRule
 from keras_fair.rows.lower import lower
 from keras_fair.rows.plan import RowPlan
 from keras_fair.streaming.compiled_step import CompiledStep
 
-__all__ = ["lowered"]
+__all__ = ["lowered", "plan_of"]
 
 _MOST = 64  # kept at once, those used last
 
@@ -29,17 +30,19 @@ def lowered(
 
     Args:
         constraints: parsed.
-        vocabulary: the values known by now; empty where the constraints alone tell them.
+        vocabulary: the values that have arrived; empty where the constraints alone name them.
         outputs: number of outputs.
         rule: how they are held.
 
     Raises:
         ConstraintTypeError: see `keras_fair.rows.lower`.
     """
-    config = vocabulary.get_config()
-    opened = [name for name in config["values"] if vocabulary.is_open(name)]
-    key = json.dumps([config, opened], ensure_ascii=False)
-    return _lowered(_Wanted(constraints, constraints.text, key, outputs, rule, vocabulary))
+    return _lowered(_Wanted.of(constraints, vocabulary, outputs, rule.domain), rule)
+
+
+def plan_of(constraints: ConstraintSet, vocabulary: Vocabulary, outputs: int, domain: Domain) -> RowPlan:
+    """The constraints for these values; arguments and errors as in `lowered`."""
+    return _plan_of(_Wanted.of(constraints, vocabulary, outputs, domain))
 
 
 @dataclass(frozen=True)
@@ -50,18 +53,30 @@ class _Wanted:
     text: str
     key: str
     outputs: int
-    rule: StreamRule
+    domain: Domain
     vocabulary: Vocabulary = field(compare=False)
+
+    @classmethod
+    def of(cls, constraints: ConstraintSet, vocabulary: Vocabulary, outputs: int, domain: Domain) -> _Wanted:
+        config = vocabulary.get_config()
+        opened = [name for name in config["values"] if vocabulary.is_open(name)]
+        key = json.dumps([config, opened], ensure_ascii=False)
+        return cls(constraints, constraints.text, key, outputs, domain, vocabulary)
 
 
 @lru_cache(maxsize=_MOST)
-def _lowered(wanted: _Wanted) -> tuple[RowPlan, CompiledStep]:
-    vocabulary, domain = wanted.vocabulary, wanted.rule.domain
-    plan = lower(
+def _lowered(wanted: _Wanted, rule: StreamRule) -> tuple[RowPlan, CompiledStep]:
+    plan = _plan_of(wanted)
+    return plan, CompiledStep(plan, rule)
+
+
+@lru_cache(maxsize=_MOST)
+def _plan_of(wanted: _Wanted) -> RowPlan:
+    vocabulary, domain = wanted.vocabulary, wanted.domain
+    return lower(
         wanted.constraints.statements,
         wanted.text,
         vocabulary if vocabulary.values or vocabulary.label is not None else None,
         wanted.outputs,
         domain="simplex" if domain.simplex else domain.bounds,
     )
-    return plan, CompiledStep(plan, wanted.rule)

@@ -1,4 +1,4 @@
-"""What a stream has held so far: pooled gaps against their bounds, duals, weights and arrivals."""
+"""What a stream reports: pooled gaps against their bounds, duals, weights and arrivals."""
 
 from __future__ import annotations
 
@@ -11,20 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from keras_fair.ops.stream.pooled import PooledSums
 from keras_fair.ops.stream.state_vector import StateLayout
-from keras_fair.rows.linear import LinearRows
-from keras_fair.rows.measured import Measured
 from keras_fair.rows.plan import RowPlan
-from keras_fair.rows.terms import Terms
-from keras_fair.streaming.values import names_nobody
+from keras_fair.streaming.learnt_values import names_nobody
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-__all__ = ["RelationReport", "StreamReport", "pooled_rows_of", "reported"]
+__all__ = ["RelationReport", "StreamReport", "reported"]
 
 _TABLE_WIDTH = 110
-_SLACK = 1e-6  # of rounding, where a violation is told in words
+_SLACK = 1e-6  # a violation up to this much is rounding
 
 
 @dataclass(frozen=True)
@@ -33,9 +31,9 @@ class RelationReport:
 
     Attributes:
         name: of the relation.
-        gap: its pooled value, NaN where a group has nobody.
+        gap: its pooled value, NaN where a group is empty.
         lower, upper: its bounds.
-        violation: how far the gap is outside them, >= 0, or NaN.
+        violation: how far the gap is outside its bounds, >= 0, or NaN.
         dual: the largest dual of its rows, with its sign.
         price: the largest price of its rows: the slow mean of dual / arrivals.
         smallest_weight: the least weight of a group that it compares.
@@ -62,7 +60,7 @@ class StreamReport:
             half-life.
         outside: by attribute, arrivals with an unknown and with a missing value: they are in no group of it.
         outcomes: how many batches ended in each `Outcome` since this process began.
-        waiting: arrivals whose label may still be told.
+        waiting: arrivals whose label may still come.
     """
 
     relations: tuple[RelationReport, ...]
@@ -93,8 +91,8 @@ class StreamReport:
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as plain values; NaN and infinity become None."""
-        found = _plain(asdict(self))
-        return {**found, "violation": self.violation, "mean_squared_move": self.mean_squared_move}
+        plain = _plain(asdict(self))
+        return {**plain, "violation": self.violation, "mean_squared_move": self.mean_squared_move}
 
     def to_json(self) -> str:
         """`to_dict` as JSON."""
@@ -143,36 +141,23 @@ class StreamReport:
         return text
 
 
-def pooled_rows_of(plan: RowPlan, vector: np.ndarray) -> LinearRows:
-    """The rows over all arrivals, in NumPy: their gaps are those of `np.zeros(0)` further predictions."""
-    parts = StateLayout.of(plan).split(vector)
-    return plan.bind(
-        Measured(
-            terms=Terms((), parts["sums"], parts["weights"], 1),
-            constant_sums=parts["constant_sums"],
-            constant_weights=parts["constant_weights"],
-            certain=True,
-        )
-    )
-
-
 def reported(plan: RowPlan, vector: np.ndarray) -> tuple[RelationReport, ...]:
-    """The relations of a plan over all arrivals; those that only a place-holder is in are left out."""
+    """The relations of a plan over all arrivals. Those that speak of a place-holder are left out."""
     parts = StateLayout.of(plan).split(vector)
-    rows = pooled_rows_of(plan, vector)
+    rows = PooledSums.of_state(parts).rows(plan)
     gaps, estimable = np.asarray(rows.gaps(np.zeros(0))), np.asarray(rows.estimable)
     lower, upper = np.asarray(rows.gap_lower), np.asarray(rows.gap_upper)
     used = np.asarray(rows.weights) != 0
-    found = []
+    reports = []
     for index, relation in enumerate(plan.relations):
         if names_nobody(relation.text) and not estimable[index]:
             continue
         members = list(relation.rows)
         terms = used[members].any(axis=0)
-        known = bool(estimable[index])
-        gap = float(gaps[index]) if known else math.nan
-        violation = max(float(lower[index]) - gap, gap - float(upper[index]), 0.0) if known else math.nan
-        found.append(
+        has_gap = bool(estimable[index])
+        gap = float(gaps[index]) if has_gap else math.nan
+        violation = max(float(lower[index]) - gap, gap - float(upper[index]), 0.0) if has_gap else math.nan
+        reports.append(
             RelationReport(
                 name=relation.name,
                 gap=gap,
@@ -184,7 +169,7 @@ def reported(plan: RowPlan, vector: np.ndarray) -> tuple[RelationReport, ...]:
                 smallest_weight=float(np.min(parts["weights"][terms], initial=np.inf)),
             )
         )
-    return tuple(found)
+    return tuple(reports)
 
 
 def _largest(values: np.ndarray) -> float:

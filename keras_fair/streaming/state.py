@@ -1,20 +1,36 @@
 """What a stream has seen, by name: the form that is saved, merged, and carried over to more values.
 
-A step works on a vector (`keras_fair.ops.stream.state_vector`), whose places depend on the values that are
-known. Here each number stands under the text of what it measures, so that it means the same in another
-process, and after a new value has arrived."""
+A step works on a vector (`keras_fair.ops.stream.state_vector`), whose places depend on the values that have
+arrived. Here each number stands under the text of what it measures, so that it means the same in another
+process, and after a new value has arrived. The class follows `keras_fair.sums.MergeableSums`.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from keras import ops
 
+from keras_fair.constraints import parse
+from keras_fair.inputs.domain import check_domain
+from keras_fair.ops.stream.pooled import PooledSums
 from keras_fair.ops.stream.state_vector import StateLayout
+from keras_fair.ops.stream.step import reaches
 from keras_fair.rows.plan import RowPlan
+from keras_fair.streaming.arrivals import Arrivals
+from keras_fair.streaming.learnt_values import LearntValues
+from keras_fair.streaming.merging import added, added_tables, averaged_row, joined_vocabulary, later
+from keras_fair.streaming.programs import plan_of
+from keras_fair.streaming.report import StreamReport, reported
+from keras_fair.streaming.settings import domain_of
+from keras_fair.sums import SumsError, pack, unpack
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
 
 __all__ = ["StreamState"]
 
@@ -26,7 +42,7 @@ _OUTSIDE = ("unknown", "missing")
 
 @dataclass(frozen=True)
 class StreamState:
-    """Everything that decides what a stream does next.
+    """Everything that decides what a stream does next. Frozen: what adds or merges returns a new state.
 
     Attributes:
         constraints: canonical text.
@@ -39,7 +55,7 @@ class StreamState:
         constants: by text, the sum and the weight.
         rows: by name, the price and the dual.
         outside: by attribute, how many arrivals had an unknown and a missing value.
-        waiting: arrivals whose label may still be told, see `keras_fair.streaming.delayed`.
+        waiting: arrivals whose label may still come, see `keras_fair.streaming.delayed`.
     """
 
     constraints: str
@@ -55,24 +71,24 @@ class StreamState:
     waiting: tuple[dict[str, Any], ...] = ()
 
     def vector(self, plan: RowPlan) -> np.ndarray:
-        """The numbers in the places that a plan gives them; 0 for what it knows and the state does not."""
+        """The numbers in the places that a plan gives them; 0 for what only the plan has."""
         parts = StateLayout.of(plan).parts
-        found = np.zeros(parts["duals"].stop)
-        found[parts["moments"]] = self.moments
-        for names, keys, known in _groups(plan, self):
-            table = np.array([known.get(key, (0.0,) * len(names)) for key in keys], dtype="float64")
+        vector = np.zeros(parts["duals"].stop)
+        vector[parts["moments"]] = self.moments
+        for names, keys, table in _groups(plan, self):
+            rows = np.array([table.get(key, (0.0,) * len(names)) for key in keys], dtype="float64")
             for place, name in enumerate(names):
-                found[parts[name]] = table[:, place] if len(keys) else 0.0
-        return found
+                vector[parts[name]] = rows[:, place] if len(keys) else 0.0
+        return vector
 
     def with_vector(self, plan: RowPlan, vector: np.ndarray, arrivals: int) -> StreamState:
-        """The state after steps under this plan. What the plan does not know stays as it is."""
+        """The state after steps under this plan. What only the state has stays as it is."""
         parts = StateLayout.of(plan).split(np.asarray(vector, dtype="float64"))
         changed = []
-        for names, keys, known in _groups(plan, self):
+        for names, keys, table in _groups(plan, self):
             columns = np.stack([parts[name] for name in names], axis=1)
             changed.append(
-                {**known, **{k: tuple(row) for k, row in zip(keys, columns.tolist(), strict=True)}}
+                {**table, **{k: tuple(row) for k, row in zip(keys, columns.tolist(), strict=True)}}
             )
         terms, constants, rows, outside = changed
         return replace(
@@ -85,7 +101,46 @@ class StreamState:
             outside=outside,
         )
 
-    def merged(self, other: StreamState) -> StreamState:
+    def add(
+        self, y: Any, attributes: Any = None, label: Any = None, sample_weight: Any = None
+    ) -> StreamState:
+        """Count predictions as they are, such as those that left before the stream began.
+
+        No prediction is moved, and prices and duals stay. A value that the state has not seen is learnt where
+        the constraints enumerate the attribute. Nothing fades.
+
+        Args:
+            y: `(n,)`, `(n, 1)` or `(n, outputs)` predictions in the domain.
+            attributes: dict of columns `(n,)`, or a DataFrame.
+            label: `(n,)` labels, or probabilities of 1; default: the predictions stand in.
+            sample_weight: `(n,)` weights of the statistics, >= 0.
+
+        Raises:
+            ConstraintError, ValueError: the samples do not fit.
+        """
+        arrivals = Arrivals.read(
+            y, attributes, label, sample_weight, None, check_domain(domain_of(self.domain)), self.outputs
+        )
+        n = len(arrivals.y)
+        if not n:
+            return self
+        values = self._values()
+        values.learn(attributes, arrivals.certain_label)
+        plan = self._plan(values)
+        batch = arrivals.batch(plan)
+        fractional = batch.label is not None and batch.label.dtype.kind == "f"
+        measured = plan.measure(batch.columns, batch.label, batch.weight, size=n, fractional_label=fractional)
+        change = {
+            **vars(PooledSums.of(measured, batch.r)),
+            "reach": ops.convert_to_numpy(reaches(plan, measured)),
+            "moments": [n, np.sum(batch.r), np.sum(np.square(batch.r)), 0.0],
+            "unknown": [float(measured.unknown.get(name, 0)) for name in plan.attributes],
+            "missing": [float(measured.missing.get(name, 0)) for name in plan.attributes],
+        }
+        vector = StateLayout.of(plan).with_change(self.vector(plan), change)
+        return replace(self, vocabulary=values.config).with_vector(plan, vector, self.arrivals + n)
+
+    def merge(self, other: StreamState) -> StreamState:
         """The state of both streams together: sums add up, prices are averaged over the arrivals.
 
         Raises:
@@ -106,19 +161,56 @@ class StreamState:
         counts = (self.moments[0], other.moments[0])
         return replace(
             self,
-            vocabulary=_joined_vocabulary(self.vocabulary, other.vocabulary),
+            vocabulary=joined_vocabulary(self.vocabulary, other.vocabulary),
             arrivals=self.arrivals + other.arrivals,
-            moments=_added(self.moments, other.moments),
-            terms=_all_added(self.terms, other.terms),
-            constants=_all_added(self.constants, other.constants),
+            moments=added(self.moments, other.moments),
+            terms=added_tables(self.terms, other.terms),
+            constants=added_tables(self.constants, other.constants),
             rows={
-                name: _averaged(self.rows.get(name), other.rows.get(name), counts)
+                name: averaged_row(self.rows.get(name), other.rows.get(name), counts)
                 for name in {**self.rows, **other.rows}
             },
-            outside=_all_added(self.outside, other.outside),
+            outside=added_tables(self.outside, other.outside),
             # Each goes on fading by the arrivals of its own stream.
-            waiting=(*_later(self.waiting, other.arrivals), *_later(other.waiting, self.arrivals)),
+            waiting=(*later(self.waiting, other.arrivals), *later(other.waiting, self.arrivals)),
         )
+
+    def result(self) -> StreamReport:
+        """Pooled gaps, violations, duals and arrivals. Before the first arrival there are no relations."""
+        return self.report(self._plan(self._values()) if self.arrivals else None)
+
+    def report(self, plan: RowPlan | None, outcomes: Mapping[str, int] | None = None) -> StreamReport:
+        """The report, under a plan for the values of this state.
+
+        Args:
+            plan: the lowered constraints; None where no value has arrived yet.
+            outcomes: how many batches ended in each `Outcome`.
+        """
+        return StreamReport(
+            relations=() if plan is None else reported(plan, self.vector(plan)),
+            arrivals=self.arrivals,
+            moments=self.moments,
+            outside=dict(self.outside),
+            outcomes=dict(outcomes or {}),
+            waiting=len(self.waiting),
+        )
+
+    def to_bytes(self) -> bytes:
+        """The state, for another process."""
+        return pack("StreamState", self.to_dict())
+
+    @classmethod
+    def from_bytes(cls, packed: Buffer) -> StreamState:
+        """The state that `to_bytes` gave.
+
+        Raises:
+            SumsError: the bytes are damaged, or of something else.
+        """
+        values, _ = unpack("StreamState", packed)
+        try:
+            return cls.from_dict(values)
+        except ValueError as fault:
+            raise SumsError(f"expected the bytes of a stream's state, received others: {fault}") from fault
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -134,14 +226,14 @@ class StreamState:
         }
 
     @classmethod
-    def from_dict(cls, given: Any) -> StreamState:
+    def from_dict(cls, entries: Any) -> StreamState:
         """The state that `to_dict` gave.
 
         Raises:
             ValueError: something is lacking, or is not what it should be.
         """
-        if not isinstance(given, Mapping):
-            raise ValueError(f"expected a state as an object, found {type(given).__name__}")
+        if not isinstance(entries, Mapping):
+            raise ValueError(f"expected a state as an object, found {type(entries).__name__}")
         expected = {
             "constraints": str,
             "outputs": int,
@@ -152,23 +244,30 @@ class StreamState:
             "waiting": list,
         }
         for name, kind in expected.items():
-            if not isinstance(given.get(name), kind):
+            if not isinstance(entries.get(name), kind):
                 raise ValueError(
-                    f"expected {name!r} to be of type {kind.__name__}, found {given.get(name)!r:.60}"
+                    f"expected {name!r} to be of type {kind.__name__}, found {entries.get(name)!r:.60}"
                 )
         lengths = {"terms": 3, "constants": 2, "rows": 2, "outside": 2}
-        tables = {name: _numbers(name, given[name], length) for name, length in lengths.items()}
-        moments = _numbers("moments", {"moments": given["moments"]}, 4)["moments"]
+        tables = {name: _numbers(name, entries[name], length) for name, length in lengths.items()}
+        moments = _numbers("moments", {"moments": entries["moments"]}, 4)["moments"]
         return cls(
-            constraints=given["constraints"],
-            domain=given.get("domain"),
-            outputs=given["outputs"],
-            vocabulary=given["vocabulary"],
-            arrivals=given["arrivals"],
+            constraints=entries["constraints"],
+            domain=entries.get("domain"),
+            outputs=entries["outputs"],
+            vocabulary=entries["vocabulary"],
+            arrivals=entries["arrivals"],
             moments=moments,
-            waiting=tuple(given["waiting"]),
+            waiting=tuple(entries["waiting"]),
             **tables,
         )
+
+    def _values(self) -> LearntValues:
+        return LearntValues(parse(self.constraints), None, self.vocabulary)
+
+    def _plan(self, values: LearntValues) -> RowPlan:
+        domain = check_domain(domain_of(self.domain))
+        return plan_of(parse(self.constraints), values.vocabulary, self.outputs, domain)
 
 
 def _groups(plan: RowPlan, state: StreamState) -> list[tuple[tuple[str, ...], tuple[str, ...], dict]]:
@@ -179,45 +278,6 @@ def _groups(plan: RowPlan, state: StreamState) -> list[tuple[tuple[str, ...], tu
         (_ROW, plan.names, state.rows),
         (_OUTSIDE, plan.attributes, state.outside),
     ]
-
-
-def _added(left: tuple[float, ...], right: tuple[float, ...]) -> tuple[float, ...]:
-    return tuple(a + b for a, b in zip(left, right, strict=True))
-
-
-def _all_added(left: dict[str, tuple], right: dict[str, tuple]) -> dict[str, tuple]:
-    """Sums by key; a key that one of them lacks counts nothing there."""
-    both = {**left, **right}
-    return {key: _added(left[key], right[key]) if key in left and key in right else both[key] for key in both}
-
-
-def _averaged(left: tuple | None, right: tuple | None, counts: tuple[float, float]) -> tuple[float, ...]:
-    """The price of a row in both streams, by arrivals, and the sum of its duals, which grow with them."""
-    left, right = left or (0.0, 0.0), right or (0.0, 0.0)
-    total = max(sum(counts), 1.0)
-    return ((left[0] * counts[0] + right[0] * counts[1]) / total, left[1] + right[1])
-
-
-def _later(waiting: tuple[dict[str, Any], ...], arrivals: int) -> list[dict[str, Any]]:
-    return [{**entry, "arrivals": entry["arrivals"] + arrivals} for entry in waiting]
-
-
-def _joined_vocabulary(left: dict[str, Any], right: dict[str, Any]) -> dict[str, Any]:
-    if left["missing"] != right["missing"]:
-        raise ValueError(
-            "expected states with the same policy for missing values to merge, "
-            f"received {left['missing']!r} and {right['missing']!r}"
-        )
-    values = dict(left["values"])
-    for name, found in right["values"].items():
-        mine = values.get(name, found)
-        values[name] = None if mine is None or found is None else _union(mine, found)
-    labels = [known for known in (left["label"], right["label"]) if known is not None]
-    return {"values": values, "label": _union(*labels) if labels else None, "missing": left["missing"]}
-
-
-def _union(*lists: list[Any]) -> list[Any]:
-    return list(dict.fromkeys(value for values in lists for value in values))
 
 
 def _lists(table: dict[str, tuple[float, ...]]) -> dict[str, list[float]]:

@@ -1,7 +1,7 @@
-"""The file that a stream's state lives in: whole or not there, never half.
+"""The file that holds a stream's state: whole, or not there, never half.
 
-A new file is written beside the old one, forced to disk and put in its place in one step. What is read is
-checked: form, version, checksum. A file that is not as it should be is refused and left as it is.
+A new file is written beside the old one, forced to disk and put in its place in one step. Format, version
+and checksum are checked when it is read. A damaged or foreign file is refused and left as it is.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ __all__ = ["StateError", "StateFile"]
 
 _FORMAT = "keras_fair stream"
 _VERSION = 1
-_ABANDONED = 3600.0  # seconds after which a half-written file has nobody who writes it
+_ABANDONED = 3600.0  # seconds after which no process can still be writing a file
 
 
 class StateError(ValueError):
@@ -96,7 +96,7 @@ class StateFile:
         """Put states in place of what the file holds.
 
         Raises:
-            StateError: it can't be written, or was changed by someone else since; then it is left as it is.
+            StateError: it can't be written, or another process changed it since; then it is left as it is.
         """
         body = {"settings": settings, "streams": {name: state.to_dict() for name, state in states.items()}}
         whole = {"format": _FORMAT, "version": _VERSION, "checksum": _checksum(body), "body": body}
@@ -122,7 +122,7 @@ class StateFile:
                 stamp = _stamp(os.fstat(file.fileno()))
             if self.path.exists():
                 os.chmod(name, self.path.stat().st_mode & 0o777)
-            self._putting = stamp  # known before it is in place, should this be interrupted
+            self._putting = stamp  # set before the file is in place: this may be interrupted
             os.replace(name, self.path)
         except BaseException:
             with contextlib.suppress(FileNotFoundError):
@@ -133,12 +133,12 @@ class StateFile:
     def _sweep(self) -> None:
         """Remove what processes that were killed while they wrote have left here."""
         for left in self.path.parent.glob(f".{glob.escape(self.path.name)}.*.tmp"):
-            with contextlib.suppress(OSError):  # somebody else removed it, or it is not ours to remove
+            with contextlib.suppress(OSError):  # another process removed it, or it is not ours to remove
                 if time.time() - left.stat().st_mtime > _ABANDONED:
                     left.unlink()
 
     def _stamp(self) -> tuple[int, ...] | None:
-        """What tells this file from another one in its place."""
+        """What differs when another file is in its place."""
         try:
             return _stamp(self.path.stat())
         except FileNotFoundError:
@@ -153,8 +153,8 @@ def _checksum(body: Any) -> str:
     return hashlib.sha256(text.encode("utf-8")).hexdigest()
 
 
-def _stamp(found: os.stat_result) -> tuple[int, ...]:
-    return found.st_ino, found.st_size, found.st_mtime_ns
+def _stamp(status: os.stat_result) -> tuple[int, ...]:
+    return status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def _sync_folder(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""Who must be told when a violation lasts."""
+"""Calls a hook when a violation lasts."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ class Watch:
     def __init__(self, hook: Callable[[str, int, float], Any] | None, patience: int) -> None:
         self.hook, self.patience = hook, patience
         self._since: dict[tuple[str, str], int] = {}
-        self._told: set[tuple[str, str]] = set()
+        self._called: set[tuple[str, str]] = set()
 
     def look(self, stream: str, violations: Mapping[str, float], arrivals: int) -> None:
-        """Look at the violations of a stream after a batch; a hook that raises stops the caller, not the
-        state."""
+        """Look at the violations of a stream after a batch. If the hook raises, the caller gets the error;
+        the state is safe by then."""
         if self.hook is None:
             return
         for name, violation in violations.items():
             key = (stream, name)
             if violation <= _SLACK:
                 self._since.pop(key, None)
-                self._told.discard(key)
+                self._called.discard(key)
                 continue
             since = self._since.setdefault(key, arrivals)
-            if arrivals - since > self.patience and key not in self._told:
-                self._told.add(key)
+            if arrivals - since > self.patience and key not in self._called:
+                self._called.add(key)
                 self.hook(name, arrivals, violation)

@@ -12,7 +12,7 @@ import pytest
 
 import keras_fair as kf
 
-# JAX computes in single precision unless it is told otherwise.
+# JAX computes in single precision by default.
 TOLERANCE = 1e-6 if keras.backend.backend() == "tensorflow" else 1e-5
 
 PARITY = "parity: E[y | sex=Female] == E[y | sex=Male] +- 0.02"
@@ -126,7 +126,7 @@ def test_every_projection_of_a_model_is_watched(task) -> None:
     assert history["level_gap"][-1] == pytest.approx(fair[task["sex"] == "Male"].mean(), abs=1e-6)
 
 
-def test_batches_that_cannot_be_held_are_counted_and_told(task) -> None:
+def test_batches_that_cannot_be_held_are_counted_and_warned_of(task) -> None:
     model = kf.FairModel(
         keras.Sequential([keras.Input((3,)), keras.layers.Dense(1, activation="sigmoid")]),
         "E[y | sex=Female] >= 0.9\nE[y | sex=Female] <= 0.1",
@@ -213,9 +213,9 @@ def test_group_without_anybody_is_nan_and_warned_of_once(task) -> None:
         validation_data=(task["x"], task["label"]),
         validation_attributes={"sex": ["Male"] * 80},
     )
-    with pytest.warns(UserWarning, match="val_parity_gap can't be estimated") as told:
+    with pytest.warns(UserWarning, match="val_parity_gap can't be estimated") as warned:
         history = model.fit(task["x"], task["label"], epochs=2, verbose=0, callbacks=[monitor]).history
-    assert len(told) == 1
+    assert len(warned) == 1
     assert np.all(np.isnan(history["val_parity_gap"]))
     assert np.all(np.isnan(history["val_parity_violation"]))
 

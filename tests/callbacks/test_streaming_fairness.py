@@ -15,7 +15,7 @@ import pytest
 import keras_fair as kf
 
 TENSORFLOW = keras.backend.backend() == "tensorflow"
-# JAX computes in single precision unless it is told otherwise; Keras hands out float32 anyway.
+# JAX computes in single precision by default; Keras hands out float32 anyway.
 EXACT = 1e-6 if TENSORFLOW else 1e-4
 
 PARITY = "E[y | sex=Female] == E[y | sex=Male] +- 0.02"
@@ -38,8 +38,8 @@ LABEL = np.zeros((N, 1), "float32")
 
 def model_of(layer=None, **compile_arguments) -> keras.Model:
     layer = layer or kf.FairProjection(PARITY, vocabulary=SEX, name="projection")
-    given = {"y": keras.Input((1,), name="y"), "sex": keras.Input((), dtype="int32", name="sex")}
-    model = keras.Model(given, layer(given["y"], attributes={"sex": given["sex"]}))
+    columns = {"y": keras.Input((1,), name="y"), "sex": keras.Input((), dtype="int32", name="sex")}
+    model = keras.Model(columns, layer(columns["y"], attributes={"sex": columns["sex"]}))
     model.compile(loss="mse", **compile_arguments)
     return model
 
@@ -49,10 +49,10 @@ def run(model, *callbacks, x=None, **arguments) -> np.ndarray:
     return model.predict(X if x is None else x, callbacks=list(callbacks), **arguments)
 
 
-def audited(*given: np.ndarray) -> float:
+def audited(*answers: np.ndarray) -> float:
     """The gap of all predictions together."""
-    words = np.tile(np.array(SEX["sex"])[X["sex"]], len(given))
-    y = np.concatenate(given).astype("float64")[:, 0]
+    words = np.tile(np.array(SEX["sex"])[X["sex"]], len(answers))
+    y = np.concatenate(answers).astype("float64")[:, 0]
     return kf.audit(PARITY, y, {"sex": words}, confidence=None).relations[0].gap
 
 
@@ -187,11 +187,11 @@ class Nested(keras.callbacks.Callback):
 
     def __init__(self, when: str) -> None:
         super().__init__()
-        self.found: list[np.ndarray] = []
+        self.answers: list[np.ndarray] = []
         setattr(self, f"on_predict_batch_{when}", self.predict)
 
     def predict(self, batch, logs=None) -> None:
-        self.found.append(run(self.model))
+        self.answers.append(run(self.model))
 
 
 def test_a_run_inside_a_run_is_its_own(model, plain, stream) -> None:
@@ -199,8 +199,8 @@ def test_a_run_inside_a_run_is_its_own(model, plain, stream) -> None:
     nested = Nested("end")
     run(model, stream, nested)
     assert stream.report().arrivals == before + N
-    for found in nested.found:
-        np.testing.assert_array_equal(found, plain)
+    for answer in nested.answers:
+        np.testing.assert_array_equal(answer, plain)
     nested = Nested("begin")
     with pytest.raises(RuntimeError, match="put StreamingFairness after it"):
         run(model, stream, nested)
@@ -211,18 +211,18 @@ def test_a_run_inside_a_run_is_its_own(model, plain, stream) -> None:
 
 def test_another_thread_is_not_streamed(model, plain, stream) -> None:
     before = stream.report().arrivals
-    found: list[np.ndarray] = []
+    answers: list[np.ndarray] = []
 
     class Beside(keras.callbacks.Callback):
         def on_predict_batch_end(self, batch, logs=None) -> None:
-            worker = threading.Thread(target=lambda: found.append(run(model)))
+            worker = threading.Thread(target=lambda: answers.append(run(model)))
             worker.start()
             worker.join()
 
     run(model, stream, Beside())
     assert stream.report().arrivals == before + N
-    assert len(found) == 3
-    for other in found:
+    assert len(answers) == 3
+    for other in answers:
         np.testing.assert_array_equal(other, plain)
     worker = threading.Thread(target=run, args=(model, stream))
     worker.start()
@@ -294,11 +294,11 @@ def test_model_that_runs_eagerly() -> None:
 
 
 def test_several_projections_have_a_stream_each(tmp_path) -> None:
-    given = {"y": keras.Input((1,), name="y"), "sex": keras.Input((), dtype="int32", name="sex")}
+    columns = {"y": keras.Input((1,), name="y"), "sex": keras.Input((), dtype="int32", name="sex")}
     one = kf.FairProjection(PARITY, vocabulary=SEX, name="one")
     two = kf.FairProjection("E[y | sex=Male] <= 0.4", vocabulary=SEX, name="two")
-    middle = one(given["y"], attributes={"sex": given["sex"]})
-    model = keras.Model(given, two(middle, attributes={"sex": given["sex"]}))
+    middle = one(columns["y"], attributes={"sex": columns["sex"]})
+    model = keras.Model(columns, two(middle, attributes={"sex": columns["sex"]}))
     stream = kf.StreamingFairness(state=tmp_path / "state.json")
     x = {name: column[:32] for name, column in X.items()}
     run(model, stream, x=x)

@@ -29,8 +29,8 @@ def test_outside_training_each_batch_obeys_by_itself():
     expected = ops.convert_to_numpy(plain(y, attributes={"sex": sex}))
     with_memory = layer()
     with_memory(y, attributes={"sex": sex}, training=True)
-    found = ops.convert_to_numpy(with_memory(y, attributes={"sex": sex}, training=False))
-    np.testing.assert_array_equal(found, expected)
+    projected = ops.convert_to_numpy(with_memory(y, attributes={"sex": sex}, training=False))
+    np.testing.assert_array_equal(projected, expected)
 
 
 def test_batches_of_one_are_held_together():
@@ -63,7 +63,7 @@ def test_gradient_of_a_step_agrees_with_finite_differences():
     with tf.GradientTape() as tape:
         tape.watch(here)
         total = tf.reduce_sum(after(here) * weights)
-    found = tape.gradient(total, here).numpy()
+    gradient = tape.gradient(total, here).numpy()
     step = 1e-6
     for place in range(6):
         shift = np.zeros(6)
@@ -71,7 +71,7 @@ def test_gradient_of_a_step_agrees_with_finite_differences():
         ahead, behind = (
             float(np.sum(after(tf.constant(y[second] + sign * shift)).numpy() * weights)) for sign in (1, -1)
         )
-        assert found[place] == pytest.approx((ahead - behind) / (2 * step), abs=1e-6)
+        assert gradient[place] == pytest.approx((ahead - behind) / (2 * step), abs=1e-6)
 
 
 def test_the_memory_is_saved_with_the_model(tmp_path):

@@ -40,15 +40,15 @@ def test_every_step_of_every_order(course: list[list[tuple[float, str]]]) -> Non
         y = one.project(np.array([value for value, _ in batch]), {"sex": [sex for _, sex in batch]})
         fair += y.tolist()
         sexes += [sex for _, sex in batch]
-        found, t = last(one), len(fair)
+        values, t = last(one), len(fair)
         assert np.all((np.array(fair) >= 0.0) & (np.array(fair) <= 1.0))
         state = one._keeper.states()["stream"]
         (_, dual), *_ = state.rows.values()
-        assert np.isfinite([*found["change"], *found["outside"], dual]).all()
-        assert found["outside"][0] == pytest.approx(abs(dual) / (STEP * t**1.5), rel=1e-9)
+        assert np.isfinite([*values["change"], *values["outside"], dual]).all()
+        assert values["outside"][0] == pytest.approx(abs(dual) / (STEP * t**1.5), rel=1e-9)
         if len(set(sexes)) == 2:
             audit = kf.audit(PARITY, fair, {"sex": sexes}, confidence=None).relations[0]
-            assert found["gaps"][0] == pytest.approx(audit.gap, abs=1e-9 if DOUBLE else 1e-5)
+            assert values["gaps"][0] == pytest.approx(audit.gap, abs=1e-9 if DOUBLE else 1e-5)
 
 
 def course_of(order: str, n: int) -> tuple[np.ndarray, np.ndarray]:

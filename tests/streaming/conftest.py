@@ -13,7 +13,7 @@ import keras_fair as kf
 PARITY = "E[y | sex=Female] == E[y | sex=Male] +- 0.02"
 SEX = {"sex": ["Female", "Male"]}
 OPPORTUNITY = "E[y | sex=Female, label=1] == E[y | sex=Male, label=1] +- 0.02"
-# JAX computes in single precision unless it is told otherwise.
+# JAX computes in single precision by default.
 EXACT = 1e-9 if keras.backend.backend() != "jax" else 1e-5
 
 
@@ -27,7 +27,7 @@ def people(n: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
 
 def served(stream: Any, y: np.ndarray, sex: np.ndarray, **more: Any) -> np.ndarray:
     """Fair predictions, one request each."""
-    given = [
+    answers = [
         stream.project(
             y[i : i + 1],
             {"sex": sex[i : i + 1].tolist()},
@@ -35,7 +35,7 @@ def served(stream: Any, y: np.ndarray, sex: np.ndarray, **more: Any) -> np.ndarr
         )
         for i in range(len(y))
     ]
-    return np.concatenate(given)
+    return np.concatenate(answers)
 
 
 def state_of(stream: Any) -> dict[str, Any]:

@@ -1,10 +1,9 @@
 """Serves one request after the other and is killed at random instants; run by test_killed.py.
 
 `KERAS_BACKEND=numpy python killed.py state.json 30 7`: 30 lives, random seed 7. Each life is a process of its
-own that goes on
-from the state, prints an acknowledgement after each request, and is killed. Nothing is compiled here (Keras
-on NumPy), so a life begins at once. Prints one line for each life: arrivals acknowledged, arrivals in
-the state, whether it is whole.
+own that goes on from the state, prints an acknowledgement after each request, and is killed. Nothing is
+compiled here (Keras on NumPy), so a life begins at once. Prints one line for each life: arrivals
+acknowledged, arrivals in the state, whether it is whole.
 """
 
 from __future__ import annotations
@@ -61,16 +60,16 @@ def life(file: Path, seconds: float) -> int:
 
 def main() -> None:
     """Live and die."""
-    warnings.simplefilter("ignore")  # Keras on NumPy tells of gradients that it has not
+    warnings.simplefilter("ignore")  # of Keras on NumPy, which has no gradients
     file, lives, seed = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
-    chance, known = random.Random(seed), 0
+    chance, acknowledged = random.Random(seed), 0
     kf.StreamingFairness(PARITY).project(np.array([0.5]), {"sex": ["Male"]})  # import all that is needed
     for _ in range(lives):
-        known = max(known, life(file, chance.uniform(0.0, 0.4)))
+        acknowledged = max(acknowledged, life(file, chance.uniform(0.0, 0.4)))
         states, _ = StateFile(file).read() if file.exists() else ({}, {})
         saved = sum(state.arrivals for state in states.values())
         whole = all(state.moments[0] == state.arrivals for state in states.values())
-        print(known, saved, whole, flush=True)
+        print(acknowledged, saved, whole, flush=True)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Labels that come later: with them the sums are those of a stream that knew them from the start."""
+"""Labels that come later: then the sums are those of a stream that had them from the start."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def stream_of(**arguments) -> kf.StreamingFairness:
 def truth(
     fair: np.ndarray, sex: np.ndarray, label: np.ndarray, half_life: float = math.inf
 ) -> dict[str, tuple]:
-    """Sum and weight of each group of positives, given these predictions."""
+    """Sum and weight of each group of positives, for these predictions."""
     fade = 0.5 ** (np.arange(len(fair))[::-1] / half_life)
     return {
         group: tuple(float((fade * label * (sex == group) * x).sum()) for x in (fair, np.ones(len(fair))))
@@ -38,9 +38,9 @@ def sums(stream: kf.StreamingFairness) -> dict[str, tuple]:
     }
 
 
-def assert_same(found: dict[str, tuple], expected: dict[str, tuple]) -> None:
+def assert_same(counted: dict[str, tuple], expected: dict[str, tuple]) -> None:
     for group, numbers in expected.items():
-        assert found[group] == pytest.approx(numbers, abs=EXACT)
+        assert counted[group] == pytest.approx(numbers, abs=EXACT)
 
 
 @pytest.mark.parametrize("half_life", [None, 6.0])

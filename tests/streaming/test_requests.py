@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 import keras_fair as kf
-from keras_fair.streaming.values import MOST_VALUES
+from keras_fair.streaming.learnt_values import MOST_VALUES
 from tests.streaming.conftest import EXACT, OPPORTUNITY, PARITY, SEX, people, served, state_of
 
 
@@ -64,9 +64,9 @@ def test_a_refused_request_changes_nothing(parity, change, words) -> None:
     y, sex = people(5)
     served(parity, y, sex)
     before = state_of(parity)
-    given = {"y": [0.5], "attributes": {"sex": ["Male"]}, **change}
+    arguments = {"y": [0.5], "attributes": {"sex": ["Male"]}, **change}
     with pytest.raises(ValueError, match=words):
-        parity.project(**given)
+        parity.project(**arguments)
     assert state_of(parity) == before
 
 
@@ -103,13 +103,30 @@ def test_wrong_arguments_say_what_was_expected(arguments, words) -> None:
 
 def test_values_are_learnt_as_they_arrive() -> None:
     stream = kf.StreamingFairness("spread(E[y | sex=*]) <= 0.02")
-    known = kf.StreamingFairness("spread(E[y | sex=*]) <= 0.02", vocabulary=SEX)
+    listed = kf.StreamingFairness("spread(E[y | sex=*]) <= 0.02", vocabulary=SEX)
     y, sex = people(40)
     sex[:3] = "Male"
-    np.testing.assert_allclose(served(stream, y, sex), served(known, y, sex), atol=1e-9)
-    (relation,), (same,) = stream.report(), known.report()
+    np.testing.assert_allclose(served(stream, y, sex), served(listed, y, sex), atol=1e-9)
+    (relation,), (same,) = stream.report(), listed.report()
     assert (relation.name, relation.smallest_weight) == (same.name, same.smallest_weight)
     assert relation.gap == pytest.approx(same.gap, abs=EXACT)
+
+
+@pytest.mark.parametrize("condition", ["sex=Male", "sex in {Male}", "sex != Male"])
+def test_a_value_that_the_text_names_needs_no_arrival(condition) -> None:
+    stream = kf.StreamingFairness(f"spread(E[y | sex=*]) <= 0.02; E[y | {condition}] <= 0.9")
+    stream.project([0.5], {"sex": ["Female"]})
+    stream.project([0.5], {"sex": ["Male"]})
+    assert [relation.smallest_weight for relation in stream.report()] == [1.0, 1.0]
+
+
+def test_numbers_that_the_text_names_are_values_of_numbers_only() -> None:
+    numbers = kf.StreamingFairness("spread(E[y | zip=*]) <= 0.02; E[y | zip != 2] <= 0.9")
+    numbers.project([0.5], {"zip": [1]})
+    assert state_of(numbers)["stream"]["vocabulary"]["values"] == {"zip": [1.0, 2.0]}
+    mixed = kf.StreamingFairness("spread(E[y | zip=*]) <= 0.02; E[y | zip=2] <= 0.9")
+    with pytest.raises(ValueError, match="'zip' holds text, and 2 is a number"):
+        mixed.project([0.5], {"zip": ["a"]})
 
 
 @pytest.mark.parametrize("first", ["Male", 3.0])

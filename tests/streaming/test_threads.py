@@ -7,7 +7,7 @@ import threading
 import numpy as np
 
 import keras_fair as kf
-from keras_fair.streaming.stream import Stream
+from keras_fair.streaming.running_stream import RunningStream
 from tests.streaming.conftest import PARITY, SEX, people, state_of
 
 THREADS, EACH = 8, 100
@@ -16,8 +16,8 @@ THREADS, EACH = 8, 100
 def test_threads_leave_what_one_after_the_other_leaves(monkeypatch) -> None:
     y, sex = people(THREADS * EACH)
     taken: list[tuple[float, str]] = []
-    given: dict[int, float] = {}
-    project = Stream.project
+    answers: dict[int, float] = {}
+    project = RunningStream.project
 
     def noted(self, values, attributes, *arguments):
         taken.append((float(values[0]), str(attributes["sex"][0])))  # inside the lock
@@ -29,26 +29,26 @@ def test_threads_leave_what_one_after_the_other_leaves(monkeypatch) -> None:
     def serve(first: int) -> None:
         try:
             for k in range(first, THREADS * EACH, THREADS):
-                given[k] = float(stream.project(y[k : k + 1], {"sex": sex[k : k + 1].tolist()})[0])
+                answers[k] = float(stream.project(y[k : k + 1], {"sex": sex[k : k + 1].tolist()})[0])
                 if k % 50 == 0:
                     stream.report()
         except BaseException as fault:
             faults.append(fault)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Stream, "project", noted)
+        patch.setattr(RunningStream, "project", noted)
         workers = [threading.Thread(target=serve, args=(k,)) for k in range(THREADS)]
         for worker in workers:
             worker.start()
         for worker in workers:
             worker.join(timeout=300)
     assert not faults
-    assert len(given) == len(taken) == stream.report().arrivals == THREADS * EACH
+    assert len(answers) == len(taken) == stream.report().arrivals == THREADS * EACH
     again = kf.StreamingFairness(PARITY, vocabulary=SEX)
     fair = [float(again.project([value], {"sex": [group]})[0]) for value, group in taken]
     assert state_of(again) == state_of(stream)
-    assert sorted(fair) == sorted(given.values())
-    audit = kf.audit(PARITY, [given[k] for k in range(len(y))], {"sex": sex}, confidence=None)
+    assert sorted(fair) == sorted(answers.values())
+    audit = kf.audit(PARITY, [answers[k] for k in range(len(y))], {"sex": sex}, confidence=None)
     np.testing.assert_allclose(next(iter(stream.report())).gap, audit.relations[0].gap, atol=1e-9)
 
 

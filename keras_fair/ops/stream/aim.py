@@ -31,8 +31,8 @@ _LARGEST_MARGIN = 0.05  # of the domain's width, where a row has one bound only
 def unit_sizes(rows: LinearRows, sizes: Any) -> Any:
     """How far each row moves when all predictions of its largest term move by one, (m,); 1 where nothing
     can."""
-    found = ops.max(ops.abs(rows.weights) * sizes[None, :], axis=1)
-    return ops.where(found > 0, found, ops.ones_like(found))
+    units = ops.max(ops.abs(rows.weights) * sizes[None, :], axis=1)
+    return ops.where(units > 0, units, ops.ones_like(units))
 
 
 def aimed_rows(

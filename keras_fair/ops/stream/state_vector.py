@@ -1,10 +1,11 @@
 """The state of a stream as a vector of numbers, and what a step reads out for people.
 
-Static facts and plain additions; what the numbers mean for a step is told by `keras_fair.ops.stream.step`.
+Layout and additions only; `keras_fair.ops.stream.step` says what the numbers mean for a step.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -94,6 +95,13 @@ class StateLayout:
         """The parts of a state `(size,)`, an array or a tensor."""
         return {name: vector[place] for name, place in self.parts.items()}
 
+    def with_change(self, vector: np.ndarray, change: Mapping[str, Any]) -> np.ndarray:
+        """The state with numbers added to some of its parts."""
+        changed = np.array(vector)
+        for name, numbers in change.items():
+            changed[self.parts[name]] += numbers
+        return changed
+
 
 def advanced(layout: StateLayout, vector: Any, change: Any, fade: Any) -> Any:
     """The state after a batch, from what `stream_step` gave; arrays or tensors."""
@@ -141,10 +149,10 @@ class Readout:
 
     def fresh(self, vector: np.ndarray) -> np.ndarray:
         """The readout before any step, from a state."""
-        found = np.zeros(self.size)
-        found[self.parts["vector"]] = vector
-        found[self.parts["fade"]] = 1.0
-        return found
+        readout = np.zeros(self.size)
+        readout[self.parts["vector"]] = vector
+        readout[self.parts["fade"]] = 1.0
+        return readout
 
     def after(self, before: Any, step: Any) -> Any:
         """The readout after a step, a tensor like `before`."""

@@ -23,7 +23,6 @@ pure and run in a graph.
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 from keras import ops
@@ -32,13 +31,14 @@ from keras_fair.language.nodes import Number
 from keras_fair.ops.precision import working_dtype
 from keras_fair.ops.projection.project import Projection, project_rows
 from keras_fair.ops.stream.aim import aimed_rows, guarded_rows, unit_sizes
+from keras_fair.ops.stream.pooled import pooled_rows
 from keras_fair.ops.stream.state_vector import StateLayout, StreamRule
 from keras_fair.rows.linear import LinearRows
 from keras_fair.rows.measured import Measured
 from keras_fair.rows.plan import RowPlan
 from keras_fair.rows.terms import CellFamily, Family
 
-__all__ = ["StreamStep", "pooled_rows", "reaches", "stream_step"]
+__all__ = ["StreamStep", "reaches", "stream_step"]
 
 _PRICE_RATE = 0.5  # a price moves by this share of n / t: with more it need not stay bounded
 
@@ -100,7 +100,7 @@ def stream_step(
     """
     dtype = working_dtype()
     state = StateLayout.of(plan).split(ops.cast(vector, dtype))
-    given_dtype, r = r.dtype, ops.cast(r, dtype)
+    caller_dtype, r = r.dtype, ops.cast(r, dtype)
     measured = plan.measure(columns, label, weight, size=_size(r), fractional_label=fractional_label)
     n = ops.cast(_size(r), dtype) if present is None else ops.sum(ops.cast(present, dtype))
     fade = _fade(n, rule)
@@ -113,7 +113,7 @@ def stream_step(
     rows = pooled_rows(plan, measured, state)
     unit = unit_sizes(rows, (state["reach"] + reach) / _positive(rows.terms.weights))
     rho = rule.step * t**1.5 / unit**2
-    rho = ops.stop_gradient(rho)  # how firmly and where rows are aimed at is no road for gradients
+    rho = ops.stop_gradient(rho)  # gradients flow neither through the stiffness nor through the aim
     deviation = _deviation(moments, plan.outputs.count)
     aimed = aimed_rows(rows, rule, state["prices"] * t / rho, deviation, t, unit)
     solved = project_rows(
@@ -156,7 +156,7 @@ def stream_step(
     violation = ops.maximum(ops.maximum(gap.lower - gaps, gaps - gap.upper), 0.0)
     return StreamStep(
         projection=solved._replace(
-            y=ops.cast(solved.y, given_dtype), duals=duals, violation=rows.violation(flat)
+            y=ops.cast(solved.y, caller_dtype), duals=duals, violation=rows.violation(flat)
         ),
         rows=rows,
         change=change,
@@ -170,26 +170,6 @@ def stream_step(
         aim_lower=aimed.lower,
         aim_upper=aimed.upper,
     )
-
-
-def pooled_rows(plan: RowPlan, measured: Measured, state: dict[str, Any]) -> LinearRows:
-    """The rows of a batch together with what a state holds.
-
-    Args:
-        plan: the lowered constraints.
-        measured: the batch.
-        state: the parts of the state; its first part faded.
-    """
-    terms = measured.terms
-    pooled = replace(
-        measured,
-        terms=replace(
-            terms, constants=terms.constants + state["sums"], weights=terms.weights + state["weights"]
-        ),
-        constant_sums=measured.constant_sums + state["constant_sums"],
-        constant_weights=measured.constant_weights + state["constant_weights"],
-    )
-    return plan.bind(pooled)
 
 
 def _fade(n: Any, rule: StreamRule) -> Any:
@@ -239,8 +219,8 @@ def _reach_of(family: Family | CellFamily) -> Any:
 
 def _counts(plan: RowPlan, counts: dict[str, Any], dtype: str) -> Any:
     """Numbers of samples by attribute, (A,)."""
-    found = [ops.cast(counts.get(name, 0), dtype) for name in plan.attributes]
-    return ops.stack(found) if found else ops.zeros((0,), dtype=dtype)
+    numbers = [ops.cast(counts.get(name, 0), dtype) for name in plan.attributes]
+    return ops.stack(numbers) if numbers else ops.zeros((0,), dtype=dtype)
 
 
 def _positive(weights: Any) -> Any:

@@ -1,8 +1,8 @@
-"""The values of attributes that a stream meets: given once for all, or learnt as they arrive.
+"""The values of attributes in a stream: fixed by a vocabulary, or learnt as they arrive.
 
-Only attributes that a constraint enumerates (`race=*`, `for a in race`) need to be listed; for those a new
-value means new rows. As long as one value alone has arrived, a place-holder stands beside it, so that
-constraints on pairs exist from the first arrival on and nobody's contribution is lost.
+Only attributes that a constraint enumerates (`race=*`, `for a in race`) need a list of values; for those a
+new value means new rows. As long as one value alone has arrived, a place-holder stands beside it. So
+constraints on pairs exist from the first arrival on, and no arrival is missing from the sums.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from keras_fair.constraints import ConstraintSet
 from keras_fair.errors import quoted
 from keras_fair.groups.vocabulary import Vocabulary
 from keras_fair.inputs.columns import columns_of
-from keras_fair.language.nodes import Attribute, Binder, Comparison, Label, Node, Star
+from keras_fair.language.nodes import Attribute, Binder, Comparison, Label, Literal, Membership, Node, Star
 from keras_fair.language.tree import walk
 
-__all__ = ["MOST_VALUES", "NOBODY", "Values", "names_nobody"]
+__all__ = ["MOST_VALUES", "NOBODY", "LearntValues", "names_nobody"]
 
 MOST_VALUES = 1000  # of one attribute, learnt from arrivals
 NOBODY = "(no other value yet)"
@@ -26,13 +26,13 @@ _NO_NUMBER = -1.2345678987654e30  # the place-holder beside a number
 _NO_NUMBER_SHOWN = "-1.2345678987654e+30"
 
 
-class Values:
-    """What is known of the values, and what a batch adds to it.
+class LearntValues:
+    """The values so far, and what a batch adds to them.
 
     Args:
-        constraints: which attributes they enumerate.
+        constraints: they say which attributes are enumerated.
         vocabulary: the values, or None to learn them.
-        learnt: what was learnt before, from a saved state.
+        learnt: the vocabulary of a saved state, to go on from.
     """
 
     def __init__(
@@ -40,28 +40,29 @@ class Values:
     ) -> None:
         self.learns = vocabulary is None
         self._names, self._label = _enumerated(constraints)
+        self._named = _named(constraints, self._names)
         if vocabulary is None:
             vocabulary = Vocabulary()
             if learnt is not None:
                 vocabulary = _with_nobody(Vocabulary.from_config(_without_nobody(learnt)), self._names)
         self.vocabulary = vocabulary
-        self._known = {name: set(self.vocabulary.values.get(name) or ()) for name in self._names}
+        self._values = {name: set(self.vocabulary.values.get(name) or ()) for name in self._names}
 
     @property
     def config(self) -> dict[str, Any]:
-        """The vocabulary for a state, without attributes whose values the constraints alone tell."""
+        """The vocabulary for a state, without attributes whose values the constraints alone name."""
         config = self.vocabulary.get_config()
-        told = {name: known for name, known in config["values"].items() if not self.vocabulary.is_open(name)}
-        return {**config, "values": told}
+        listed = {name: v for name, v in config["values"].items() if not self.vocabulary.is_open(name)}
+        return {**config, "values": listed}
 
     def learn(self, attributes: Any, label: Any = None) -> bool:
         """Add the values of a batch.
 
         Args:
-            attributes: columns by name; label: `(n,)` labels that are known, or None.
+            attributes: columns by name; label: `(n,)` labels that are no probabilities, or None.
 
         Returns:
-            Whether there was a new one.
+            Whether one of them was new.
 
         Raises:
             ValueError: an attribute has more values than can be learnt; then nothing is added.
@@ -81,6 +82,7 @@ class Values:
         grown = Vocabulary.from_config(_without_nobody(self.vocabulary.get_config()))
         grown.update(new, new_label)
         for name in new:
+            grown.update({name: _of_the_kind(self._named[name], grown.values[name])})
             values = grown.values[name]
             if values is None or len(values) > MOST_VALUES:
                 raise ValueError(
@@ -88,14 +90,14 @@ class Values:
                     "give a vocabulary, or compare it with numbers"
                 )
         self.vocabulary = _with_nobody(grown, self._names)
-        self._known = {name: set(self.vocabulary.values.get(name) or ()) for name in self._names}
+        self._values = {name: set(self.vocabulary.values.get(name) or ()) for name in self._names}
         return True
 
     def _is_new(self, name: str, columns: dict[str, Any]) -> bool:
         column = columns[name]
         if hasattr(column, "shape") and len(column.shape) > 1 and column.shape[-1] != 1:
             return False  # probabilities
-        return not set(_entries(column)) <= self._known[name]
+        return not set(_entries(column)) <= self._values[name]
 
 
 def names_nobody(text: str) -> bool:
@@ -105,17 +107,22 @@ def names_nobody(text: str) -> bool:
 
 def _without_nobody(config: dict[str, Any]) -> dict[str, Any]:
     values = {
-        name: None if known is None else [value for value in known if value not in (NOBODY, _NO_NUMBER)]
-        for name, known in config["values"].items()
+        name: None if listed is None else [value for value in listed if value not in (NOBODY, _NO_NUMBER)]
+        for name, listed in config["values"].items()
     }
     return {**config, "values": values}
 
 
+def _of_the_kind(named: list[Any], values: tuple[Any, ...] | None) -> list[Any]:
+    """The values that a text names, as far as they are text or numbers as the column is."""
+    return [value for value in named if values and isinstance(value, str) == isinstance(values[0], str)]
+
+
 def _entries(column: Any) -> list[Any]:
-    found = np.asarray(column).reshape(-1)
-    if found.dtype.kind in "fiub":
-        return np.unique(found).astype("float64").tolist()
-    return [value.decode() if isinstance(value, bytes) else value for value in found.tolist()]
+    entries = np.asarray(column).reshape(-1)
+    if entries.dtype.kind in "fiub":
+        return np.unique(entries).astype("float64").tolist()
+    return [value.decode() if isinstance(value, bytes) else value for value in entries.tolist()]
 
 
 def _with_nobody(vocabulary: Vocabulary, names: frozenset[str]) -> Vocabulary:
@@ -143,3 +150,20 @@ def _enumerated(constraints: ConstraintSet) -> tuple[frozenset[str], bool]:
                 names.add(subject.name)
             label = label or isinstance(subject, Label)
     return frozenset(names), label
+
+
+def _named(constraints: ConstraintSet, names: frozenset[str]) -> dict[str, list[Any]]:
+    """The values that the constraints themselves name, of the attributes that they enumerate too.
+
+    `spread(E[y | sex=*]) <= 0.1; E[y | sex=Male] <= 0.5` means the group of men before a man has arrived.
+    """
+    named: dict[str, list[Any]] = {name: [] for name in names}
+    for statement in constraints:
+        for node in walk(statement):
+            if not isinstance(node, (Comparison, Membership)) or not isinstance(node.subject, Attribute):
+                continue
+            values = node.values if isinstance(node, Membership) else (node.value,)
+            is_value = isinstance(node, Membership) or node.operator in ("=", "!=")
+            if is_value and node.subject.name in names:
+                named[node.subject.name] += [one.value for one in values if isinstance(one, Literal)]
+    return named

@@ -1,4 +1,4 @@
-"""What a stream tells people: report, history, picture, and who is called when a violation lasts."""
+"""What a stream shows people: report, history, picture, warnings, and the hook for lasting violations."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ def test_report_as_table_dict_and_json(parity) -> None:
     assert report[PARITY] == next(iter(report))
     with pytest.raises(KeyError):
         report["another"]
-    found = report.to_dict()
-    assert found == json.loads(report.to_json())
-    assert found["mean_squared_move"] == pytest.approx(float(np.mean((fair - y) ** 2)), abs=EXACT)
-    assert found["outcomes"]["SOLVED"] == 60
-    assert found["violation"] == report.violation == max(r.violation for r in report)
+    plain = report.to_dict()
+    assert plain == json.loads(report.to_json())
+    assert plain["mean_squared_move"] == pytest.approx(float(np.mean((fair - y) ** 2)), abs=EXACT)
+    assert plain["outcomes"]["SOLVED"] == 60
+    assert plain["violation"] == report.violation == max(r.violation for r in report)
 
 
 def test_a_group_without_people_is_not_called_held(parity) -> None:
@@ -111,13 +111,13 @@ def test_hook_of_a_stream_may_look_at_it_and_raise(tmp_path) -> None:
     assert kf.StreamingFairness.load(tmp_path / "s").report().arrivals == 3
 
 
-def test_a_step_that_could_not_be_met_is_told_once_all_is_safe(tmp_path) -> None:
+def test_a_step_that_could_not_be_met_is_warned_of_when_the_state_is_safe(tmp_path) -> None:
     stream = kf.StreamingFairness(
         "E[y | sex=Female] <= 0.1", vocabulary=SEX, guard=True, domain=(0.5, 1.0), state=tmp_path / "s"
     )
     with pytest.warns(UserWarning, match="arrival 1"):
         stream.project([0.7], {"sex": ["Female"]})
-    stream.project([0.7], {"sex": ["Female"]})  # told once
+    stream.project([0.7], {"sex": ["Female"]})  # no second warning
     assert stream.report().outcomes["RELAXED"] == 2
     assert kf.StreamingFairness.load(tmp_path / "s", guard=True).report().arrivals == 2
     assert stream.report().violation >= 0.4

@@ -1,7 +1,7 @@
 """One stream: arrivals in, fair predictions out, and the state in between.
 
-It checks what comes in, learns values, keeps the state, and remembers whose label is still to come. It holds
-no lock and writes no file; `keras_fair.callbacks.StreamingFairness` does.
+It checks arrivals, learns values, keeps the state, and remembers which labels are still to come. It holds
+no lock and writes no file; `keras_fair.streaming.keeper` does.
 """
 
 from __future__ import annotations
@@ -18,22 +18,23 @@ import numpy as np
 from keras_fair.constraints import ConstraintSet
 from keras_fair.groups.vocabulary import Vocabulary
 from keras_fair.ops import Outcome
-from keras_fair.ops.stream.state_vector import Readout, StreamRule, advanced
+from keras_fair.ops.stream.pooled import PooledSums
+from keras_fair.ops.stream.state_vector import Readout, StateLayout, StreamRule, advanced
 from keras_fair.rows.plan import RowPlan
-from keras_fair.streaming.arguments import saved_domain
 from keras_fair.streaming.arrivals import Arrivals
 from keras_fair.streaming.compiled_step import CompiledStep
 from keras_fair.streaming.delayed import Waiting, difference
 from keras_fair.streaming.history import History
+from keras_fair.streaming.learnt_values import LearntValues, names_nobody
 from keras_fair.streaming.programs import lowered
-from keras_fair.streaming.report import RelationReport, StreamReport, pooled_rows_of, reported
+from keras_fair.streaming.report import StreamReport
+from keras_fair.streaming.settings import saved_domain
 from keras_fair.streaming.state import StreamState
-from keras_fair.streaming.values import Values, names_nobody
 
-__all__ = ["Stream"]
+__all__ = ["RunningStream"]
 
 
-class Stream:
+class RunningStream:
     """The stream of one set of constraints.
 
     Args:
@@ -65,7 +66,7 @@ class Stream:
             str(constraints), saved_domain(rule.domain), outputs, (vocabulary or Vocabulary()).get_config()
         )
         self._base = empty if state is None else checked(state, empty)
-        self._values = Values(
+        self._values = LearntValues(
             constraints,
             vocabulary if plan is None else plan.vocabulary,
             None if state is None else state.vocabulary,
@@ -88,7 +89,7 @@ class Stream:
 
     @property
     def plan(self) -> RowPlan | None:
-        """The constraints lowered for the values known by now; None before there are any."""
+        """The constraints lowered for the values that have arrived; None before the first."""
         return self._plan
 
     @property
@@ -108,14 +109,13 @@ class Stream:
         """Fair predictions for arrivals, and the state after them; see `StreamingFairness.project`.
 
         Raises:
-            ConstraintError, ValueError: what is given does not fit; then nothing has changed.
+            ConstraintError, ValueError: the arrivals do not fit; then nothing has changed.
         """
         arrivals = Arrivals.read(
             y, attributes, label, sample_weight, ids, self.rule.domain, self._base.outputs
         )
-        known = None if label is None or arrivals.fractional else label
         with self._kept_unless_done():
-            if self._values.learn(attributes, known):
+            if self._values.learn(attributes, arrivals.certain_label):
                 self._lower()
             plan, step = self._ready()
             batch = arrivals.batch(plan)
@@ -123,9 +123,9 @@ class Stream:
                 return arrivals.shaped(batch.r)
             kept = None if ids is None else self.waiting.entries_of(plan, arrivals, batch)
             fair, readout = step(self._vector, batch)
-            found = step.readout.read(readout)
-            self.check(found)
-        self.take(step.readout, found)
+            values = step.readout.read(readout)
+            self.check(values)
+        self.take(step.readout, values)
         if kept is not None:
             self.waiting.add(kept, fair, self.arrivals)
         return arrivals.shaped(fair)
@@ -154,41 +154,41 @@ class Stream:
                 f"{str(self.constraints)!r} and {str(constraints)!r}"
             )
 
-    def check(self, found: Mapping[str, np.ndarray]) -> None:
-        """Check what steps have found, before it is taken over.
+    def check(self, values: Mapping[str, np.ndarray]) -> None:
+        """Check what steps read out, before it is taken over.
 
         Raises:
             ValueError: predictions or attributes were no finite numbers; nothing has changed.
         """
-        if not np.isfinite(found["change"]).all():
+        if not np.isfinite(values["change"]).all():
             raise ValueError(
                 f"stream, arrival {self.arrivals}: expected finite predictions, attributes and weights, "
                 "received others; the batch was not counted"
             )
 
-    def take(self, readout: Readout, found: Mapping[str, np.ndarray]) -> None:
-        """Take over what one or more steps under the plan have found.
+    def take(self, readout: Readout, values: Mapping[str, np.ndarray]) -> None:
+        """Take over what one or more steps under the plan read out.
 
         Args:
             readout: the layout of the plan.
-            found: the parts of the readout.
+            values: the parts of the readout.
         """
-        self._vector = advanced(readout.layout, self._vector, found["change"], float(found["fade"][0]))
-        self.arrivals += round(float(found["arrived"][0]))
-        self._last = dict(found)
-        self.residual = max(self.residual, float(found["residual"][0]))
+        self._vector = advanced(readout.layout, self._vector, values["change"], float(values["fade"][0]))
+        self.arrivals += round(float(values["arrived"][0]))
+        self._last = dict(values)
+        self.residual = max(self.residual, float(values["residual"][0]))
         for outcome in Outcome:
-            fresh = int(found["outcomes"][outcome])
+            fresh = int(values["outcomes"][outcome])
             if fresh and not self.outcomes[outcome] and outcome is not Outcome.SOLVED:
                 self._news.append(f"stream, arrival {self.arrivals}: {outcome.message}")
             self.outcomes[outcome] += fresh
         if self.history.wanted:
-            self.history.add(self.arrivals, self._point(readout, found))
+            self.history.add(self.arrivals, self._point(readout, values))
         else:
             self.history.skip()
 
-    def tell(self) -> None:
-        """Warn of steps that ended in a new way; the state is safe by now, whatever a warning does."""
+    def warn(self) -> None:
+        """Warn of steps that ended in a new way. The state is safe by now, also if a warning is an error."""
         while self._news:
             warnings.warn(self._news.pop(0), stacklevel=5)
 
@@ -197,47 +197,35 @@ class Stream:
         if self._plan is None:
             raise ValueError("expected arrivals with ids before labels, received labels first")
         plan = self._plan
-        entries, numbers = self.waiting.found(ids, labels, plan)
+        entries, numbers = self.waiting.labelled(ids, labels, plan)
         change = difference(plan, entries, numbers, self.arrivals, self.rule.half_life)
-        parts = Readout(plan).layout.parts
-        vector = self._vector.copy()
-        for name, values in change.items():
-            vector[parts[name]] += values
-        self._vector = vector
+        layout = StateLayout.of(plan)
+        self._vector = layout.with_change(self._vector, change)
         self.waiting.remove(entries)
-        rows = pooled_rows_of(plan, vector)
+        rows = PooledSums.of_state(layout.split(self._vector)).rows(plan)
         gaps, lower, upper = (np.asarray(x) for x in (rows.gaps(np.zeros(0)), rows.gap_lower, rows.gap_upper))
-        known = np.asarray(rows.estimable)
-        violation = np.where(known, np.maximum(np.maximum(lower - gaps, gaps - upper), 0.0), 0.0)
+        estimable = np.asarray(rows.estimable)
+        violation = np.where(estimable, np.maximum(np.maximum(lower - gaps, gaps - upper), 0.0), 0.0)
         if self._last is not None:
-            self._last |= {"gaps": gaps, "violation": violation, "estimable": known}
+            self._last |= {"gaps": gaps, "violation": violation, "estimable": estimable}
         return len(entries)
 
     def violations(self) -> dict[str, float]:
-        """By relation, how far its gap is outside its bounds after the last batch; those with nobody left
-        out."""
+        """By relation, how far its gap is outside its bounds after the last batch. Relations that can't be
+        estimated are left out."""
         if self._last is None or self._plan is None:
             return {}
         rows = zip(self._plan.relations, self._last["violation"], self._last["estimable"], strict=True)
-        return {relation.name: float(amount) for relation, amount, known in rows if known}
+        return {relation.name: float(amount) for relation, amount, estimable in rows if estimable}
 
     def report(self) -> StreamReport:
-        """What was held so far, over all arrivals."""
-        relations: tuple[RelationReport, ...] = ()
-        if self._plan is not None:
-            relations = reported(self._plan, self._vector)
-        return StreamReport(
-            relations=relations,
-            arrivals=self.arrivals,
-            moments=tuple(self.state.moments),
-            outside=dict(self.state.outside),
-            outcomes={outcome.name: count for outcome, count in self.outcomes.items()},
-            waiting=len(self.waiting),
-        )
+        """Pooled gaps, violations and counts over all arrivals."""
+        outcomes = {outcome.name: count for outcome, count in self.outcomes.items()}
+        return self.state.report(self._plan, outcomes)
 
     @contextmanager
     def _kept_unless_done(self) -> Iterator[None]:
-        """Nothing is learnt from a batch that is refused."""
+        """A batch that is refused leaves no value and no plan behind."""
         names = ("_values", "_plan", "_step", "_base", "_last", "_vector")
         before = {name: getattr(self, name) for name in names}
         before["_values"] = copy.copy(self._values)
@@ -255,7 +243,7 @@ class Stream:
         return self._plan, self._step
 
     def _lower(self) -> None:
-        """Lower the constraints for the values known by now, and carry the state over."""
+        """Lower the constraints for the values that have arrived, and carry the state over."""
         self._use(*lowered(self.constraints, self._values.vocabulary, self._base.outputs, self.rule))
 
     def _use(self, plan: RowPlan, step: CompiledStep | None = None) -> None:
@@ -265,15 +253,15 @@ class Stream:
         self._vector = state.vector(plan)
         self._last = None
 
-    def _point(self, readout: Readout, found: Mapping[str, np.ndarray]) -> dict[str, Any]:
+    def _point(self, readout: Readout, values: Mapping[str, np.ndarray]) -> dict[str, Any]:
         plan, _ = self._ready()
-        known = found["estimable"] > 0
+        estimable = values["estimable"] > 0
         names = [relation.name for relation in plan.relations]
         duals = readout.layout.split(self._vector)["duals"]
         return {
-            "gap": {name: float(x) for name, x, k in zip(names, found["gaps"], known, strict=True) if k},
-            "violation": {
-                name: float(x) for name, x, k in zip(names, found["violation"], known, strict=True) if k
+            **{
+                kind: {name: float(x) for name, x, k in zip(names, values[part], estimable, strict=True) if k}
+                for kind, part in (("gap", "gaps"), ("violation", "violation"))
             },
             "dual": {
                 name: dual
@@ -290,7 +278,7 @@ def checked(state: StreamState, expected: StreamState) -> StreamState:
         ValueError: it is not.
     """
     for name in ("constraints", "domain", "outputs"):
-        found, wanted = getattr(state, name), getattr(expected, name)
-        if found != wanted:
-            raise ValueError(f"the state is of other {name}: expected {wanted!r}, found {found!r}")
+        saved, wanted = getattr(state, name), getattr(expected, name)
+        if saved != wanted:
+            raise ValueError(f"the state is of other {name}: expected {wanted!r}, found {saved!r}")
     return state

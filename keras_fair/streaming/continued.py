@@ -1,0 +1,77 @@
+"""A stream that goes on: from a file, or from two streams.
+
+Both give the arguments of the constructor of `StreamingFairness`; what the caller wants to differ comes on
+top of them.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from keras_fair.groups.vocabulary import Vocabulary
+from keras_fair.streaming.keeper import Keeper
+from keras_fair.streaming.settings import domain_of
+from keras_fair.streaming.state import StreamState
+from keras_fair.streaming.state_file import StateFile
+
+__all__ = ["merged", "saved_arguments"]
+
+
+def saved_arguments(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """The arguments that a saved state goes on with.
+
+    Raises:
+        StateError: there is no such file, or it is damaged.
+    """
+    states, settings = StateFile(path).read()
+    learns = settings.pop("learns", True)
+    arguments = {**settings, "state": path}
+    if len(states) == 1:
+        (state,) = states.values()
+        arguments |= {"constraints": state.constraints, "domain": domain_of(state.domain)}
+        if not learns:
+            arguments["vocabulary"] = Vocabulary.from_config(state.vocabulary)
+    return arguments
+
+
+def merged(one: Keeper, other: Keeper) -> tuple[dict[str, Any], dict[str, StreamState]]:
+    """The arguments that two streams go on with as one, those of the first, and the states of both.
+
+    Raises:
+        ValueError: they are of different constraints or layers.
+    """
+    first, second = sorted(
+        (one, other), key=id
+    )  # always in the same order: no two merges wait for each other
+    with first.lock, second.lock:
+        mine, theirs = one.constraints, other.constraints
+        if mine is not None and theirs is not None and mine != theirs:
+            raise ValueError(
+                "expected streams of the same constraints to merge, received "
+                f"{str(mine)!r} and {str(theirs)!r}"
+            )
+        settings = one.settings
+        learns = settings.pop("learns")
+        arguments = {
+            **settings,
+            "constraints": theirs if mine is None else mine,
+            "domain": one.rule.domain,
+            "vocabulary": None if learns else one.vocabulary,
+            "on_violation": one.watch.hook,
+            "patience": one.watch.patience,
+        }
+        return arguments, _merged_states(one.states(), other.states())
+
+
+def _merged_states(mine: dict[str, StreamState], theirs: dict[str, StreamState]) -> dict[str, StreamState]:
+    """The states of two streams together. A stream without arrivals adds nothing. A state that is alone on
+    both sides belongs together under any name."""
+    if not mine or not theirs:
+        return {**mine, **theirs}
+    if len(mine) == len(theirs) == 1:
+        ((name, left),), (right,) = mine.items(), theirs.values()
+        return {name: left.merge(right)}
+    if set(mine) != set(theirs):
+        raise ValueError(f"expected streams of the same layers, received {sorted(mine)} and {sorted(theirs)}")
+    return {name: state.merge(theirs[name]) for name, state in mine.items()}

@@ -1,0 +1,67 @@
+"""The settings of a stream, checked: what is expected, and what was received."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from keras_fair.inputs.domain import Domain, check_domain
+from keras_fair.ops.projection.divergences import check_divergence
+from keras_fair.ops.stream.state_vector import StreamRule
+
+__all__ = ["domain_of", "saved_domain", "stream_rule", "whole"]
+
+
+def stream_rule(
+    domain: Any, divergence: str, *, step: Any, margin: Any, guard: Any, half_life: Any
+) -> StreamRule:
+    """How a stream is held, from the arguments of `StreamingFairness`.
+
+    Raises:
+        ValueError: one of them does not fit.
+    """
+    where = check_domain(domain)
+    return StreamRule(
+        where,
+        check_divergence(divergence, where),
+        _positive("step", step),
+        _not_negative("margin", margin),
+        bool(guard),
+        math.inf if half_life is None else _positive("half_life", half_life),
+    )
+
+
+def saved_domain(domain: Domain) -> Any:
+    """A domain in a form that JSON keeps."""
+    if domain.simplex:
+        return "simplex"
+    return [bound if math.isfinite(bound) else None for bound in domain.bounds]
+
+
+def domain_of(saved: Any) -> Any:
+    """A domain from its form in a state."""
+    if isinstance(saved, str):
+        return saved
+    low, high = saved
+    return (-math.inf if low is None else low, math.inf if high is None else high)
+
+
+def whole(name: str, value: Any, least: int) -> int:
+    """A whole number, at least this much."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise ValueError(f"expected {name} to be a whole number >= {least}, received {name}={value!r}")
+    return value
+
+
+def _positive(name: str, value: Any) -> float:
+    """A number > 0."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < math.inf:
+        raise ValueError(f"expected {name} to be a number > 0, received {name}={value!r}")
+    return float(value)
+
+
+def _not_negative(name: str, value: Any) -> float:
+    """A number >= 0."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < math.inf:
+        raise ValueError(f"expected {name} to be a number >= 0, received {name}={value!r}")
+    return float(value)
