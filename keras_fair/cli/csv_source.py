@@ -17,10 +17,10 @@ from typing import IO
 
 import numpy as np
 
-from keras_fair.cli.columns import MOST_TEXTS, Chunk, Columns, Source, Texts
 from keras_fair.cli.csv_text import CsvText
-from keras_fair.cli.inputs import InputFault
+from keras_fair.cli.input_fault import InputFault
 from keras_fair.cli.plain_numbers import PlainNumbers
+from keras_fair.cli.table_source import MOST_TEXTS, Chunk, Columns, Source, Texts
 from keras_fair.errors import quoted
 
 __all__ = ["CsvSource"]

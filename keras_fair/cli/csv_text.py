@@ -16,8 +16,8 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, Any, cast
 
-from keras_fair.cli.columns import check_header
-from keras_fair.cli.inputs import InputFault
+from keras_fair.cli.input_fault import InputFault
+from keras_fair.cli.table_source import check_header
 from keras_fair.errors import quoted
 
 __all__ = ["CsvText"]

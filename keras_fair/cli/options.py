@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
-from keras_fair.cli.columns import Source
-from keras_fair.cli.inputs import InputFault
-from keras_fair.cli.tables import open_table
+from keras_fair.cli.input_fault import InputFault
+from keras_fair.cli.open_table import open_table
+from keras_fair.cli.table_source import Source
 
 __all__ = [
     "add_command",
@@ -20,6 +20,7 @@ __all__ = [
     "number_within",
     "open_data",
     "page",
+    "whole_number",
 ]
 
 _SIGNS = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";"}
@@ -176,6 +177,27 @@ def number_within(low: float, high: float, *, none: bool = False) -> Any:
             raise argparse.ArgumentTypeError(
                 f"expected a number between {low:g} and {high:g}, received {text!r}"
             )
+        return value
+
+    return read
+
+
+def whole_number(least: int) -> Callable[[str], int]:
+    """A reader of whole numbers for `argparse`.
+
+    Example:
+
+    >>> whole_number(1)("5")
+    5
+    """
+
+    def read(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            value = least - 1
+        if value < least:
+            raise argparse.ArgumentTypeError(f"expected a whole number >= {least}, received {text!r}")
         return value
 
     return read

@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from keras_fair.cli.columns import MOST_TEXTS, Chunk, Columns, Source, Texts, check_header
-from keras_fair.cli.inputs import InputFault
+from keras_fair.cli.input_fault import InputFault
+from keras_fair.cli.table_source import MOST_TEXTS, Chunk, Columns, Source, Texts, check_header
 from keras_fair.errors import quoted
 
 __all__ = ["ParquetSource"]

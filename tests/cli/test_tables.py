@@ -16,11 +16,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from keras_fair.cli import columns, csv_source, csv_text
-from keras_fair.cli.columns import Chunk, Texts
-from keras_fair.cli.inputs import InputFault
+from keras_fair.cli import csv_source, csv_text, table_source
+from keras_fair.cli.input_fault import InputFault
+from keras_fair.cli.open_table import open_table
 from keras_fair.cli.plain_numbers import PlainNumbers
-from keras_fair.cli.tables import open_table
+from keras_fair.cli.table_source import Chunk, Texts
 
 pyarrow = pytest.importorskip("pyarrow")
 parquet = pytest.importorskip("pyarrow.parquet")
@@ -405,6 +405,6 @@ def test_parquet_without_pyarrow(tmp_path, monkeypatch) -> None:
 
 
 def test_many_columns_are_not_all_listed(csv_file) -> None:
-    header = ",".join(f"column{i}" for i in range(columns._LONGEST_HEADER + 5))
+    header = ",".join(f"column{i}" for i in range(table_source._LONGEST_HEADER + 5))
     with open_table(str(csv_file(header + "\n"))) as source:
         assert source.listed.endswith("column29 and 5 more")

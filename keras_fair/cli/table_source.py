@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_fair.cli.inputs import InputFault
+from keras_fair.cli.input_fault import InputFault
 from keras_fair.errors import near_names, quoted
 
 __all__ = ["MOST_TEXTS", "Chunk", "Columns", "Source", "Texts", "check_header"]

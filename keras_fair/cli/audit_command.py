@@ -7,8 +7,10 @@ import sys
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
-from keras_fair.cli.inputs import InputFault, joined_constraints, read_texts, whole_number
-from keras_fair.cli.measure import audited
+from keras_fair.cli.console import nobody_reads, terminal
+from keras_fair.cli.constraint_texts import joined_constraints, read_texts
+from keras_fair.cli.distinct_values import CHUNK
+from keras_fair.cli.input_fault import InputFault
 from keras_fair.cli.options import (
     add_command,
     add_constraints,
@@ -16,12 +18,12 @@ from keras_fair.cli.options import (
     constraint_texts,
     number_within,
     open_data,
+    whole_number,
 )
 from keras_fair.cli.outputs import Output, check_distinct
-from keras_fair.cli.samples import Samples
 from keras_fair.cli.start import start_keras
-from keras_fair.cli.terminal import nobody_reads, terminal
-from keras_fair.cli.values import CHUNK
+from keras_fair.cli.table_audit import audited
+from keras_fair.cli.table_samples import TableSamples
 
 if TYPE_CHECKING:
     from keras_fair.audit import Audit, Verdict
@@ -134,7 +136,7 @@ def _audit(options: argparse.Namespace) -> int:
         from keras_fair.audit import Verdict
 
         constraints = joined_constraints(contents)
-        samples = Samples.of(source, constraints, options)
+        samples = TableSamples.of(source, constraints, options)
         found = audited(
             constraints,
             samples,

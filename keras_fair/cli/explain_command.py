@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from keras_fair.cli.inputs import InputFault, faults_of_input, joined_constraints, read_texts
-from keras_fair.cli.measure import audited
+from keras_fair.cli.console import terminal, write_report
+from keras_fair.cli.constraint_texts import joined_constraints, read_texts
+from keras_fair.cli.input_fault import InputFault, faults_of_input
 from keras_fair.cli.modes import modes, stand_ins, use_of
 from keras_fair.cli.options import add_command, add_constraints, add_table, constraint_texts, open_data
-from keras_fair.cli.samples import Samples
 from keras_fair.cli.start import start_keras
-from keras_fair.cli.terminal import terminal, write_report
+from keras_fair.cli.table_audit import audited
+from keras_fair.cli.table_samples import TableSamples
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -70,7 +71,7 @@ def _explain(options: argparse.Namespace) -> int:
     with open_data(options) as source:
         if options.label is None and constraints.uses_label and "label" in source.header:
             options.label = "label"
-        samples = Samples.of(source, constraints, options)
+        samples = TableSamples.of(source, constraints, options)
         vocabulary = samples.vocabulary()
         found = audited(constraints, samples)
     _print_meaning(console, constraints, vocabulary, options.domain)
@@ -119,7 +120,7 @@ def _print_meaning(
         )
 
 
-def _print_values(console: Console, samples: Samples, found: Audit) -> None:
+def _print_values(console: Console, samples: TableSamples, found: Audit) -> None:
     from rich.table import Table
     from rich.text import Text
 

@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from keras_fair.cli.columns import Columns, Source, Texts
-from keras_fair.cli.inputs import InputFault, faults_of_input
-from keras_fair.cli.values import CHUNK, TRUTH, distinct_values, is_boolean
+from keras_fair.cli.distinct_values import CHUNK, TRUTH, distinct_values, is_boolean
+from keras_fair.cli.input_fault import InputFault, faults_of_input
+from keras_fair.cli.table_source import Columns, Source, Texts
 from keras_fair.errors import ConstraintTypeError, near_names, quoted
 
 if TYPE_CHECKING:
     from keras_fair.constraints import ConstraintSet
     from keras_fair.groups.vocabulary import Vocabulary
 
-__all__ = ["LARGEST", "Part", "Samples"]
+__all__ = ["LARGEST", "TableChunk", "TableSamples"]
 
 _NUMBER_IN_QUOTES = re.compile(
     r"\A(?P<fact>.* holds numbers, and '(?P<value>[^']*)' is text)(?P<near>;[^\n]*)?"
@@ -32,7 +32,7 @@ _NUMBER_IN_QUOTES = re.compile(
 LARGEST = 1e30  # the audit squares products of up to four of these: prediction, attribute, label, weight
 
 
-class Part(NamedTuple):
+class TableChunk(NamedTuple):
     """A chunk of samples.
 
     Attributes:
@@ -49,7 +49,7 @@ class Part(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Samples:
+class TableSamples:
     """The samples of a table, for one set of constraints.
 
     Attributes:
@@ -75,7 +75,7 @@ class Samples:
     missing: str
 
     @classmethod
-    def of(cls, source: Source, constraints: ConstraintSet, options: argparse.Namespace) -> Samples:
+    def of(cls, source: Source, constraints: ConstraintSet, options: argparse.Namespace) -> TableSamples:
         """Find the columns.
 
         Args:
@@ -140,7 +140,7 @@ class Samples:
                 {name: found[name] for name in self.attributes}, label
             )
 
-    def parts(self, size: int = CHUNK) -> Iterator[Part]:
+    def parts(self, size: int = CHUNK) -> Iterator[TableChunk]:
         """The samples, `size` at a time.
 
         Raises:
@@ -165,7 +165,7 @@ class Samples:
                 numbers = [TRUTH[text.lower()] for text in label.categories]
                 label = np.array([*numbers, np.nan])[label.codes]
             begin += len(next(iter(chunk.values()))) if chunk else size
-            yield Part(predictions, attributes, label, weight)
+            yield TableChunk(predictions, attributes, label, weight)
 
     def explained(self, fault: ConstraintTypeError) -> str:
         """A fault that the samples brought to light, as text, with what the table has to do with it."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_fair.cli.columns import Columns, Texts
+from keras_fair.cli.table_source import Columns, Texts
 
 __all__ = ["CHUNK", "TRUTH", "distinct_values", "is_boolean"]
 

@@ -7,13 +7,14 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any
 
-from keras_fair.cli.inputs import InputFault, faults_of_input, joined_constraints, read_texts
-from keras_fair.cli.measure import tried
+from keras_fair.cli.console import nobody_reads, terminal, write_report
+from keras_fair.cli.constraint_texts import joined_constraints, read_texts
+from keras_fair.cli.input_fault import InputFault, faults_of_input
 from keras_fair.cli.modes import Use, modes, stand_ins, use_of
 from keras_fair.cli.options import add_command, add_constraints, add_table, constraint_texts, open_data
-from keras_fair.cli.samples import Samples
 from keras_fair.cli.start import start_keras
-from keras_fair.cli.terminal import nobody_reads, terminal, write_report
+from keras_fair.cli.table_audit import tried
+from keras_fair.cli.table_samples import TableSamples
 
 if TYPE_CHECKING:
     from keras_fair.constraints import ConstraintSet
@@ -121,7 +122,7 @@ def _checked(options: argparse.Namespace) -> tuple[dict[str, Any], int]:
         vocabulary, _ = stand_ins(constraints)
     else:
         with open_data(options) as source:
-            samples = Samples.of(source, constraints, options)
+            samples = TableSamples.of(source, constraints, options)
             size, vocabulary = samples.size, samples.vocabulary()
             tried(constraints, samples, vocabulary)
     with faults_of_input():

@@ -13,11 +13,11 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from keras_fair.cli.columns import Source
 from keras_fair.cli.csv_source import CsvSource
 from keras_fair.cli.csv_text import CsvText
-from keras_fair.cli.inputs import InputFault
+from keras_fair.cli.input_fault import InputFault
 from keras_fair.cli.parquet_source import ParquetSource
+from keras_fair.cli.table_source import Source
 
 __all__ = ["open_table"]
 
