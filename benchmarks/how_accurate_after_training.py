@@ -61,9 +61,7 @@ def _predictions(train: People, test: People, seed: int) -> dict[str, np.ndarray
     return predictions
 
 
-def _trained(
-    train: People, seed: int, divergence: str | None, clipnorm: float | None = None
-) -> keras.Model:
+def _trained(train: People, seed: int, divergence: str | None, clipnorm: float | None = None) -> keras.Model:
     """The network after five epochs, unconstrained where no divergence is given."""
     keras.utils.set_random_seed(seed)
     base = network(train.x.shape[1], 64, 32)

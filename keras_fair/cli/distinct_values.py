@@ -9,10 +9,9 @@ import numpy as np
 
 from keras_fair.cli.table_source import Columns, Texts
 
-__all__ = ["CHUNK", "TRUTH", "distinct_values", "is_boolean"]
+__all__ = ["CHUNK", "distinct_values"]
 
 CHUNK = 262_144  # samples at a time
-TRUTH = {"false": 0.0, "true": 1.0}  # what these texts stand for in a label
 
 
 def distinct_values(columns: Columns, names: Collection[str]) -> dict[str, list[Any]]:
@@ -24,24 +23,18 @@ def distinct_values(columns: Columns, names: Collection[str]) -> dict[str, list[
     """
     from keras_fair.groups.vocabulary import MOST_NUMBERS
 
-    found: dict[str, set[Any]] = {name: set() for name in names}
+    values: dict[str, set[Any]] = {name: set() for name in names}
     absent = dict.fromkeys(names, False)
     if names:
         for chunk in columns.chunks(CHUNK, names):
             for name, column in chunk.items():
                 if isinstance(column, Texts):
                     codes = np.unique(column.codes).tolist()
-                    found[name].update(column.categories[code] for code in codes if code >= 0)
+                    values[name].update(column.categories[code] for code in codes if code >= 0)
                     absent[name] |= -1 in codes
                 else:
                     known = column[~np.isnan(column)]
                     absent[name] |= len(known) < len(column)
-                    if len(found[name]) <= MOST_NUMBERS:
-                        found[name].update(np.unique(known)[: MOST_NUMBERS + 1].tolist())
-    return {name: [*sorted(values), *([None] if absent[name] else [])] for name, values in found.items()}
-
-
-def is_boolean(values: Collection[Any]) -> bool:
-    """Whether texts are `true` and `false`, in whatever letters; None does not count."""
-    texts = [value for value in values if value is not None]
-    return bool(texts) and all(isinstance(text, str) and text.lower() in TRUTH for text in texts)
+                    if len(values[name]) <= MOST_NUMBERS:
+                        values[name].update(np.unique(known)[: MOST_NUMBERS + 1].tolist())
+    return {name: [*sorted(entries), *([None] if absent[name] else [])] for name, entries in values.items()}

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, Union
 
 __all__ = ["Domain", "DomainLike", "check_domain"]
 
+
 class Domain(NamedTuple):
     """An interval, all reals (`low, high` infinite), or the simplex of probability vectors."""
 

@@ -2,7 +2,7 @@
 
 A step works on a vector (`keras_fair.ops.stream.state_vector`), whose places depend on the values that are
 known. Here each number stands under the text of what it measures, so that it means the same in another
-process, and after a new value has arrived. """
+process, and after a new value has arrived."""
 
 from __future__ import annotations
 
