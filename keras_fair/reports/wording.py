@@ -11,8 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from keras_fair.audit.result import Audit, AuditedRelation, GroupScores, Verdict
-from keras_fair.audit.verdicts import SMALL
+from keras_fair.audit.result import SMALL, Audit, AuditedRelation, GroupScores, Verdict
 from keras_fair.language import parse_statements
 from keras_fair.language.prose import in_words
 from keras_fair.reports.numbers import counted
