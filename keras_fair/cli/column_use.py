@@ -1,15 +1,14 @@
 """What constraints need of each column of a table: how it is read is decided by this, not by its entries.
 
 - Predictions, weights, and columns that stand in arithmetic or are compared by `<`, `<=`, `>`, `>=`: numbers.
-- Columns that are compared for equality with numbers only: numbers. The entries that are one of these numbers
-  must all be written alike, since `01` and `1` may be two codes.
-- Columns that are enumerated (`*`, `for`) or compared with text: values as they are written. They are numbers
-  only if no entry could be a code (`keras_fair.cli.plain_numbers`).
+- Columns that are enumerated (`*`, `for`) or compared for equality: values as they are written. They are
+  numbers only if no entry could be a code (`keras_fair.cli.plain_numbers`), and must be numbers if they are
+  compared with one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -30,14 +29,12 @@ class ColumnUse:
     Attributes:
         listed: whether its values name groups as they are written.
         numbers: whether it must hold numbers.
-        equals: the numbers that it is compared with for equality.
         truth: whether the texts `true` and `false` may stand for 1 and 0, as in a label.
         asked: the place of a constraint that needs numbers, drawn with a caret; empty where there is none.
     """
 
     listed: bool = False
     numbers: bool = False
-    equals: frozenset[float] = frozenset()
     truth: bool = False
     asked: str = ""
 
@@ -46,7 +43,6 @@ class ColumnUse:
         return ColumnUse(
             self.listed or other.listed,
             self.numbers or other.numbers,
-            self.equals | other.equals,
             self.truth or other.truth,
             self.asked or other.asked,
         )
@@ -89,17 +85,12 @@ def _use_in(parent: Node) -> ColumnUse:
     """What a node needs of the column that stands directly under it."""
     if isinstance(parent, Binder):
         return ColumnUse(listed=True)
+    values: tuple[Node, ...]
     if isinstance(parent, Membership):
-        return _compared(parent.values)
-    if isinstance(parent, Comparison) and parent.operator in ("=", "!="):
-        return _compared([parent.value])
-    return ColumnUse(numbers=True)
-
-
-def _compared(values: Sequence[Node]) -> ColumnUse:
-    """The use of a column that is compared for equality with some values."""
-    numbers = {
-        value.value for value in values if isinstance(value, Literal) and not isinstance(value.value, str)
-    }
-    all_numbers = all(isinstance(value, Literal) and not isinstance(value.value, str) for value in values)
-    return ColumnUse(listed=not all_numbers, numbers=bool(numbers), equals=frozenset(numbers))
+        values = parent.values
+    elif isinstance(parent, Comparison) and parent.operator in ("=", "!="):
+        values = (parent.value,)
+    else:
+        return ColumnUse(numbers=True)
+    numbers = any(isinstance(value, Literal) and not isinstance(value.value, str) for value in values)
+    return ColumnUse(listed=True, numbers=numbers)

@@ -14,7 +14,7 @@ import numpy as np
 from keras_fair.cli.column_use import ColumnUse
 from keras_fair.cli.csv_file import space_needed, temporary_file
 from keras_fair.cli.input_fault import InputFault
-from keras_fair.cli.plain_numbers import first_odd, is_plain, number_of
+from keras_fair.cli.plain_numbers import first_odd, number_of
 from keras_fair.cli.table_source import (
     TRUTH,
     ColumnChunks,
@@ -26,7 +26,7 @@ from keras_fair.cli.table_source import (
 )
 from keras_fair.errors import quoted
 
-__all__ = ["CsvColumns", "CsvNumbers"]
+__all__ = ["CsvColumns", "no_number", "number_in"]
 
 _OFTEN_MISSING = ("NA", "N/A", "#N/A", "NULL", "NONE", "?", "-", ".")
 _ROWS = 262_144  # of a file that are looked at together
@@ -54,12 +54,9 @@ class CsvColumns(Columns):
         self.size = 0
         self.texts = frozenset()
         self._place, self._uses, self._crowded = place, uses, crowded
-        listed = [name for name, use in uses.items() if use.listed and name not in crowded]
-        self._codes = {name: TextCodes(name, missing) for name in listed}
-        self._read = {
-            name: CsvNumbers(name, use, missing)
-            for name, use in uses.items()
-            if name in texts and name not in listed
+        self._missing, self._texts = missing, texts
+        self._codes = {
+            name: TextCodes(name, missing) for name, use in uses.items() if use.listed and name not in crowded
         }
         self._files = {name: temporary_file() for name in uses}
         self._kinds = {name: np.dtype("int32" if name in self._codes else "float64") for name in uses}
@@ -77,7 +74,7 @@ class CsvColumns(Columns):
             if name in self._codes:
                 texts = [text.strip() for text in column.dictionary.to_pylist()]
                 entries = self._codes[name].of(texts, column.indices)
-            elif name in self._read:
+            elif name in self._texts:
                 entries = self._numbers(name, column)
             else:
                 entries = column.to_numpy(zero_copy_only=False)
@@ -104,7 +101,7 @@ class CsvColumns(Columns):
                 self._values[name] = np.array([*map(float, codes), np.nan])
             elif use.numbers:
                 row = self._row_of(name, codes[odd])
-                raise InputFault(f"{self.place(row)}: {_no_number(name, use, odd, others=len(codes) > 1)}")
+                raise InputFault(f"{self.place(row)}: {no_number(name, use, odd, others=len(codes) > 1)}")
             else:
                 self._categories[name] = tuple(codes)
         self.texts = frozenset(self._categories)
@@ -138,18 +135,17 @@ class CsvColumns(Columns):
     def _numbers(self, name: str, column: Any) -> np.ndarray:
         """Texts of a column that must hold numbers, as numbers."""
         texts = column.dictionary.to_pylist()
-        if name in self._crowded and first_odd(texts) is not None:
+        if name in self._crowded and first_odd({text.strip() for text in texts} - self._missing) is not None:
             raise self._crowded[name]
-        numbers = self._read[name]
         codes = column.indices.fill_null(len(texts)).to_numpy(zero_copy_only=False)
-        values = np.full(len(texts) + 1, np.nan)
-        for place, text in enumerate(texts):
-            fault = numbers.fault_of(text)
-            if fault:
-                row = self.size + int(np.argmax(codes == place))
-                raise InputFault(f"{self.place(row)}: {fault}")
-            values[place] = numbers.value_of(text)
-        return values[codes]
+        values = [number_in(text, self._uses[name], self._missing) for text in texts]
+        if None in values:
+            place = values.index(None)
+            row = self.size + int(np.argmax(codes == place))
+            raise InputFault(
+                f"{self.place(row)}: {no_number(name, self._uses[name], texts[place], others=row > 0)}"
+            )
+        return np.array([*values, np.nan], "float64")[codes]
 
     def _row_of(self, name: str, code: int) -> int:
         """The first row with a code."""
@@ -165,56 +161,32 @@ class CsvColumns(Columns):
         return np.fromfile(file, kind, count)
 
 
-class CsvNumbers:
-    """The entries of one column that must hold numbers, as they come.
+def number_in(entry: str, use: ColumnUse, missing: Collection[str]) -> float | None:
+    """The number that an entry stands for: NaN where it stands for no value; None if it is no number.
 
     Args:
-        name: of the column.
-        use: what it is needed for.
+        entry: as it stands in the file.
+        use: what its column is needed for.
         missing: entries that stand for no value.
     """
-
-    def __init__(self, name: str, use: ColumnUse, missing: Collection[str]) -> None:
-        self._name, self._use, self._missing = name, use, missing
-        self._written: dict[float, str] = {}  # how the numbers are written that it is compared with
-        self._any = False
-
-    def value_of(self, entry: str) -> float:
-        """The number of an entry that has no fault; NaN where it stands for no value."""
-        text = entry.strip()
-        if text in self._missing:
-            return np.nan
-        return TRUTH[text.lower()] if self._is_truth(text) else float(text)
-
-    def fault_of(self, entry: str) -> str:
-        """What is wrong with an entry, beside those before it; empty where nothing is."""
-        text = entry.strip()
-        if text in self._missing:
-            return ""
-        truth = self._is_truth(text)
-        number = TRUTH[text.lower()] if truth else number_of(text)
-        if number is None:
-            return _no_number(self._name, self._use, text, others=self._any)
-        self._any = True
-        if number in self._use.equals:
-            form = text.lower() if truth else text
-            if self._written.setdefault(number, form) != form or not (truth or is_plain(text)):
-                return _no_number(self._name, self._use, text)
-        return ""
-
-    def _is_truth(self, text: str) -> bool:
-        return self._use.truth and text.lower() in TRUTH
+    text = entry.strip()
+    if text in missing:
+        return np.nan
+    if use.truth and text.lower() in TRUTH:
+        return TRUTH[text.lower()]
+    return number_of(text)
 
 
-def _no_number(name: str, use: ColumnUse, text: str, *, others: bool = False) -> str:
+def no_number(name: str, use: ColumnUse, text: str, *, others: bool = False) -> str:
     """What is wrong with an entry that is no number, or may be a code.
 
     Args:
         name: of the column.
         use: what it is needed for.
-        text: the entry, without blanks around it.
-        others: whether other entries of the column are numbers.
+        text: the entry.
+        others: whether there are other entries, and these are numbers.
     """
+    text = text.strip()
     number = number_of(text)
     if number is not None:
         example = f", such as {number:.15g}" if abs(number) < 1e15 else ""

@@ -15,7 +15,7 @@ import pyarrow
 from pyarrow import csv
 
 from keras_fair.cli.column_use import ColumnUse
-from keras_fair.cli.csv_columns import CsvColumns, CsvNumbers
+from keras_fair.cli.csv_columns import CsvColumns, no_number, number_in
 from keras_fair.cli.csv_file import CsvFile, IrregularQuotes
 from keras_fair.cli.input_fault import InputFault
 from keras_fair.cli.table_source import Columns, Source, TooManyTexts
@@ -41,8 +41,8 @@ class CsvSource(Source):
 
     def columns(self, uses: Mapping[str, ColumnUse]) -> Columns:
         """See `Source.columns`."""
+        texts = {name for name, use in uses.items() if use.listed}
         crowded: dict[str, TooManyTexts] = {}
-        texts = {name for name, use in uses.items() if use.listed or use.equals or use.truth}
         while True:
             columns = CsvColumns(uses, texts, self._missing, self.place, crowded)
             self._columns.append(columns)
@@ -110,19 +110,14 @@ class CsvSource(Source):
 
     def _refuse_records(self, uses: Mapping[str, ColumnUse]) -> None:
         """Raise what is wrong with the records, with the line of the first that is at fault; if any is."""
-        numbers = [
-            (self.header.index(name), CsvNumbers(name, use, self._missing))
-            for name, use in uses.items()
-            if not use.listed
-        ]
-        records = 0
-        for line, record in self._file.records():
-            records += 1
-            for place, column in numbers:
-                fault = column.fault_of(record[place])
-                if fault:
+        numbers = {name: self.header.index(name) for name, use in uses.items() if not use.listed}
+        row = -1
+        for row, (line, record) in enumerate(self._file.records()):
+            for name, place in numbers.items():
+                if number_in(record[place], uses[name], self._missing) is None:
+                    fault = no_number(name, uses[name], record[place], others=row > 0)
                     raise InputFault(f"{self.name}, line {line}: {fault}")
-        if not records:
+        if row < 0:
             raise self._no_records()
 
     def _no_records(self) -> InputFault:

@@ -75,7 +75,7 @@ class ParquetSource(Source):
                     f"expected numbers in column {quoted(name)} of {self.name}, "
                     f"found {self._schema.field(name).type}{use.asked}"
                 )
-        return _ParquetColumns(self, kinds, {name for name, use in uses.items() if use.listed or use.equals})
+        return _ParquetColumns(self, kinds, {name for name, use in uses.items() if use.listed})
 
     def close(self) -> None:
         """Close the file."""

@@ -186,29 +186,6 @@ def test_values_of_groups_are_never_merged(entries, plain, block, csv_file, monk
 
 
 @pytest.mark.parametrize(
-    ("entries", "equals", "line"),
-    [
-        (["1", "0", "1"], {1.0}, None),
-        (["1.0", "0.5", "1.0"], {1.0}, None),
-        (["01", "007", "x"], {5.0}, 4),
-        (["7", "01", "1"], {1.0}, 3),
-        (["1", "7", "1.0"], {1.0}, 4),
-        (["7", "07", "+7"], {1.0}, None),
-        (["", "1", "NA"], {1.0}, None),
-    ],
-)
-def test_numbers_that_are_asked_for_are_all_written_alike(entries, equals, line, csv_file) -> None:
-    path = csv_file("n,code\n" + "".join(f"1,{entry}\n" for entry in entries))
-    use = {"code": ColumnUse(numbers=True, equals=frozenset(equals))}
-    with open_table(str(path), missing=["NA"]) as source:
-        if line is None:
-            assert not source.columns(use).texts
-            return
-        with pytest.raises(InputFault, match=rf"line {line}: expected .* found '{entries[line - 2]}'"):
-            source.columns(use)
-
-
-@pytest.mark.parametrize(
     ("entries", "values"),
     [
         (["True", "false", "TRUE"], [1.0, 0.0, 1.0]),
