@@ -23,6 +23,7 @@ from keras_fair.cli import (
 from keras_fair.cli.console import any_character, nobody_reads
 from keras_fair.cli.input_fault import InputFault
 from keras_fair.cli.options import page
+from keras_fair.cli.start import quiet_keras
 
 __all__ = ["main"]
 
@@ -65,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     code = 0
     try:
-        with any_character():
+        with quiet_keras(), any_character():
             code = options.command(options)
             sys.stdout.flush()
     except InputFault as fault:

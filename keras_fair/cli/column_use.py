@@ -76,8 +76,8 @@ def uses_of(
     if label is not None:
         uses[label] = uses.get(label, ColumnUse()) | ColumnUse(truth=True)
     for name in (*predictions, *([] if weight is None else [weight])):
-        known = uses.get(name, ColumnUse())
-        uses[name] = replace(known, listed=False, numbers=True, truth=False)
+        use = uses.get(name, ColumnUse())
+        uses[name] = replace(use, listed=False, numbers=True, truth=False)
     return uses
 
 

@@ -33,8 +33,8 @@ def distinct_values(columns: Columns, names: Collection[str]) -> dict[str, list[
                     values[name].update(column.categories[code] for code in codes if code >= 0)
                     absent[name] |= -1 in codes
                 else:
-                    known = column[~np.isnan(column)]
-                    absent[name] |= len(known) < len(column)
+                    numbers = column[~np.isnan(column)]
+                    absent[name] |= len(numbers) < len(column)
                     if len(values[name]) <= MOST_NUMBERS:
-                        values[name].update(np.unique(known)[: MOST_NUMBERS + 1].tolist())
+                        values[name].update(np.unique(numbers)[: MOST_NUMBERS + 1].tolist())
     return {name: [*sorted(entries), *([None] if absent[name] else [])] for name, entries in values.items()}

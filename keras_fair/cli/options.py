@@ -6,11 +6,12 @@ import argparse
 import os
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from keras_fair.cli.input_fault import InputFault
-from keras_fair.cli.open_table import open_table
-from keras_fair.cli.table_source import Source
+
+if TYPE_CHECKING:
+    from keras_fair.cli.table_source import Source
 
 __all__ = [
     "add_command",
@@ -209,6 +210,8 @@ def open_data(options: argparse.Namespace) -> AbstractContextManager[Source]:
     Raises:
         InputFault: `--separator` is not one character, or the table can't be read.
     """
+    from keras_fair.cli.open_table import open_table
+
     sign = _SIGNS.get(options.separator or "", options.separator)
     if sign is not None and (len(sign) != 1 or sign in '"\r\n\0'):
         raise InputFault(f"--separator: expected one character or tab, received {options.separator!r}")
@@ -222,7 +225,7 @@ def constraint_texts(options: argparse.Namespace) -> Sequence[str]:
         InputFault: there is none.
     """
     words = list(getattr(options, "texts", ()))
-    found = [*words, *options.constraint, *(f"@{path}" for path in options.constraints)]
-    if not found:
+    texts = [*words, *options.constraint, *(f"@{path}" for path in options.constraints)]
+    if not texts:
         raise InputFault(f'expected constraints: {options.prog} -c "TEXT", or --constraints FILE')
-    return found
+    return texts

@@ -160,11 +160,11 @@ class _ParquetColumns(Columns):
     def _texts(self, name: str, column: Any) -> np.ndarray | Texts:
         if not types.is_dictionary(column.type):
             column = column.dictionary_encode()
-        known = self._codes[name]
-        codes = known.of(column.dictionary.to_pylist(), column.indices)
+        text_codes = self._codes[name]
+        codes = text_codes.of(column.dictionary.to_pylist(), column.indices)
         if self._kinds[name] == "truth":
-            return np.array([*(TRUTH[text.lower()] for text in known), np.nan])[codes]
-        return Texts(tuple(known), codes)
+            return np.array([*(TRUTH[text.lower()] for text in text_codes), np.nan])[codes]
+        return Texts(tuple(text_codes), codes)
 
     def _refuse_merged(self, name: str, column: Any, begin: int) -> None:
         """Refuse a number that names a group and is not itself in float64."""
@@ -173,8 +173,8 @@ class _ParquetColumns(Columns):
             ends = compute.min_max(column).as_py()
             lost = {end for end in ends.values() if end is not None and abs(end) > _WHOLE}
         elif types.is_decimal(column.type) and column.type.precision > _EXACT:
-            known = (entry for entry in column.unique().to_pylist() if entry is not None)
-            lost = {entry for entry in known if Decimal(repr(float(entry))) != entry}
+            entries = (entry for entry in column.unique().to_pylist() if entry is not None)
+            lost = {entry for entry in entries if Decimal(repr(float(entry))) != entry}
         if lost:
             entries = column.to_pylist()
             row = next(row for row, entry in enumerate(entries) if entry in lost)

@@ -15,7 +15,6 @@ from keras_fair.cli.console import terminal
 from keras_fair.cli.constraint_texts import joined_constraints, read_texts
 from keras_fair.cli.input_fault import InputFault, faults_of_input
 from keras_fair.cli.options import add_command, whole_number
-from keras_fair.cli.start import start_keras
 from keras_fair.errors import near_names
 
 if TYPE_CHECKING:
@@ -100,7 +99,6 @@ def _run(options: argparse.Namespace) -> int:
         near = near_names(options.dataset, CATALOGUE)
         raise InputFault(f"there is no data set named {options.dataset!r}{near}")
     texts = read_texts(options.constraint or [CATALOGUE[options.dataset].constraint])
-    start_keras()
     console = terminal()
     constraints = joined_constraints(texts)
     train, test = _loaded(options, constraints)
@@ -232,11 +230,11 @@ def _constraints(comparison: ModelComparison) -> Any:
 def _verdict(console: Console, comparison: ModelComparison, constraints: ConstraintSet) -> int:
     from keras_fair.audit import Verdict
 
-    found = comparison.fair.audit
-    unestimable = found.with_verdict(Verdict.UNESTIMABLE)
+    audit = comparison.fair.audit
+    unestimable = audit.with_verdict(Verdict.UNESTIMABLE)
     for relation in unestimable:
         console.print(f"can't be estimated on the held-out people: {relation.name}", markup=False)
-    violated = found.with_verdict(Verdict.VIOLATED)
+    violated = audit.with_verdict(Verdict.VIOLATED)
     for relation in violated:
         console.print(
             f"violated by the fair model on held-out people, by {relation.violation:.6g}: {relation.name}",

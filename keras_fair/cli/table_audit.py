@@ -62,11 +62,11 @@ def audited(
             y = _predictions(constraints, part, min(chunk_size, left))
             left -= len(y)
             auditor.update(y, part.attributes, part.label, part.weight)
-        found = auditor.result()
+        audit = auditor.result()
     if samples.missing != "group":
-        return found
-    compared = _compared(constraints)  # who lacks a value of these is in a group, and so in the table
-    return replace(found, missing={name: n for name, n in found.missing.items() if name not in compared})
+        return audit
+    compared = _compared(constraints)  # samples without a value of these are a group, and so in the table
+    return replace(audit, missing={name: n for name, n in audit.missing.items() if name not in compared})
 
 
 def tried(constraints: ConstraintSet, samples: TableSamples, vocabulary: Vocabulary) -> None:

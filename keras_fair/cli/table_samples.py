@@ -122,14 +122,14 @@ class TableSamples:
         from keras_fair.groups.vocabulary import Vocabulary
 
         names = [*self.attributes, *([] if self.label is None else [self.label])]
-        found = distinct_values(self.columns, names)
-        if self.missing == "error" and any(None in values for values in found.values()):
+        occurring = distinct_values(self.columns, names)
+        if self.missing == "error" and any(None in values for values in occurring.values()):
             for _ in self.parts():  # ends at the line
                 pass
-        label = None if self.label is None else found[self.label]
+        label = None if self.label is None else occurring[self.label]
         with faults_of_input():
             return Vocabulary(missing=self.missing).update(
-                {name: found[name] for name in self.attributes}, label
+                {name: occurring[name] for name in self.attributes}, label
             )
 
     def parts(self, size: int = CHUNK) -> Iterator[TableChunk]:
@@ -182,8 +182,8 @@ class TableSamples:
 
         It keeps the precision of the file, in which thresholds are compared.
         """
-        given = np.asarray(column)
-        numbers = given.astype("float64", copy=False)
+        entries = np.asarray(column)
+        numbers = entries.astype("float64", copy=False)
         wrong = np.isinf(numbers) if missing else ~np.isfinite(numbers)
         expected = "a finite number"
         if not wrong.any() and domain is not None:
@@ -196,10 +196,10 @@ class TableSamples:
             expected = f"a number from {-LARGEST:g} to {LARGEST:g}"
         if wrong.any():
             row = int(np.argmax(wrong))
-            found = "no value" if np.isnan(numbers[row]) else f"{numbers[row]:g}"
+            received = "no value" if np.isnan(numbers[row]) else f"{numbers[row]:g}"
             place = self.columns.place(begin + row)
-            raise InputFault(f"{place}: expected {expected} in column {quoted(name)}, found {found}")
-        return given
+            raise InputFault(f"{place}: expected {expected} in column {quoted(name)}, found {received}")
+        return entries
 
 
 def _require_attributes(constraints: ConstraintSet, source: Source) -> None:
