@@ -133,10 +133,10 @@ def compare(
 
     def side(y: Any) -> Side:
         y = np.asarray(y, "float64")[:, 0]
-        found = audit(
+        measured = audit(
             constraints, y, test.attributes, test.label, vocabulary=vocabulary, confidence=None
         )  # of these people, who are all that is spoken of
-        return Side(y, scores_of(y, test.label), found)
+        return Side(y, scores_of(y, test.label), measured)
 
     keras.utils.set_random_seed(seed)
     free = network(x_train.shape[1], "free")

@@ -64,7 +64,7 @@ def groups_of(relation: AuditedRelation, test: Split, constraints: ConstraintSet
     vocabulary = Vocabulary().adapt(
         {name: test.attributes[name] for name in constraints.attributes}, test.label
     )
-    found: dict[str, np.ndarray] = {}
+    members: dict[str, np.ndarray] = {}
     for statistic in relation.statistics:
         if statistic.size == 0:
             continue
@@ -74,8 +74,8 @@ def groups_of(relation: AuditedRelation, test: Split, constraints: ConstraintSet
             continue
         name = "everyone" if expression.condition is None else node_text(expression.condition)
         matrix = parsed.rows(test.attributes, test.label, vocabulary=vocabulary).matrix
-        found.setdefault(name, np.asarray(matrix)[0] != 0)
-    return found
+        members.setdefault(name, np.asarray(matrix)[0] != 0)
+    return members
 
 
 def _shown(comparison: ModelComparison) -> int:

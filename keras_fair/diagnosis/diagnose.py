@@ -142,13 +142,13 @@ def _labels(rows: LinearRows) -> list[str]:
 def _unestimable(rows: LinearRows, labels: list[str]) -> tuple[str, ...]:
     """Relations that can't be estimated, and of the other relations the rows without weight."""
     active, estimable = np.asarray(rows.active), np.asarray(rows.estimable)
-    found: list[str] = []
-    for label, relation, known in zip(labels, rows.relations, estimable, strict=True):
-        if not known:
-            found.append(label)
+    names: list[str] = []
+    for label, relation, there in zip(labels, rows.relations, estimable, strict=True):
+        if not there:
+            names.append(label)
         else:
-            found += [rows.names[row] for row in relation.rows if not active[row]]
-    return tuple(found)
+            names += [rows.names[row] for row in relation.rows if not active[row]]
+    return tuple(names)
 
 
 def _samples(rows: LinearRows) -> int:

@@ -36,7 +36,7 @@ class Growth:
     """A solved program.
 
     Attributes:
-        each: `(R,)`, the growth of each relation in its units, 0 for those that took no part.
+        each: `(R,)`, the growth of each relation in its units, 0 for those that are left out.
         needed: whether any growth is needed.
         held: `(R,)` bool, the relations with a multiplier.
         solver: what solved it.

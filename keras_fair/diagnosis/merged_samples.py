@@ -99,8 +99,8 @@ class _Part:
 
     def codes(self, divisor: np.ndarray) -> list[tuple[np.ndarray, int]]:
         """Codes `(n,)` and their number, which together tell apart samples of different kinds."""
-        found = [_numbered(column / divisor) for column in self.numbers]
-        return found if self.table is None else [*found, (self.code, self.table.shape[1])]
+        codes = [_numbered(column / divisor) for column in self.numbers]
+        return codes if self.table is None else [*codes, (self.code, self.table.shape[1])]
 
     def totals(self, cell: np.ndarray, count: int, outputs: int) -> Matrix:
         """What each cell adds to the sums of the terms, `(size, count * outputs)`."""

@@ -87,15 +87,15 @@ def _verdict(audit: Audit) -> Markup:
     ]
     if worst and worst[0].verdict is not Verdict.SATISFIED:
         relation = worst[0]
-        found = f"The gap is {typeset(metric(relation.gap))}, allowed is {typeset(allowed(relation))}."
+        gap = f"The gap is {typeset(metric(relation.gap))}, allowed is {typeset(allowed(relation))}."
         if relation.interval is not None:
             level = f"{100 * relation.interval.confidence:g}%"
-            found += f" The {level} interval of the gap is {typeset(interval_text(relation.interval))}."
+            gap += f" The {level} interval of the gap is {typeset(interval_text(relation.interval))}."
         if relation.verdict is Verdict.UNESTIMABLE:
-            found = relation.note or "It can't be estimated on these samples."
+            gap = relation.note or "It can't be estimated on these samples."
         first = "Furthest past its bound: " if relation.verdict is Verdict.VIOLATED else "Foremost: "
         strong = None if len(audit) == 1 else tag("strong", first)
-        parts.append(tag("p", strong, sentence_of(relation.text), " ", found, class_="worst"))
+        parts.append(tag("p", strong, sentence_of(relation.text), " ", gap, class_="worst"))
     return tag("div", *parts, class_=f"verdict {kind}")
 
 

@@ -372,7 +372,7 @@ def test_who_lacks_a_value_is_in_the_group_of_the_missing_or_in_none(values, aud
     spread = ("-c", "spread(E[y | r=*]) <= 0.3", "--na", "NA", "--confidence", "none", "--markdown", "-")
     _, markdown, table = audit(path, *spread, "--missing", "group")
     assert "r = missing | 40" in markdown
-    assert "take no part" not in markdown
+    assert "left out" not in markdown
     assert "no group" not in table
     _, markdown, table = audit(path, *spread, "--missing", "exclude")
     assert "r = missing" not in markdown
