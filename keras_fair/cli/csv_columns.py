@@ -22,6 +22,7 @@ from keras_fair.cli.table_source import (
     TextCodes,
     Texts,
     TooManyTexts,
+    array_of,
     is_boolean,
 )
 from keras_fair.errors import quoted
@@ -77,7 +78,7 @@ class CsvColumns(Columns):
             elif name in self._texts:
                 entries = self._numbers(name, column)
             else:
-                entries = column.to_numpy(zero_copy_only=False)
+                entries = array_of(column, np.nan)
             with space_needed():
                 entries.tofile(self._files[name])
         self.size += batch.num_rows
@@ -137,7 +138,7 @@ class CsvColumns(Columns):
         texts = column.dictionary.to_pylist()
         if name in self._crowded and first_odd({text.strip() for text in texts} - self._missing) is not None:
             raise self._crowded[name]
-        codes = column.indices.fill_null(len(texts)).to_numpy(zero_copy_only=False)
+        codes = array_of(column.indices, -1)
         values = [number_in(text, self._uses[name], self._missing) for text in texts]
         if None in values:
             place = values.index(None)

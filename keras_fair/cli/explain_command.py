@@ -136,7 +136,7 @@ def _print_values(console: Console, samples: TableSamples, audit: Audit) -> None
         console.print("Values of statistics in y, and verdicts, need --prediction COLUMN.")
         console.print(audit.outside, markup=False)
     else:
-        console.print(audit.table())
+        console.print(audit)
 
 
 def _known(statistic: StatisticValue, predicted: bool) -> tuple[str, str]:

@@ -27,6 +27,7 @@ from keras_fair.cli.table_source import (
     Source,
     TextCodes,
     Texts,
+    array_of,
     check_header,
     is_boolean,
 )
@@ -155,7 +156,7 @@ class _ParquetColumns(Columns):
             self._refuse_merged(name, column, begin)
         if not types.is_floating(column.type):
             column = column.cast("float64", safe=False)
-        return np.asarray(column.to_numpy(zero_copy_only=False))
+        return array_of(column, np.nan)
 
     def _texts(self, name: str, column: Any) -> np.ndarray | Texts:
         if not types.is_dictionary(column.type):

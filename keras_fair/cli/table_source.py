@@ -27,12 +27,14 @@ __all__ = [
     "TextCodes",
     "Texts",
     "TooManyTexts",
+    "array_of",
     "check_header",
     "is_boolean",
 ]
 
 MOST_TEXTS = 100_000  # distinct texts of one column that are kept in memory
 TRUTH = {"false": 0.0, "true": 1.0}  # what these texts stand for in a label
+_KINDS = {"halffloat": "float16", "float": "float32", "double": "float64"}  # where pyarrow says otherwise
 _LONGEST_HEADER = 30  # columns that a message lists
 
 
@@ -103,8 +105,7 @@ class TextCodes(dict[str, int]):
             TooManyTexts: the column has too many.
         """
         codes = [-1 if text is None else self._code(str(text)) for text in texts]
-        places = indices.fill_null(len(codes)).to_numpy(zero_copy_only=False)
-        return np.array([*codes, -1], "int32")[places]
+        return np.array([*codes, -1], "int32")[array_of(indices.cast("int32"), -1)]
 
     def _code(self, text: str) -> int:
         if text in self._missing:
@@ -196,6 +197,25 @@ class Source(ABC):
 
     def __exit__(self, *fault: object) -> None:
         self.close()
+
+
+def array_of(column: Any, absent: float) -> np.ndarray:
+    """An array of numbers of pyarrow as NumPy has it. (pyarrow's own way imports pandas, which is slow.)
+
+    Args:
+        column: whole numbers or floats, in any precision.
+        absent: what stands where there is none.
+    """
+    kind = np.dtype(_KINDS.get(str(column.type), str(column.type)))
+    validity, content = column.buffers()
+    if content is None:
+        return np.full(len(column), absent, kind)
+    places = slice(column.offset, column.offset + len(column))
+    entries = np.frombuffer(content, kind, places.stop)[places].copy()
+    if column.null_count:
+        there = np.unpackbits(np.frombuffer(validity, np.uint8), bitorder="little")[places]
+        entries[there == 0] = absent
+    return entries
 
 
 def check_header(header: Sequence[str], name: str) -> None:
