@@ -22,7 +22,8 @@ from keras_fair.cli.table_source import Columns, Source, TooManyTexts
 
 __all__ = ["CsvSource"]
 
-_BLOCK = 4 << 20  # bytes that pyarrow looks at together
+_BLOCK = 1 << 20  # bytes that pyarrow looks at together, which hold at least one record
+_LARGEST_BLOCK = 1 << 28
 
 
 class CsvSource(Source):
@@ -38,6 +39,7 @@ class CsvSource(Source):
         self._file = file
         self._missing = frozenset({"", *missing})
         self._columns: list[CsvColumns] = []
+        self._block = _BLOCK
 
     def columns(self, uses: Mapping[str, ColumnUse]) -> Columns:
         """See `Source.columns`."""
@@ -58,9 +60,12 @@ class CsvSource(Source):
                 crowded[fault.column] = fault
             except pyarrow.ArrowInvalid as fault:
                 self._refuse_records(uses)
-                if texts == set(uses):
+                if texts != set(uses):
+                    texts = set(uses)  # blanks around entries that stand for no value, for one
+                elif self._block < _LARGEST_BLOCK:
+                    self._block *= 16  # a record is longer
+                else:
                     raise InputFault(f"can't read {self.name}: {fault}") from fault
-                texts = set(uses)  # blanks around entries that stand for no value, for one
             else:
                 if not columns.size:
                     raise self._no_records()
@@ -92,7 +97,7 @@ class CsvSource(Source):
                 content,
                 csv.ReadOptions(
                     use_threads=False,
-                    block_size=_BLOCK,
+                    block_size=self._block,
                     column_names=[str(place) for place in range(len(self.header))],
                 ),
                 csv.ParseOptions(

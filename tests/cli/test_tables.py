@@ -244,6 +244,12 @@ def test_chunks_of_any_size_hold_the_same(block, size, csv_file, monkeypatch) ->
         assert [found.place(row) for row in (0, 19)] == [f"{path}, line 2", f"{path}, line 21"]
 
 
+def test_records_may_be_longer_than_a_block(csv_file, monkeypatch) -> None:
+    monkeypatch.setattr(csv_source, "_BLOCK", 32)
+    path = csv_file("a,b\n" + f"{'x' * 1000},0.5\ny,1\n" * 20)
+    assert read(path, numbers=("b",)) == {"a": ["x" * 1000, "y"] * 20, "b": [0.5, 1.0] * 20}
+
+
 def test_the_standard_input_can_be_gone_through_twice(monkeypatch) -> None:
     monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(PEOPLE.encode())))
     with open_table("-") as source:
