@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from keras_fair.callbacks.streaming_fairness import StreamingFairness
     from keras_fair.constraints import ConstraintSet, parse
     from keras_fair.diagnosis.diagnose import diagnose
-    from keras_fair.diagnosis.result import Diagnosis
+    from keras_fair.diagnosis.findings import Diagnosis
     from keras_fair.groups.vocabulary import Vocabulary
     from keras_fair.layers.fair_projection import FairProjection
     from keras_fair.models.fair_model import FairModel
@@ -64,7 +64,7 @@ __all__ = [
 _OWNERS = {
     "Auditor": "keras_fair.audit.auditor",
     "ConstraintSet": "keras_fair.constraints",
-    "Diagnosis": "keras_fair.diagnosis.result",
+    "Diagnosis": "keras_fair.diagnosis.findings",
     "FairModel": "keras_fair.models.fair_model",
     "FairProjection": "keras_fair.layers.fair_projection",
     "FairnessMonitor": "keras_fair.callbacks.fairness_monitor",

@@ -92,7 +92,7 @@ def pip(folder: Path, *arguments: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_wheel_holds_every_module_and_the_grammar(wheel: Path) -> None:
+def test_wheel_holds_every_module_the_grammar_and_the_style_sheet(wheel: Path) -> None:
     held = set(zipfile.ZipFile(wheel).namelist())
     modules = {file.relative_to(REPOSITORY).as_posix() for file in PACKAGE.rglob("*.py")}
     grammar = {
@@ -101,7 +101,9 @@ def test_wheel_holds_every_module_and_the_grammar(wheel: Path) -> None:
         if file.suffix in (".py", ".lark", ".fair", ".md")
     }
     assert {"keras_fair/grammar/fairness.lark", "keras_fair/grammar/criteria.fair"} <= grammar
-    wanted = modules | grammar | {"keras_fair/py.typed"}
+    styles = {file.relative_to(REPOSITORY).as_posix() for file in PACKAGE.rglob("*.css")}
+    assert styles == {"keras_fair/reports/page.css"}
+    wanted = modules | grammar | styles | {"keras_fair/py.typed"}
     assert wanted <= held
     beside = {name for name in held - wanted if ".dist-info/" not in name}
     assert not beside
@@ -114,11 +116,12 @@ def test_wheel_works_outside_the_checkout(wheel: Path, tmp_path: Path) -> None:
         "import importlib.resources, keras_fair, keras_fair.language\n"
         "grammar = importlib.resources.files('keras_fair.grammar')\n"
         "print(keras_fair.__file__, grammar.joinpath('fairness.lark').is_file())\n"
-        "print(len(keras_fair.language.parse_statements('E[y | sex=Female] <= 0.5')))\n",
+        "print(len(keras_fair.language.parse_statements('E[y | sex=Female] <= 0.5')))\n"
+        "print('--page' in keras_fair.audit('E[y] <= 1', [0.5], {}).to_html())\n",
         tmp_path,
         PYTHONPATH=str(target),
     )
-    assert printed.split() == [str(target / "keras_fair" / "__init__.py"), "True", "1"]
+    assert printed.split() == [str(target / "keras_fair" / "__init__.py"), "True", "1", "True"]
 
 
 def imported_modules(file: Path) -> Iterator[str]:
@@ -211,3 +214,9 @@ def test_import_takes_little_longer_than_keras(tmp_path: Path) -> None:
         if ratios[-1] <= 1.2:
             return
     pytest.fail(f"import keras_fair takes {min(ratios):.2f} times as long as import keras")
+
+
+def test_reports_know_nothing_of_how_it_was_measured() -> None:
+    for file in (PACKAGE / "reports").glob("*.py"):
+        audit = {name for name in imported_modules(file) if name.startswith("keras_fair.audit")}
+        assert audit <= {"keras_fair.audit.result"}, file.name

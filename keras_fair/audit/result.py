@@ -20,7 +20,18 @@ if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderResult
     from rich.table import Table
 
-__all__ = ["Audit", "AuditedRelation", "GroupScores", "Interval", "StatisticValue", "Verdict", "number"]
+__all__ = [
+    "SMALL",
+    "Audit",
+    "AuditedRelation",
+    "GroupScores",
+    "Interval",
+    "StatisticValue",
+    "Verdict",
+    "number",
+]
+
+SMALL = 10  # a group of fewer samples is called small, and passes nothing
 
 
 class Verdict(enum.Enum):

@@ -21,13 +21,12 @@ from dataclasses import dataclass
 
 from keras_fair.audit.expressions import GapForm, RelationValue, Statistic, is_number
 from keras_fair.audit.intervals import Intervals
-from keras_fair.audit.result import Interval, StatisticValue, Verdict
+from keras_fair.audit.result import SMALL, Interval, StatisticValue, Verdict
 from keras_fair.language import node_text
 from keras_fair.language.nodes import Arithmetic, Expression, Negative
 
-__all__ = ["ALIKE", "SMALL", "Margins", "decide", "margins_of"]
+__all__ = ["ALIKE", "Margins", "decide", "margins_of"]
 
-SMALL = 10  # a group of fewer samples is called small, and passes nothing
 ALIKE = 100  # nor does one of fewer samples whose values are all the same, where those of others are not
 
 _MOST_NAMED = 5  # groups that a note names

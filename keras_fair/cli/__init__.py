@@ -13,10 +13,17 @@ import sys
 import traceback
 from collections.abc import Sequence
 
-from keras_fair.cli import audit, check, datasets, explain, run
-from keras_fair.cli.inputs import InputFault
+from keras_fair.cli import (
+    audit_command,
+    check_command,
+    datasets_command,
+    explain_command,
+    run_command,
+)
+from keras_fair.cli.console import any_character, nobody_reads
+from keras_fair.cli.input_fault import InputFault
 from keras_fair.cli.options import page
-from keras_fair.cli.terminal import any_character, nobody_reads
+from keras_fair.cli.start import quiet_keras
 
 __all__ = ["main"]
 
@@ -54,12 +61,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--version", action="version", version=f"keras-fair {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (explain, check, audit, run, datasets):
+    for command in (explain_command, check_command, audit_command, run_command, datasets_command):
         command.add_parser(commands)
     options = parser.parse_args(arguments)
     code = 0
     try:
-        with any_character():
+        with quiet_keras(), any_character():
             code = options.command(options)
             sys.stdout.flush()
     except InputFault as fault:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from keras_fair.cli.columns import Source
-from keras_fair.cli.inputs import InputFault
-from keras_fair.cli.tables import open_table
+from keras_fair.cli.input_fault import InputFault
+
+if TYPE_CHECKING:
+    from keras_fair.cli.table_source import Source
 
 __all__ = [
     "add_command",
@@ -20,6 +21,7 @@ __all__ = [
     "number_within",
     "open_data",
     "page",
+    "whole_number",
 ]
 
 _SIGNS = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";"}
@@ -181,12 +183,35 @@ def number_within(low: float, high: float, *, none: bool = False) -> Any:
     return read
 
 
+def whole_number(least: int) -> Callable[[str], int]:
+    """A reader of whole numbers for `argparse`.
+
+    Example:
+
+    >>> whole_number(1)("5")
+    5
+    """
+
+    def read(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            value = least - 1
+        if value < least:
+            raise argparse.ArgumentTypeError(f"expected a whole number >= {least}, received {text!r}")
+        return value
+
+    return read
+
+
 def open_data(options: argparse.Namespace) -> AbstractContextManager[Source]:
     """The table that `add_table` names, opened.
 
     Raises:
         InputFault: `--separator` is not one character, or the table can't be read.
     """
+    from keras_fair.cli.open_table import open_table
+
     sign = _SIGNS.get(options.separator or "", options.separator)
     if sign is not None and (len(sign) != 1 or sign in '"\r\n\0'):
         raise InputFault(f"--separator: expected one character or tab, received {options.separator!r}")
@@ -200,7 +225,7 @@ def constraint_texts(options: argparse.Namespace) -> Sequence[str]:
         InputFault: there is none.
     """
     words = list(getattr(options, "texts", ()))
-    found = [*words, *options.constraint, *(f"@{path}" for path in options.constraints)]
-    if not found:
+    texts = [*words, *options.constraint, *(f"@{path}" for path in options.constraints)]
+    if not texts:
         raise InputFault(f'expected constraints: {options.prog} -c "TEXT", or --constraints FILE')
-    return found
+    return texts

@@ -13,8 +13,8 @@ import tempfile
 from collections.abc import Collection
 from pathlib import Path
 
-from keras_fair.cli.inputs import InputFault
-from keras_fair.cli.terminal import write_report
+from keras_fair.cli.console import write_report
+from keras_fair.cli.input_fault import InputFault
 
 __all__ = ["Output", "check_distinct"]
 

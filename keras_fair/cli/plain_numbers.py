@@ -1,17 +1,13 @@
-"""Which texts are numbers written plainly, so that two of them never stand for one number.
+"""Which texts are numbers, and which of these are written so plainly that they can't be codes.
 
 Codes look like numbers: the postal codes `01` and `1`, the products `1e2` and `100`. Where they name groups,
-reading them as numbers would merge groups that are not the same. A column that names groups therefore holds
-numbers only if each of its texts is one that a number is plainly written as:
+reading them as numbers would merge groups that are not the same. A number is written plainly if
 
-- digits, with a minus before and decimals behind a point if need be; no plus, underscore or leading zero, and
-  no `-0`;
-- an exponent only where Python writes one: `1e-05`, not `1e2`; and then nowhere `0.00001`;
-- float64 tells it from its neighbours: not `9007199254740993`;
-- where decimals end in 0, as in `1.0` or `2.50`, all these have as many decimals, and none has fewer.
+- it is digits, with a minus before and decimals behind a point if need be: no plus, no leading zero, no `-0`;
+  or it is written as Python does, which has an exponent only where it must (`1e-05`);
+- float64 tells it from its neighbours: not `9007199254740993`.
 
-Two texts without an exponent that stand for one number differ in the zeros at the end of their decimals,
-which the last rule excludes.
+In a column whose values name groups no two texts may stand for one number either, such as `1` and `1.0`.
 """
 
 from __future__ import annotations
@@ -21,51 +17,59 @@ import re
 from collections.abc import Iterable
 from decimal import Decimal
 
-__all__ = ["PlainNumbers"]
+__all__ = ["first_odd", "is_plain", "number_of"]
 
-_PLAIN = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.([0-9]+))?")
-_EXACT = 15  # digits that float64 always keeps
+_PLAIN = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?")
 
 
-class PlainNumbers:
-    """The texts of one column as they come: `odd` finds the first that is not plainly written."""
+def number_of(text: str) -> float | None:
+    """The number that a text stands for; None if it is no number.
 
-    def __init__(self) -> None:
-        self._padded: int | None = None  # how many decimals those have that end in 0
-        self._fewest: int | None = None  # how many decimals any number has at least
-        self._exponents: set[bool] = set()  # whether those that Python writes with one have one
+    Example:
 
-    def odd(self, texts: Iterable[str]) -> str | None:
-        """A text that is not plainly written beside those before it; None if there is none.
-
-        Args:
-            texts: more of the column, without blanks around them, each readable by `float`. What reads as NaN
-                is passed over.
-        """
-        for text in sorted(set(texts)):
-            if not self._takes(text):
-                return text
-        return None
-
-    def _takes(self, text: str) -> bool:
+    >>> number_of(" 2e3"), number_of("2_000"), number_of("2,5")
+    (2000.0, None, None)
+    """
+    try:
         number = float(text)
-        if math.isnan(number):
-            return True
-        if math.isinf(number) or (number == 0 and text[0] == "-"):
-            return False
-        form, written = _PLAIN.fullmatch(text), repr(number)
-        if "e" in written:
-            self._exponents.add(form is None)
-            if len(self._exponents) > 1:
-                return False
-        if form is None:
-            return text == written
-        if len(text) > _EXACT and Decimal(written) != Decimal(text):
-            return False
-        decimals = len(form[1] or "")
-        if text.endswith("0") and decimals:
-            self._padded = decimals if self._padded is None else self._padded
-            if decimals != self._padded:
-                return False
-        self._fewest = decimals if self._fewest is None else min(decimals, self._fewest)
-        return self._padded is None or self._fewest >= self._padded
+    except ValueError:
+        return None
+    return None if "_" in text else number
+
+
+def is_plain(text: str) -> bool:
+    """Whether a text, without blanks around it, is a number that is written plainly.
+
+    Example:
+
+    >>> [is_plain(text) for text in ("1", "-2.50", "1e-05", "01", "+1", "1e2", "-0", ".5", "inf", "one")]
+    [True, True, True, False, False, False, False, False, False, False]
+    """
+    number = number_of(text)
+    if number is None or not math.isfinite(number) or (number == 0 and text.startswith("-")):
+        return False
+    if text == repr(number):
+        return True
+    return bool(_PLAIN.fullmatch(text)) and Decimal(repr(number)) == Decimal(text)
+
+
+def first_odd(texts: Iterable[str]) -> str | None:
+    """A text that is no plain number, or stands for the same number as one before it; None if none is.
+
+    Args:
+        texts: all different texts of a column, without blanks around them. Those that read as NaN are passed
+            over, since they stand for no value.
+
+    Example:
+
+    >>> first_odd(["1", "nan", "0.50"]), first_odd(["1", "2", "1.0"]), first_odd(["12", "07"])
+    (None, '1.0', '07')
+    """
+    written: dict[float, str] = {}
+    for text in texts:
+        number = number_of(text)
+        if number is not None and math.isnan(number):
+            continue
+        if number is None or not is_plain(text) or written.setdefault(number, text) != text:
+            return text
+    return None

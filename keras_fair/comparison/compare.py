@@ -22,7 +22,7 @@ from keras_fair.groups.vocabulary import Vocabulary
 from keras_fair.models.fair_model import FairModel
 from keras_fair.ops import Outcome
 
-__all__ = ["Comparison", "Side", "checked_vocabulary", "compare", "network"]
+__all__ = ["ModelComparison", "Side", "checked_vocabulary", "compare", "network"]
 
 LAYERS = (64, 32)
 
@@ -43,7 +43,7 @@ class Side:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class ModelComparison:
     """Both models on held-out people.
 
     Attributes:
@@ -102,7 +102,7 @@ def compare(
     seed: int = 0,
     divergence: str = "euclidean",
     on_batch: Callable[[str], None] | None = None,
-) -> Comparison:
+) -> ModelComparison:
     """Train both models and predict the held-out people, all in one batch.
 
     Args:
@@ -133,10 +133,10 @@ def compare(
 
     def side(y: Any) -> Side:
         y = np.asarray(y, "float64")[:, 0]
-        found = audit(
+        measured = audit(
             constraints, y, test.attributes, test.label, vocabulary=vocabulary, confidence=None
         )  # of these people, who are all that is spoken of
-        return Side(y, scores_of(y, test.label), found)
+        return Side(y, scores_of(y, test.label), measured)
 
     keras.utils.set_random_seed(seed)
     free = network(x_train.shape[1], "free")
@@ -148,7 +148,7 @@ def compare(
     before = side(free.predict(x_test, batch_size=test.size, verbose=0))
     fair.projection.reset_record()
     after = side(fair.predict(columns[1], batch_size=test.size, verbose=0))
-    return Comparison(before, after, fair.projection.record().batches[Outcome.RELAXED] > 0)
+    return ModelComparison(before, after, fair.projection.record().batches[Outcome.RELAXED] > 0)
 
 
 def _left_out(train: Split, constraints: ConstraintSet) -> list[str]:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from keras_fair.audit import AuditedRelation
-from keras_fair.comparison.compare import Comparison, Side
+from keras_fair.comparison.compare import ModelComparison, Side
 from keras_fair.constraints import ConstraintSet, parse
 from keras_fair.datasets import Split
 from keras_fair.groups.vocabulary import Vocabulary
@@ -25,7 +25,7 @@ MOST_GROUPS = 6
 
 
 def save_picture(
-    path: str | Path, comparison: Comparison, test: Split, constraints: ConstraintSet, title: str
+    path: str | Path, comparison: ModelComparison, test: Split, constraints: ConstraintSet, title: str
 ) -> None:
     """Draw the score distributions of the groups of one relation, without and with the constraints.
 
@@ -64,7 +64,7 @@ def groups_of(relation: AuditedRelation, test: Split, constraints: ConstraintSet
     vocabulary = Vocabulary().adapt(
         {name: test.attributes[name] for name in constraints.attributes}, test.label
     )
-    found: dict[str, np.ndarray] = {}
+    members: dict[str, np.ndarray] = {}
     for statistic in relation.statistics:
         if statistic.size == 0:
             continue
@@ -74,11 +74,11 @@ def groups_of(relation: AuditedRelation, test: Split, constraints: ConstraintSet
             continue
         name = "everyone" if expression.condition is None else node_text(expression.condition)
         matrix = parsed.rows(test.attributes, test.label, vocabulary=vocabulary).matrix
-        found.setdefault(name, np.asarray(matrix)[0] != 0)
-    return found
+        members.setdefault(name, np.asarray(matrix)[0] != 0)
+    return members
 
 
-def _shown(comparison: Comparison) -> int:
+def _shown(comparison: ModelComparison) -> int:
     """The place of the relation that the free model violates most."""
     violations = [
         -1.0 if math.isnan(relation.violation) else relation.violation for relation in comparison.free.audit

@@ -98,10 +98,10 @@ def load_data(
 
 
 def _communities(columns: dict[str, np.ndarray]) -> Split:
-    known = {
+    columns = {
         name: numbers(categories(column, missing=["?"]))
         for name, column in columns.items()
         if name not in _NOT_PREDICTIVE
     }
-    label = known.pop(_LABEL)
-    return Split(known, label, {name: known[name] for name in _ATTRIBUTES})
+    label = columns.pop(_LABEL)
+    return Split(columns, label, {name: columns[name] for name in _ATTRIBUTES})

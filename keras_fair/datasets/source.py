@@ -62,21 +62,21 @@ def read_text(file: PublicFile, path: str | os.PathLike[str] | None = None) -> s
 def _local(file: PublicFile, path: str | os.PathLike[str] | None) -> Path | None:
     """The file at `path`, or in the folder of the environment; None where neither says anything."""
     if path is not None:
-        given = Path(path).expanduser()
-        if given.is_dir():
-            found = _inside(file, given)
-            if found is None:
+        place = Path(path).expanduser()
+        if place.is_dir():
+            inside = _inside(file, place)
+            if inside is None:
                 raise FileNotFoundError(
                     f"expected {file.name}, {file.name}.gz or {file.name}.zip in the folder, "
                     f"received path={str(path)!r}"
                 )
-            return found
-        if not given.exists():
+            return inside
+        if not place.exists():
             raise FileNotFoundError(
                 f"expected path to be {file.name} or a folder that holds it, "
                 f"received path={str(path)!r}, which does not exist"
             )
-        return given
+        return place
     named = os.environ.get(DATA_FOLDER_VARIABLE)
     if not named:
         return None

@@ -7,6 +7,6 @@ needed.
 """
 
 from keras_fair.diagnosis.diagnose import diagnose
-from keras_fair.diagnosis.result import Diagnosis
+from keras_fair.diagnosis.findings import Diagnosis
 
 __all__ = ["Diagnosis", "diagnose"]

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from keras_fair.constraints import ConstraintSet, parse
-from keras_fair.diagnosis.extremes import cells_of
+from keras_fair.diagnosis.findings import Diagnosis
 from keras_fair.diagnosis.growth import GrowthProgram
-from keras_fair.diagnosis.result import Diagnosis
+from keras_fair.diagnosis.merged_samples import merged_samples
 from keras_fair.groups.vocabulary import Vocabulary
 from keras_fair.inputs.domain import DomainLike, check_domain
 from keras_fair.rows.linear import LinearRows
@@ -93,7 +93,7 @@ def diagnose(
     )
     labels = _labels(rows)
     relations = np.flatnonzero(np.asarray(rows.estimable)).tolist()
-    cells = cells_of(rows.terms)
+    cells = merged_samples(rows.terms)
     growth: dict[str, float] = {}
     conflict: list[str] = []
     largest, solver = 0.0, ""
@@ -142,13 +142,13 @@ def _labels(rows: LinearRows) -> list[str]:
 def _unestimable(rows: LinearRows, labels: list[str]) -> tuple[str, ...]:
     """Relations that can't be estimated, and of the other relations the rows without weight."""
     active, estimable = np.asarray(rows.active), np.asarray(rows.estimable)
-    found: list[str] = []
-    for label, relation, known in zip(labels, rows.relations, estimable, strict=True):
-        if not known:
-            found.append(label)
+    names: list[str] = []
+    for label, relation, there in zip(labels, rows.relations, estimable, strict=True):
+        if not there:
+            names.append(label)
         else:
-            found += [rows.names[row] for row in relation.rows if not active[row]]
-    return tuple(found)
+            names += [rows.names[row] for row in relation.rows if not active[row]]
+    return tuple(names)
 
 
 def _samples(rows: LinearRows) -> int:

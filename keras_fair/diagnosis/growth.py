@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_fair.diagnosis.extremes import Cells
+from keras_fair.diagnosis.merged_samples import MergedSamples
 from keras_fair.inputs.domain import Domain
 from keras_fair.rows.linear import Gaps, LinearRows
 
@@ -36,7 +36,7 @@ class Growth:
     """A solved program.
 
     Attributes:
-        each: `(R,)`, the growth of each relation in its units, 0 for those that took no part.
+        each: `(R,)`, the growth of each relation in its units, 0 for those that are left out.
         needed: whether any growth is needed.
         held: `(R,)` bool, the relations with a multiplier.
         solver: what solved it.
@@ -51,7 +51,7 @@ class Growth:
 class GrowthProgram:
     """The program of some rows; each of the methods solves it for a choice of relations."""
 
-    def __init__(self, rows: LinearRows, cells: Cells, domain: Domain) -> None:
+    def __init__(self, rows: LinearRows, cells: MergedSamples, domain: Domain) -> None:
         from scipy import sparse
 
         assert rows.gap is not None

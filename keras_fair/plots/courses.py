@@ -21,8 +21,8 @@ def most_violated(violations: Mapping[str, np.ndarray], most: int) -> list[str]:
         raise ValueError(f"expected most >= 1, received most={most!r}")
 
     def last(name: str) -> float:
-        known = violations[name][np.isfinite(violations[name])]
-        return float(known[-1]) if len(known) else -1.0
+        finite = violations[name][np.isfinite(violations[name])]
+        return float(finite[-1]) if len(finite) else -1.0
 
     largest = sorted(violations, key=lambda name: -last(name))[:most]
     return [name for name in violations if name in largest]

@@ -98,11 +98,11 @@ def _members(groups: Any, size: int) -> dict[str, np.ndarray]:
     if not isinstance(groups, Mapping):
         column = np.asarray(groups)
         groups = {str(value): column == value for value in np.unique(column)}
-    found = {str(name): np.asarray(mask, bool) for name, mask in groups.items()}
-    for name, mask in found.items():
+    masks = {str(name): np.asarray(mask, bool) for name, mask in groups.items()}
+    for name, mask in masks.items():
         if mask.shape != (size,):
             raise ValueError(f"expected groups of shape ({size},), received {name!r} of shape {mask.shape}")
-    return {name: mask for name, mask in found.items() if mask.any()}
+    return {name: mask for name, mask in masks.items() if mask.any()}
 
 
 def _largest(members: dict[str, np.ndarray], most: int) -> tuple[dict[str, np.ndarray], int]:

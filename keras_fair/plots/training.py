@@ -108,8 +108,8 @@ def _epochs(history: Any, logs: Mapping[str, np.ndarray]) -> np.ndarray:
     length = max(len(values) for values in logs.values())
     if not length:
         raise ValueError("expected a history with epochs, received one without")
-    known = getattr(history, "epoch", None)
-    return np.arange(1, length + 1) if known is None else np.asarray(known) + 1
+    epochs = getattr(history, "epoch", None)
+    return np.arange(1, length + 1) if epochs is None else np.asarray(epochs) + 1
 
 
 def _draw(
@@ -127,9 +127,9 @@ def _draw(
 def _legend(figure: Any, column: Any, logs: Mapping[str, np.ndarray]) -> None:
     from matplotlib import lines
 
-    found = [panel.get_legend_handles_labels() for panel in column]
-    handles = [lines.Line2D([], [], color=handle.get_color()) for own, _ in found for handle in own]
-    names = [name for _, own in found for name in own]
+    entries = [panel.get_legend_handles_labels() for panel in column]
+    handles = [lines.Line2D([], [], color=handle.get_color()) for own, _ in entries for handle in own]
+    names = [name for _, own in entries for name in own]
     if any(key.startswith(_VALIDATION) for key in logs):
         handles.append(lines.Line2D([], [], color=INK, linestyle=DASHES))
         names.append("validation")

@@ -56,14 +56,14 @@ def _data(audit: Audit) -> str:
 
 
 def _factors(audit: Audit) -> list[str]:
-    found: dict[tuple[str, ...], list[str]] = {}
+    names_of: dict[tuple[str, ...], list[str]] = {}
     for group in audit.groups:
-        found.setdefault(group.attributes, []).append(
+        names_of.setdefault(group.attributes, []).append(
             ", ".join(f"{each:g}" if isinstance(each, float) else each for each in group.values)
         )
     lines = [
         f"- {plain(' and '.join(attributes))}: {counted(len(names), 'group')} ({plain(named(names))})"
-        for attributes, names in found.items()
+        for attributes, names in names_of.items()
         if attributes
     ]
     if not lines:
@@ -72,7 +72,7 @@ def _factors(audit: Audit) -> list[str]:
 
 
 def _metrics(audit: Audit) -> list[str]:
-    known = parameters(audit)
+    values = parameters(audit)
     thresholds = sorted(set(_thresholds(audit)))
     decisions = ", ".join(map(code, thresholds)) or "none; the constraints are on scores"
     return [
@@ -81,9 +81,9 @@ def _metrics(audit: Audit) -> list[str]:
         *constraint_lines(audit),
         "",
         f"- Decision thresholds: {decisions}.",
-        f"- Uncertainty: intervals of gaps: {plain(known['Intervals of gaps'])}; confidence: "
-        f"{plain(known['Confidence'])}.",
-        f"- Measured with keras\\_fair {plain(known['keras_fair'])}.",
+        f"- Uncertainty: intervals of gaps: {plain(values['Intervals of gaps'])}; confidence: "
+        f"{plain(values['Confidence'])}.",
+        f"- Measured with keras\\_fair {plain(values['keras_fair'])}.",
     ]
 
 
@@ -114,8 +114,8 @@ def _considerations(audit: Audit) -> list[str]:
         lines += ["These constraints are violated on the audited samples:", ""]
         for relation in violated[:_MOST_TOLD]:
             interval = "" if relation.interval is None else f" (interval {interval_text(relation.interval)})"
-            found = f"The gap is {metric(relation.gap)}{interval}, allowed is {allowed(relation)}."
-            lines.append(f"- {plain(sentence_of(relation.text))} {plain(found)}")
+            gap = f"The gap is {metric(relation.gap)}{interval}, allowed is {allowed(relation)}."
+            lines.append(f"- {plain(sentence_of(relation.text))} {plain(gap)}")
         if len(violated) > _MOST_TOLD:
             lines.append(f"- {len(violated) - _MOST_TOLD:,} more, in the table above.")
         lines.append("")

@@ -9,8 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_fair.audit.result import Audit, GroupScores
-from keras_fair.audit.verdicts import SMALL
+from keras_fair.audit.result import SMALL, Audit, GroupScores
 from keras_fair.reports.markup import Markup, fragment, tag
 from keras_fair.reports.numbers import counted, metric, percent, size_text, typeset
 from keras_fair.reports.wording import group_name, shares_of

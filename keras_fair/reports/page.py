@@ -6,6 +6,7 @@ The same audit gives the same page, to the byte: it holds no clock and no random
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib import resources
 from pathlib import Path
 
 from keras_fair.audit.result import Audit, Verdict
@@ -13,7 +14,6 @@ from keras_fair.reports.group_scores import distributions, heat_maps, sizes
 from keras_fair.reports.markup import Markup, fragment, tag
 from keras_fair.reports.numbers import allowed, counted, interval_text, metric, typeset
 from keras_fair.reports.statements import badge, constraint_cards
-from keras_fair.reports.style import STYLE
 from keras_fair.reports.wording import (
     ORDER,
     caveats,
@@ -60,12 +60,17 @@ def to_html(audit: Audit, path: str | Path | None = None) -> str:
         tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
         tag("meta", name="color-scheme", content="light dark"),
         tag("title", f"Fairness audit: {headline(audit)}"),
-        tag("style", Markup(STYLE)),
+        tag("style", Markup(_style())),
     )
     page = f"<!DOCTYPE html>\n{tag('html', head, body, lang='en')}\n"
     if path is not None:
         Path(path).write_text(page, encoding="utf-8")
     return page
+
+
+def _style() -> str:
+    """The style sheet, `page.css` beside this module."""
+    return resources.files(__package__).joinpath("page.css").read_text(encoding="utf-8").strip()
 
 
 def _verdict(audit: Audit) -> Markup:
@@ -82,15 +87,15 @@ def _verdict(audit: Audit) -> Markup:
     ]
     if worst and worst[0].verdict is not Verdict.SATISFIED:
         relation = worst[0]
-        found = f"The gap is {typeset(metric(relation.gap))}, allowed is {typeset(allowed(relation))}."
+        gap = f"The gap is {typeset(metric(relation.gap))}, allowed is {typeset(allowed(relation))}."
         if relation.interval is not None:
             level = f"{100 * relation.interval.confidence:g}%"
-            found += f" The {level} interval of the gap is {typeset(interval_text(relation.interval))}."
+            gap += f" The {level} interval of the gap is {typeset(interval_text(relation.interval))}."
         if relation.verdict is Verdict.UNESTIMABLE:
-            found = relation.note or "It can't be estimated on these samples."
+            gap = relation.note or "It can't be estimated on these samples."
         first = "Furthest past its bound: " if relation.verdict is Verdict.VIOLATED else "Foremost: "
         strong = None if len(audit) == 1 else tag("strong", first)
-        parts.append(tag("p", strong, sentence_of(relation.text), " ", found, class_="worst"))
+        parts.append(tag("p", strong, sentence_of(relation.text), " ", gap, class_="worst"))
     return tag("div", *parts, class_=f"verdict {kind}")
 
 

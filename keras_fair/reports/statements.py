@@ -100,7 +100,7 @@ def _relations(relations: Sequence[AuditedRelation], title: str) -> Markup:
         picture = strip(
             axis, relation.gap, relation.interval, relation.verdict, relation.lower, relation.upper
         )
-        found = tag(
+        row = tag(
             "tr",
             tag("th", name, scope="row"),
             tag("td", picture, class_="picture"),
@@ -110,8 +110,8 @@ def _relations(relations: Sequence[AuditedRelation], title: str) -> Markup:
             tag("td", badge(relation.verdict), class_="says"),
         )
         if not relation.note:
-            return found
-        return fragment(found, tag("tr", tag("td", relation.note, colspan=2 + len(heads)), class_="note"))
+            return row
+        return fragment(row, tag("tr", tag("td", relation.note, colspan=2 + len(heads)), class_="note"))
 
     heads = ("gap and interval", "allowed", "smallest group", "verdict")
     return _folded("Gaps", "relation", axis, heads, relations, row, "relations")

@@ -38,8 +38,8 @@ class Axis:
     @classmethod
     def of(cls, numbers: Iterable[float], *, zero: bool) -> Axis:
         """An axis that holds all finite numbers, and zero where asked and not far off."""
-        known = [number for number in numbers if math.isfinite(number)] or [0.0, 1.0]
-        low, high = min(known), max(known)
+        finite = [number for number in numbers if math.isfinite(number)] or [0.0, 1.0]
+        low, high = min(finite), max(finite)
         if zero and (low <= 0 <= high or min(abs(low), abs(high)) <= 2 * (high - low)):
             low, high = min(low, 0.0), max(high, 0.0)
         if not high > low:

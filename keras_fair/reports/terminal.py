@@ -58,9 +58,9 @@ def fitting(audit: Audit, width: int) -> Table:
     if width >= _WIDTH:
         return to_table(audit)
     title = f"audit of {audit.samples} samples"
-    found = Table(title=title, title_justify="left", show_header=False, box=None)
-    found.add_column(no_wrap=True)
-    found.add_column(overflow="fold")
+    table = Table(title=title, title_justify="left", show_header=False, box=None)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
     for relation in audit:
         sizes = [statistic.size for statistic in relation.statistics]
         numbers = [f"gap {number(relation.gap)}"]
@@ -69,9 +69,9 @@ def fitting(audit: Audit, width: int) -> Table:
         numbers += [f"bounds {relation.bounds}", f"violation {number(relation.violation)}"]
         numbers += [f"smallest group {min(sizes):.6g}"] if sizes else []
         verdict = Text(relation.verdict.value, style=relation.verdict.style)
-        found.add_row(verdict, Text(f"{relation.name}\n{', '.join(numbers)}"))
-    found.caption = audit.outside or None
-    return found
+        table.add_row(verdict, Text(f"{relation.name}\n{', '.join(numbers)}"))
+    table.caption = audit.outside or None
+    return table
 
 
 def to_text(audit: Audit) -> str:

@@ -11,8 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from keras_fair.audit.result import Audit, AuditedRelation, GroupScores, Verdict
-from keras_fair.audit.verdicts import SMALL
+from keras_fair.audit.result import SMALL, Audit, AuditedRelation, GroupScores, Verdict
 from keras_fair.language import parse_statements
 from keras_fair.language.prose import in_words
 from keras_fair.reports.numbers import counted
@@ -69,11 +68,11 @@ class StatementResult(NamedTuple):
 
 def statement_results(audit: Audit) -> tuple[StatementResult, ...]:
     """The relations of an audit by statement, in the order of the text."""
-    found: dict[int, list[AuditedRelation]] = {}
+    by_statement: dict[int, list[AuditedRelation]] = {}
     for relation in audit:
-        found.setdefault(relation.statement, []).append(relation)
+        by_statement.setdefault(relation.statement, []).append(relation)
     results = []
-    for index, relations in found.items():
+    for index, relations in by_statement.items():
         texts = {relation.text for relation in relations}
         text = audit.statements[index] if index < len(audit.statements) else ""
         results.append(
@@ -145,12 +144,12 @@ def shares_of(groups: Sequence[GroupScores]) -> list[float]:
 
 def headline(audit: Audit) -> str:
     """The verdict on the whole in a few words."""
-    found = {relation.verdict for relation in audit}
-    if not found:
+    verdicts = {relation.verdict for relation in audit}
+    if not verdicts:
         return "There was nothing to audit"
-    if Verdict.VIOLATED in found:
+    if Verdict.VIOLATED in verdicts:
         return "The constraints do not hold"
-    if found == {Verdict.SATISFIED}:
+    if verdicts == {Verdict.SATISFIED}:
         return "All constraints hold" if len(audit.relations) > 1 else "The constraint holds"
     return "No violation was shown, but not all is known"
 
@@ -197,7 +196,7 @@ def caveats(audit: Audit) -> Iterator[tuple[str, tuple[str, ...]]]:
         names = tuple(f"{group_name(group)} ({counted(group.size, 'sample')})" for group in small)
         yield f"Groups with fewer than {SMALL} samples, of which little can be said:", names
     if outside := [*_outside(audit.unknown, "an unknown value of"), *_outside(audit.missing, "no value of")]:
-        yield "Samples that take no part where these values are needed:", tuple(outside)
+        yield "Samples left out where these values are needed:", tuple(outside)
     judged = [each for each in audit if each.verdict in (Verdict.VIOLATED, Verdict.SATISFIED)]
     without = sum(each.interval is None for each in judged)
     if judged and audit.confidence is None:
@@ -238,7 +237,7 @@ def parameters(audit: Audit) -> dict[str, str]:
     levels = [f"{100 * level:g}%" for level in sorted({interval.confidence for interval in intervals})]
     methods = list(dict.fromkeys(interval.method for interval in intervals))
     several = "simultaneous over the relations of a constraint" if audit.simultaneous else "each on its own"
-    found = {
+    rows = {
         "Samples": f"{audit.samples:,}",
         **({"Weights": _WEIGHTS} if weighted(audit) else {}),
         "Constraints": f"{len({relation.statement for relation in audit}):,}",
@@ -251,8 +250,8 @@ def parameters(audit: Audit) -> dict[str, str]:
     }
     attributes = [key for key in dict.fromkeys(group.attributes for group in audit.groups) if key]
     if attributes:
-        found["Groups by"] = "; ".join(" and ".join(key) for key in attributes)
-    return found
+        rows["Groups by"] = "; ".join(" and ".join(key) for key in attributes)
+    return rows
 
 
 def sentence_of(text: str) -> str:

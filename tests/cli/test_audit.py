@@ -11,7 +11,9 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
+import pyarrow
 import pytest
+from pyarrow import parquet
 
 import keras_fair as kf
 from keras_fair.cli import main
@@ -219,18 +221,23 @@ def test_every_form_of_the_file_says_the_same(audit, whole, fair, tmp_path, monk
 
 @pytest.mark.parametrize("group", [1000, 1500, 4000])
 def test_parquet_says_the_same(group, audit, whole, tmp_path) -> None:
-    pyarrow = pytest.importorskip("pyarrow")
-    from pyarrow import parquet
-
     path = tmp_path / "people.parquet"
     parquet.write_table(pyarrow.table(people(4000)), path, row_group_size=group)
     assert_same(whole, report(audit, str(path), *COLUMNS, "--chunk-size", "1300"))
 
 
+@pytest.mark.parametrize("kind", ["float16", "float32", "float64"])
+def test_parquet_is_compared_in_its_own_precision(kind, audit, tmp_path) -> None:
+    numbers = pyarrow.array(np.array([0.7, 0.7, 0.1, 0.9], kind))
+    parquet.write_table(pyarrow.table({"score": numbers, "a": numbers}), tmp_path / "people.parquet")
+    texts = ("P[y >= 0.7] >= 0", "P[a = 0.7] >= 0", "P[a >= 0.7] >= 0", "P[a in {0.7, 0.1}] >= 0")
+    options = [word for text in texts for word in ("-c", text)]
+    found = report(audit, str(tmp_path / "people.parquet"), *options, "--confidence", "none")
+    assert [relation["gap"] for relation in found["relations"]] == [0.75, 0.5, 0.75, 0.75]
+
+
 @pytest.mark.parametrize("column", ["score", "weight", "age", "label"])
 def test_parquet_with_huge_numbers_is_refused(column, audit, tmp_path) -> None:
-    pyarrow = pytest.importorskip("pyarrow")
-    parquet = pytest.importorskip("pyarrow.parquet")
     table = {"score": [0.5] * 9, "weight": [1.0] * 9, "age": [30.0] * 9, "label": [0.0] * 9}
     table[column][6] = 1e308
     parquet.write_table(pyarrow.table(table), tmp_path / "huge.parquet")
@@ -274,9 +281,6 @@ def test_labels_may_be_true_and_false(audit, whole, tmp_path) -> None:
     columns = people(4000)
     columns["label"] = [bool(each) for each in columns["label"]]
     assert_same(whole, report(audit, write(tmp_path / "people.csv", columns), *COLUMNS))
-    pyarrow = pytest.importorskip("pyarrow")
-    from pyarrow import parquet
-
     parquet.write_table(pyarrow.table(columns), tmp_path / "people.parquet")
     assert_same(whole, report(audit, str(tmp_path / "people.parquet"), *COLUMNS))
 
@@ -368,7 +372,7 @@ def test_who_lacks_a_value_is_in_the_group_of_the_missing_or_in_none(values, aud
     spread = ("-c", "spread(E[y | r=*]) <= 0.3", "--na", "NA", "--confidence", "none", "--markdown", "-")
     _, markdown, table = audit(path, *spread, "--missing", "group")
     assert "r = missing | 40" in markdown
-    assert "take no part" not in markdown
+    assert "left out" not in markdown
     assert "no group" not in table
     _, markdown, table = audit(path, *spread, "--missing", "exclude")
     assert "r = missing" not in markdown

@@ -52,7 +52,14 @@ def fault(content: str, options: str, capsys: pytest.CaptureFixture[str], folder
         (f"{EQUAL} --domain 0 0", ["--domain", "expected LOW < HIGH, received 0 0"]),
         (f"{EQUAL} --domain 0 nan", ["--domain", "expected LOW < HIGH, received 0 nan"]),
         ("-c 'E[y | label=1] <= 1'", ["--label label"]),
-        ("-c 'E[y | age < 30] <= 1'", ["^", "'unknown' stands beside numbers", "--na 'unknown'"]),
+        (
+            "-c 'E[y | age < 30] <= 1'",
+            [
+                "line 4: expected a number in column 'age', found 'unknown' beside numbers",
+                "--na 'unknown'",
+                "^",
+            ],
+        ),
         ("-c 'E[y[1]] <= 1'", ["people.csv", "y[1]", "^"]),
         (f"{EQUAL} --weight wt", ["--weight", "'wt'", LISTED]),
         (f"{EQUAL} --label truth", ["--label", "'truth'", LISTED]),
@@ -97,13 +104,13 @@ def test_faulty_options(options, words, capsys, tmp_path, monkeypatch) -> None:
             "30,2",
             "+30,2",
             "-c 'E[y | age=30, age < 40] <= 1' --na unknown --missing exclude",
-            ["'age' holds text", "'+30' (people.csv, line 3)", "such as 30"],
+            ["people.csv, line 3: ", "plainly", "such as 30", "column 'age'", "found '+30'", "^"],
         ),
         (
             "1,30",
             "01,30",
             "--label label -c 'E[y | label=1] <= 1'",
-            ["label holds text", "'01' (people.csv, line 3)"],
+            ["people.csv, line 3: ", "plainly", "such as 1", "column 'label'", "found '01'", "^"],
         ),
         (
             "0.7",

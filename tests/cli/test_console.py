@@ -119,7 +119,7 @@ def test_what_nobody_foresaw_is_no_verdict(fault, command, capsys, monkeypatch) 
     def fails(options: object) -> None:
         raise fault
 
-    monkeypatch.setattr(f"keras_fair.cli.{command}.constraint_texts", fails)
+    monkeypatch.setattr(f"keras_fair.cli.{command}_command.constraint_texts", fails)
     words = ["people.csv"] if command == "audit" else []
     assert main([command, *words, "-c", "E[y] <= 1"]) == 3
     captured = capsys.readouterr()

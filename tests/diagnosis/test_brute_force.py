@@ -103,7 +103,7 @@ def test_some_of_these_systems_can_be_met_and_some_cannot() -> None:
 @pytest.mark.parametrize("seed", range(6))
 def test_cells_reach_what_samples_reach(seed: int) -> None:
     """Terms of several families, with weights, attributes as coefficients, and several outputs."""
-    from keras_fair.diagnosis.extremes import cells_of
+    from keras_fair.diagnosis.merged_samples import merged_samples
 
     rng = np.random.default_rng(seed)
     n, outputs = 60, [1, 1, 1, 2, 3, 2][seed]
@@ -118,7 +118,7 @@ def test_cells_reach_what_samples_reach(seed: int) -> None:
     vocabulary = kf.Vocabulary({"g": GROUPS, "v": None})
     weight = rng.uniform(0.5, 2.0, n) if seed else None
     rows = kf.parse(texts[outputs]).rows(people, outputs=outputs, sample_weight=weight, vocabulary=vocabulary)
-    cells = cells_of(rows.terms)
+    cells = merged_samples(rows.terms)
     assert cells.count < n
     matrix = np.asarray(rows.terms.matrix()).reshape(len(rows.terms), n, outputs)
     ours = cells.matrix.toarray().reshape(len(rows.terms), cells.count, outputs)

@@ -10,7 +10,7 @@ import pytest
 
 from keras_fair.audit import Verdict
 from keras_fair.cli import main
-from keras_fair.comparison import Comparison, compare, scores_of
+from keras_fair.comparison import ModelComparison, compare, scores_of
 from keras_fair.comparison.picture import groups_of
 from keras_fair.constraints import parse
 from keras_fair.datasets import Split, adult, lending
@@ -50,12 +50,12 @@ def small() -> tuple[Split, Split]:
 
 
 @pytest.fixture(scope="module")
-def compared(small: tuple[Split, Split]) -> Comparison:
+def compared(small: tuple[Split, Split]) -> ModelComparison:
     constraints = parse("for g in race: E[y | race=g] == E[y] +- 0.01; cov(y, age) == 0 +- 0.05")
     return compare(*small, constraints, epochs=1, batch_size=64, divergence="binary_crossentropy")
 
 
-def test_the_fair_model_holds_every_constraint(compared: Comparison) -> None:
+def test_the_fair_model_holds_every_constraint(compared: ModelComparison) -> None:
     assert compared.fair.audit.satisfied
     assert compared.free.audit.with_verdict(Verdict.VIOLATED)
     assert not compared.relaxed
@@ -68,7 +68,7 @@ def test_the_same_seed_gives_the_same_models(small) -> None:
     np.testing.assert_allclose(first.fair.y, second.fair.y, atol=1e-6)
 
 
-def test_the_groups_of_the_picture_are_those_of_the_relation(small, compared: Comparison) -> None:
+def test_the_groups_of_the_picture_are_those_of_the_relation(small, compared: ModelComparison) -> None:
     _, test = small
     constraints = parse("for g in race: E[y | race=g] == E[y] +- 0.01; cov(y, age) == 0 +- 0.05")
     groups = groups_of(compared.free.audit.relations[0], test, constraints)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections import Counter
 from html.parser import HTMLParser
+from importlib import resources
 
 import pytest
 
 from keras_fair.audit.result import Audit, GroupScores, Verdict
 from keras_fair.reports.markup import fragment, tag
-from keras_fair.reports.style import STYLE
 from keras_fair.reports.wording import shares_of
 from tests.reports import made
 
@@ -23,6 +23,7 @@ AUDITS = {
     "many statements": made.many(statements=500),
 }
 VOID = {"meta", "br", "link"}
+STYLE = resources.files("keras_fair.reports").joinpath("page.css").read_text(encoding="utf-8")
 
 
 class Page(HTMLParser):

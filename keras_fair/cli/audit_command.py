@@ -7,8 +7,10 @@ import sys
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
-from keras_fair.cli.inputs import InputFault, joined_constraints, read_texts, whole_number
-from keras_fair.cli.measure import audited
+from keras_fair.cli.console import nobody_reads, terminal
+from keras_fair.cli.constraint_texts import joined_constraints, read_texts
+from keras_fair.cli.distinct_values import CHUNK
+from keras_fair.cli.input_fault import InputFault
 from keras_fair.cli.options import (
     add_command,
     add_constraints,
@@ -16,12 +18,11 @@ from keras_fair.cli.options import (
     constraint_texts,
     number_within,
     open_data,
+    whole_number,
 )
 from keras_fair.cli.outputs import Output, check_distinct
-from keras_fair.cli.samples import Samples
-from keras_fair.cli.start import start_keras
-from keras_fair.cli.terminal import nobody_reads, terminal
-from keras_fair.cli.values import CHUNK
+from keras_fair.cli.table_audit import audited
+from keras_fair.cli.table_samples import TableSamples
 
 if TYPE_CHECKING:
     from keras_fair.audit import Audit, Verdict
@@ -130,12 +131,11 @@ def _audit(options: argparse.Namespace) -> int:
                 f"say which column holds the predictions: --prediction COLUMN\n  {source.listed}"
             )
         contents = read_texts(texts)
-        start_keras()
         from keras_fair.audit import Verdict
 
         constraints = joined_constraints(contents)
-        samples = Samples.of(source, constraints, options)
-        found = audited(
+        samples = TableSamples.of(source, constraints, options)
+        audit = audited(
             constraints,
             samples,
             confidence=options.confidence,
@@ -143,18 +143,18 @@ def _audit(options: argparse.Namespace) -> int:
             seed=options.seed,
             chunk_size=options.chunk_size,
         )
-        silent = _without_relations(constraints, found)
-        counts = {verdict: len(found.with_verdict(verdict)) for verdict in Verdict}
+        silent = _without_relations(constraints, audit)
+        counts = {verdict: len(audit.with_verdict(verdict)) for verdict in Verdict}
         counts[Verdict.UNESTIMABLE] += len(silent)
         passing = {Verdict.SATISFIED, *(Verdict(name) for name in options.allow)}
         code = int(any(counts[verdict] for verdict in Verdict if verdict not in passing))
         try:
             # The standard output comes last: its reader may be gone.
             for name, output in sorted(outputs.items(), key=lambda pair: pair[1].to_terminal):
-                output.write(_report(name, found, options))
+                output.write(_report(name, audit, options))
             console = terminal(errors=any(output.to_terminal for output in outputs.values()))
-            console.print(found)
-            for line in _notes(found):
+            console.print(audit)
+            for line in _notes(audit):
                 console.print(line, markup=False, soft_wrap=True)
             for text in silent:
                 console.print(
@@ -163,37 +163,37 @@ def _audit(options: argparse.Namespace) -> int:
             for name, output in outputs.items():
                 if not output.to_terminal:
                     console.print(f"{name}: {output.path}", markup=False, soft_wrap=True)
-            console.print(_summary(found, counts, passing, code), markup=False, soft_wrap=True)
+            console.print(_summary(audit, counts, passing, code), markup=False, soft_wrap=True)
             sys.stdout.flush()
         except BrokenPipeError:  # the verdict stands, whoever reads it
             nobody_reads()
     return code
 
 
-def _without_relations(constraints: ConstraintSet, found: Audit) -> list[str]:
+def _without_relations(constraints: ConstraintSet, audit: Audit) -> list[str]:
     """Statements that say nothing of these samples, such as one on all pairs of groups where one occurs."""
     from keras_fair.language import node_text
 
-    measured = {relation.statement for relation in found}
+    measured = {relation.statement for relation in audit}
     return [node_text(each) for place, each in enumerate(constraints) if place not in measured]
 
 
-def _report(name: str, found: Audit, options: argparse.Namespace) -> str:
+def _report(name: str, audit: Audit, options: argparse.Namespace) -> str:
     if name == "html":
-        return found.to_html()
+        return audit.to_html()
     if name == "markdown":
-        return found.to_markdown(card=options.card)
-    return found.to_json()
+        return audit.to_markdown(card=options.card)
+    return audit.to_json()
 
 
-def _notes(found: Audit) -> list[str]:
+def _notes(audit: Audit) -> list[str]:
     """Why relations are not satisfied, where the audit has a word on it: small and empty groups, for one."""
-    notes = [f"{each.verdict.value}: {each.name}: {each.note}" for each in found if each.note]
+    notes = [f"{each.verdict.value}: {each.name}: {each.note}" for each in audit if each.note]
     more = len(notes) - _MOST_NOTES
     return notes if more <= 0 else [*notes[:_MOST_NOTES], f"... and {more} more; --json FILE has all"]
 
 
-def _summary(found: Audit, counts: dict[Verdict, int], passing: set[Verdict], code: int) -> str:
+def _summary(audit: Audit, counts: dict[Verdict, int], passing: set[Verdict], code: int) -> str:
     """One line: the counts of the verdicts, and what they mean for the exit code."""
     from keras_fair.reports.wording import is_point
 
@@ -202,8 +202,8 @@ def _summary(found: Audit, counts: dict[Verdict, int], passing: set[Verdict], co
     stopped = {verdict.value for verdict, count in counts.items() if count and verdict not in passing}
     if "violated" in stopped:
         stopped = set()
-    points = sum(is_point(relation, found.slack) for relation in found)
-    undecided = sum(relation.verdict.value == "undecided" for relation in found)
+    points = sum(is_point(relation, audit.slack) for relation in audit)
+    undecided = sum(relation.verdict.value == "undecided" for relation in audit)
     advice = []
     if "undecided" in stopped:
         if undecided > points:

@@ -1,4 +1,4 @@
-"""The columns of a table on disk, as the commands see them: typed, in chunks, whatever the format is.
+"""Tables on disk as the commands see them: typed columns, in chunks, whatever the format is.
 
 A `Source` is an open file whose header is known. Asked for some columns it gives `Columns`: each holds
 numbers or texts from its first entry to its last, and they can be gone through in chunks of any size, as
@@ -10,17 +10,31 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
-from keras_fair.cli.inputs import InputFault
+from keras_fair.cli.column_use import ColumnUse
+from keras_fair.cli.input_fault import InputFault
 from keras_fair.errors import near_names, quoted
 
-__all__ = ["MOST_TEXTS", "Chunk", "Columns", "Source", "Texts", "check_header"]
+__all__ = [
+    "MOST_TEXTS",
+    "TRUTH",
+    "ColumnChunks",
+    "Columns",
+    "Source",
+    "TextCodes",
+    "Texts",
+    "TooManyTexts",
+    "array_of",
+    "check_header",
+    "is_boolean",
+]
 
 MOST_TEXTS = 100_000  # distinct texts of one column that are kept in memory
+TRUTH = {"false": 0.0, "true": 1.0}  # what these texts stand for in a label
+_KINDS = {"halffloat": "float16", "float": "float32", "double": "float64"}  # where pyarrow says otherwise
 _LONGEST_HEADER = 30  # columns that a message lists
 
 
@@ -54,7 +68,52 @@ class Texts:
         return entries if dtype is None else entries.astype(dtype)
 
 
-Chunk = dict[str, np.ndarray | Texts]
+ColumnChunks = dict[str, np.ndarray | Texts]
+
+
+class TooManyTexts(InputFault):
+    """A column has more different texts than are kept in memory; `column` is its name."""
+
+    def __init__(self, column: str, text: str) -> None:
+        super().__init__(
+            f"column {quoted(column)} has more than {MOST_TEXTS:,} different texts, such as "
+            f"{quoted(text)}; an attribute has few"
+        )
+        self.column = column
+
+
+class TextCodes(dict[str, int]):
+    """The code of each text of a column, in the order in which texts are first met.
+
+    Args:
+        name: of the column.
+        missing: texts that stand for no value; their code is -1.
+    """
+
+    def __init__(self, name: str, missing: Collection[str]) -> None:
+        super().__init__()
+        self._name, self._missing = name, missing
+
+    def of(self, texts: Sequence[object], indices: Any) -> np.ndarray:
+        """The codes of a chunk, `(n,)` int32.
+
+        Args:
+            texts: the distinct ones; None stands for no value.
+            indices: which of them each entry is, an array of pyarrow, null where there is none.
+
+        Raises:
+            TooManyTexts: the column has too many.
+        """
+        codes = [-1 if text is None else self._code(str(text)) for text in texts]
+        return np.array([*codes, -1], "int32")[array_of(indices.cast("int32"), -1)]
+
+    def _code(self, text: str) -> int:
+        if text in self._missing:
+            return -1
+        code = self.setdefault(text, len(self))
+        if code >= MOST_TEXTS:
+            raise TooManyTexts(self._name, text)
+        return code
 
 
 class Columns(ABC):
@@ -63,19 +122,17 @@ class Columns(ABC):
     Attributes:
         size: how many rows they have.
         texts: which of them hold text; the others hold numbers.
-        odd: an entry, and its row, for each column of groups that is text although all its entries can be
-            read as numbers: it is not written plainly, as `keras_fair.cli.plain_numbers` has it.
     """
 
     size: int
     texts: frozenset[str]
-    odd: Mapping[str, tuple[str, int]] = MappingProxyType({})
 
     @abstractmethod
-    def chunks(self, size: int, names: Collection[str] | None = None) -> Iterator[Chunk]:
+    def chunks(self, size: int, names: Collection[str] | None = None) -> Iterator[ColumnChunks]:
         """The columns from the first row to the last, at most `size` rows at a time.
 
-        Numbers come as float64, or as float32 where the file holds them so; NaN where there is none.
+        Numbers come as float64, or in the lower precision in which the file holds them; NaN where there is
+        none.
 
         Args:
             size: >= 1.
@@ -99,15 +156,8 @@ class Source(ABC):
     header: tuple[str, ...]
 
     @abstractmethod
-    def columns(
-        self, names: Sequence[str], numbers: Collection[str] = (), groups: Collection[str] = ()
-    ) -> Columns:
-        """Columns that stand in the header.
-
-        Args:
-            names: which.
-            numbers: those that must hold numbers.
-            groups: those whose values name groups, of which no two are ever read as one.
+    def columns(self, uses: Mapping[str, ColumnUse]) -> Columns:
+        """Columns that stand in the header, typed by what they are needed for.
 
         Raises:
             InputFault: the file is malformed, or text stands where numbers must.
@@ -138,15 +188,34 @@ class Source(ABC):
     @property
     def listed(self) -> str:
         """The columns in one line."""
-        shown = [name if name else "''" for name in self.header[:_LONGEST_HEADER]]
-        more = len(self.header) - len(shown)
-        return f"its columns: {', '.join(shown)}" + (f" and {more} more" if more else "")
+        names = [name if name else "''" for name in self.header[:_LONGEST_HEADER]]
+        more = len(self.header) - len(names)
+        return f"its columns: {', '.join(names)}" + (f" and {more} more" if more else "")
 
     def __enter__(self) -> Source:
         return self
 
     def __exit__(self, *fault: object) -> None:
         self.close()
+
+
+def array_of(column: Any, absent: float) -> np.ndarray:
+    """An array of numbers of pyarrow as NumPy has it. (pyarrow's own way imports pandas, which is slow.)
+
+    Args:
+        column: whole numbers or floats, in any precision.
+        absent: what stands where there is none.
+    """
+    kind = np.dtype(_KINDS.get(str(column.type), str(column.type)))
+    validity, content = column.buffers()
+    if content is None:
+        return np.full(len(column), absent, kind)
+    places = slice(column.offset, column.offset + len(column))
+    entries = np.frombuffer(content, kind, places.stop)[places].copy()
+    if column.null_count:
+        there = np.unpackbits(np.frombuffer(validity, np.uint8), bitorder="little")[places]
+        entries[there == 0] = absent
+    return entries
 
 
 def check_header(header: Sequence[str], name: str) -> None:
@@ -161,3 +230,8 @@ def check_header(header: Sequence[str], name: str) -> None:
             f"expected a name for each column of {name}, found {quoted(repeated[0])} "
             + ("twice" if repeated.count(repeated[0]) == 1 else f"{repeated.count(repeated[0]) + 1} times")
         )
+
+
+def is_boolean(texts: Collection[str]) -> bool:
+    """Whether texts are `true` and `false`, in whatever letters."""
+    return bool(texts) and all(text.lower() in TRUTH for text in texts)

@@ -11,16 +11,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from keras_fair.cli.catalogue import CATALOGUE, REGRESSIONS
-from keras_fair.cli.inputs import InputFault, faults_of_input, joined_constraints, read_texts, whole_number
-from keras_fair.cli.options import add_command
-from keras_fair.cli.start import start_keras
-from keras_fair.cli.terminal import terminal
+from keras_fair.cli.console import terminal
+from keras_fair.cli.constraint_texts import joined_constraints, read_texts
+from keras_fair.cli.input_fault import InputFault, faults_of_input
+from keras_fair.cli.options import add_command, whole_number
 from keras_fair.errors import near_names
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from keras_fair.comparison import Comparison
+    from keras_fair.comparison import ModelComparison
     from keras_fair.constraints import ConstraintSet
     from keras_fair.datasets import Split
 
@@ -99,7 +99,6 @@ def _run(options: argparse.Namespace) -> int:
         near = near_names(options.dataset, CATALOGUE)
         raise InputFault(f"there is no data set named {options.dataset!r}{near}")
     texts = read_texts(options.constraint or [CATALOGUE[options.dataset].constraint])
-    start_keras()
     console = terminal()
     constraints = joined_constraints(texts)
     train, test = _loaded(options, constraints)
@@ -139,7 +138,7 @@ def _loaded(options: argparse.Namespace, constraints: ConstraintSet) -> tuple[Sp
 
 def _compared(
     console: Console, options: argparse.Namespace, constraints: ConstraintSet, train: Split, test: Split
-) -> Comparison:
+) -> ModelComparison:
     from keras_fair.comparison import compare
 
     batches = options.epochs * -(-train.size // options.batch_size)
@@ -170,7 +169,11 @@ def _progress(console: Console, batches: int) -> Iterator[Callable[[str], None]]
 
 
 def _pictured(
-    folder: Path, options: argparse.Namespace, comparison: Comparison, test: Split, constraints: ConstraintSet
+    folder: Path,
+    options: argparse.Namespace,
+    comparison: ModelComparison,
+    test: Split,
+    constraints: ConstraintSet,
 ) -> str:
     try:
         from keras_fair.comparison.picture import save_picture
@@ -185,7 +188,7 @@ def _pictured(
     return f"picture: {path}"
 
 
-def _scores(comparison: Comparison) -> Any:
+def _scores(comparison: ModelComparison) -> Any:
     from rich.table import Table
 
     table = Table(title="held-out people")
@@ -202,7 +205,7 @@ def _scores(comparison: Comparison) -> Any:
     return table
 
 
-def _constraints(comparison: Comparison) -> Any:
+def _constraints(comparison: ModelComparison) -> Any:
     from rich.table import Table
     from rich.text import Text
 
@@ -224,14 +227,14 @@ def _constraints(comparison: Comparison) -> Any:
     return table
 
 
-def _verdict(console: Console, comparison: Comparison, constraints: ConstraintSet) -> int:
+def _verdict(console: Console, comparison: ModelComparison, constraints: ConstraintSet) -> int:
     from keras_fair.audit import Verdict
 
-    found = comparison.fair.audit
-    unestimable = found.with_verdict(Verdict.UNESTIMABLE)
+    audit = comparison.fair.audit
+    unestimable = audit.with_verdict(Verdict.UNESTIMABLE)
     for relation in unestimable:
         console.print(f"can't be estimated on the held-out people: {relation.name}", markup=False)
-    violated = found.with_verdict(Verdict.VIOLATED)
+    violated = audit.with_verdict(Verdict.VIOLATED)
     for relation in violated:
         console.print(
             f"violated by the fair model on held-out people, by {relation.violation:.6g}: {relation.name}",

@@ -13,11 +13,11 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from keras_fair.cli.columns import Source
+from keras_fair.cli.csv_file import CsvFile
 from keras_fair.cli.csv_source import CsvSource
-from keras_fair.cli.csv_text import CsvText
-from keras_fair.cli.inputs import InputFault
+from keras_fair.cli.input_fault import InputFault
 from keras_fair.cli.parquet_source import ParquetSource
+from keras_fair.cli.table_source import Source
 
 __all__ = ["open_table"]
 
@@ -69,8 +69,8 @@ def open_table(
             raise InputFault(f"expected UTF-8, but {name} is UTF-16: say --encoding utf-16")
         if separator is None:
             separator = "\t" if name.lower().removesuffix(".gz").endswith((".tsv", ".tab")) else ","
-        text = CsvText(file, name, zipped=begin.startswith(_GZIP), separator=separator, encoding=encoding)
-        with CsvSource(text, missing) as source:
+        content = CsvFile(file, name, zipped=begin.startswith(_GZIP), separator=separator, encoding=encoding)
+        with CsvSource(content, missing) as source:
             yield source
 
 

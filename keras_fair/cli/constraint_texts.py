@@ -1,53 +1,18 @@
-"""What people hand to a command: constraints and numbers; and the error that says what is wrong with them."""
+"""The constraints of a command: words of the command line and files, read, joined and parsed."""
 
 from __future__ import annotations
 
-import argparse
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from keras_fair.cli.input_fault import InputFault, faults_of_input
 from keras_fair.errors import ConstraintError
 
 if TYPE_CHECKING:
     from keras_fair.constraints import ConstraintSet
 
-__all__ = ["InputFault", "faults_of_input", "joined_constraints", "read_texts", "whole_number"]
-
-
-class InputFault(Exception):
-    """The input of a command is at fault; the message is for the person who typed it."""
-
-
-@contextmanager
-def faults_of_input() -> Iterator[None]:
-    """What the library refuses inside is a fault of the input, not of the program."""
-    try:
-        yield
-    except (ConstraintError, ValueError, OSError) as fault:
-        raise InputFault(str(fault)) from fault
-
-
-def whole_number(least: int) -> Callable[[str], int]:
-    """A reader of whole numbers for `argparse`.
-
-    Example:
-
-    >>> whole_number(1)("5")
-    5
-    """
-
-    def read(text: str) -> int:
-        try:
-            value = int(text)
-        except ValueError:
-            value = least - 1
-        if value < least:
-            raise argparse.ArgumentTypeError(f"expected a whole number >= {least}, received {text!r}")
-        return value
-
-    return read
+__all__ = ["joined_constraints", "read_texts"]
 
 
 def read_texts(texts: Sequence[str]) -> list[str]:

@@ -7,13 +7,13 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any
 
-from keras_fair.cli.inputs import InputFault, faults_of_input, joined_constraints, read_texts
-from keras_fair.cli.measure import tried
+from keras_fair.cli.console import nobody_reads, terminal, write_report
+from keras_fair.cli.constraint_texts import joined_constraints, read_texts
+from keras_fair.cli.input_fault import InputFault, faults_of_input
 from keras_fair.cli.modes import Use, modes, stand_ins, use_of
 from keras_fair.cli.options import add_command, add_constraints, add_table, constraint_texts, open_data
-from keras_fair.cli.samples import Samples
-from keras_fair.cli.start import start_keras
-from keras_fair.cli.terminal import nobody_reads, terminal, write_report
+from keras_fair.cli.table_audit import tried
+from keras_fair.cli.table_samples import TableSamples
 
 if TYPE_CHECKING:
     from keras_fair.constraints import ConstraintSet
@@ -74,35 +74,35 @@ def add_parser(commands: Any) -> None:
 
 def _check(options: argparse.Namespace) -> int:
     try:
-        found, code = _checked(options)
+        answer, code = _checked(options)
     except InputFault as fault:
         if options.json:
             write_report(json.dumps({"ok": False, "fault": str(fault)}, ensure_ascii=False, indent=2))
         raise
     try:
-        _print(found, options)
+        _print(answer, options)
         sys.stdout.flush()
     except BrokenPipeError:  # the answer stands, whoever reads it
         nobody_reads()
     return code
 
 
-def _print(found: dict[str, Any], options: argparse.Namespace) -> None:
+def _print(answer: dict[str, Any], options: argparse.Namespace) -> None:
     if options.json:
-        write_report(json.dumps(found, ensure_ascii=False, indent=2))
+        write_report(json.dumps(answer, ensure_ascii=False, indent=2))
         return
     console = terminal(soft_wrap=True)
-    for each in found["constraints"]:
+    for each in answer["constraints"]:
         refused = [mode for mode in options.mode if mode not in each["modes"]]
         console.print("no " if refused else "yes", style="bold red" if refused else "green", end="  ")
         console.print(each["text"], markup=False)
         console.print(f"     can be used by: {', '.join(each['modes'])}", markup=False)
         if each["refusal"]:
             console.print(f"     not by the others: {each['refusal']}", markup=False)
-    needs = ", ".join(found["attributes"]) or "none"
-    console.print(f"needs attributes: {needs}; label: {'yes' if found['label'] else 'no'}", markup=False)
-    if found["samples"] is not None:
-        console.print(f"{options.data}: {found['samples']:,} samples have what is needed", markup=False)
+    needs = ", ".join(answer["attributes"]) or "none"
+    console.print(f"needs attributes: {needs}; label: {'yes' if answer['label'] else 'no'}", markup=False)
+    if answer["samples"] is not None:
+        console.print(f"{options.data}: {answer['samples']:,} samples have what is needed", markup=False)
 
 
 def _checked(options: argparse.Namespace) -> tuple[dict[str, Any], int]:
@@ -114,27 +114,26 @@ def _checked(options: argparse.Namespace) -> tuple[dict[str, Any], int]:
     if lacking:
         raise InputFault(f"--mode: this version has no {lacking[0]}")
     contents = read_texts(texts)
-    start_keras()
     constraints = joined_constraints(contents)
     size = None
     if options.data is None:
         vocabulary, _ = stand_ins(constraints)
     else:
         with open_data(options) as source:
-            samples = Samples.of(source, constraints, options)
+            samples = TableSamples.of(source, constraints, options)
             size, vocabulary = samples.size, samples.vocabulary()
             tried(constraints, samples, vocabulary)
     with faults_of_input():
         uses = [use_of(constraints, place, vocabulary, options.domain) for place in range(len(constraints))]
     ok = all(mode in use.modes for use in uses for mode in options.mode)
-    found = {
+    answer = {
         "ok": ok,
         "attributes": list(constraints.attributes),
         "label": constraints.uses_label,
         "samples": size,
         "constraints": [_entry(constraints, place, use) for place, use in enumerate(uses)],
     }
-    return found, int(not ok)
+    return answer, int(not ok)
 
 
 def _entry(constraints: ConstraintSet, place: int, use: Use) -> dict[str, Any]:

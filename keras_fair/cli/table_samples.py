@@ -14,16 +14,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from keras_fair.cli.columns import Columns, Source, Texts
-from keras_fair.cli.inputs import InputFault, faults_of_input
-from keras_fair.cli.values import CHUNK, TRUTH, distinct_values, is_boolean
+from keras_fair.cli.column_use import uses_of
+from keras_fair.cli.distinct_values import CHUNK, distinct_values
+from keras_fair.cli.input_fault import InputFault, faults_of_input
+from keras_fair.cli.plain_numbers import number_of
+from keras_fair.cli.table_source import Columns, Source, Texts
 from keras_fair.errors import ConstraintTypeError, near_names, quoted
 
 if TYPE_CHECKING:
     from keras_fair.constraints import ConstraintSet
     from keras_fair.groups.vocabulary import Vocabulary
 
-__all__ = ["LARGEST", "Part", "Samples"]
+__all__ = ["LARGEST", "TableChunk", "TableSamples"]
 
 _NUMBER_IN_QUOTES = re.compile(
     r"\A(?P<fact>.* holds numbers, and '(?P<value>[^']*)' is text)(?P<near>;[^\n]*)?"
@@ -32,7 +34,7 @@ _NUMBER_IN_QUOTES = re.compile(
 LARGEST = 1e30  # the audit squares products of up to four of these: prediction, attribute, label, weight
 
 
-class Part(NamedTuple):
+class TableChunk(NamedTuple):
     """A chunk of samples.
 
     Attributes:
@@ -49,7 +51,7 @@ class Part(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Samples:
+class TableSamples:
     """The samples of a table, for one set of constraints.
 
     Attributes:
@@ -58,7 +60,6 @@ class Samples:
         attributes: the names of the attributes.
         predictions: the columns of the predictions, in order; may be empty.
         label: the column of the label, or None where the constraints do not use it.
-        boolean: whether the label is the texts true and false, which stand for 1 and 0.
         weight: the column of the weights, or None.
         domain: where predictions must lie.
         missing: what an attribute without a value means, a policy of `Vocabulary`.
@@ -69,13 +70,12 @@ class Samples:
     attributes: tuple[str, ...]
     predictions: tuple[str, ...]
     label: str | None
-    boolean: bool
     weight: str | None
     domain: tuple[float, float] | None
     missing: str
 
     @classmethod
-    def of(cls, source: Source, constraints: ConstraintSet, options: argparse.Namespace) -> Samples:
+    def of(cls, source: Source, constraints: ConstraintSet, options: argparse.Namespace) -> TableSamples:
         """Find the columns.
 
         Args:
@@ -97,18 +97,12 @@ class Samples:
             )
         _require_attributes(constraints, source)
         label = label if constraints.uses_label else None
-        others = [name for name in (label, weight) if name is not None]
-        numbers = [*predictions, *([] if weight is None else [weight])]
-        groups = _grouping(constraints, label)
-        columns = source.columns([*constraints.attributes, *predictions, *others], numbers, groups)
-        boolean = label in columns.texts and is_boolean(distinct_values(columns, [label])[label])
         return cls(
             name=source.name,
-            columns=columns,
+            columns=source.columns(uses_of(constraints, predictions, label, weight)),
             attributes=constraints.attributes,
             predictions=predictions,
             label=label,
-            boolean=boolean,
             weight=weight,
             domain=None if options.domain is None else (options.domain[0], options.domain[1]),
             missing=options.missing,
@@ -128,19 +122,17 @@ class Samples:
         from keras_fair.groups.vocabulary import Vocabulary
 
         names = [*self.attributes, *([] if self.label is None else [self.label])]
-        found = distinct_values(self.columns, names)
-        if self.missing == "error" and any(None in values for values in found.values()):
+        occurring = distinct_values(self.columns, names)
+        if self.missing == "error" and any(None in values for values in occurring.values()):
             for _ in self.parts():  # ends at the line
                 pass
-        label = None if self.label is None else found[self.label]
-        if self.boolean and label is not None:
-            label = [None if text is None else TRUTH[text.lower()] for text in label]
+        label = None if self.label is None else occurring[self.label]
         with faults_of_input():
             return Vocabulary(missing=self.missing).update(
-                {name: found[name] for name in self.attributes}, label
+                {name: occurring[name] for name in self.attributes}, label
             )
 
-    def parts(self, size: int = CHUNK) -> Iterator[Part]:
+    def parts(self, size: int = CHUNK) -> Iterator[TableChunk]:
         """The samples, `size` at a time.
 
         Raises:
@@ -161,38 +153,12 @@ class Samples:
             if self.missing == "error":
                 for name in [*self.attributes, *([] if self.label is None else [self.label])]:
                     self._refuse_missing(chunk[name], name, begin)
-            if self.boolean and isinstance(label, Texts):
-                numbers = [TRUTH[text.lower()] for text in label.categories]
-                label = np.array([*numbers, np.nan])[label.codes]
             begin += len(next(iter(chunk.values()))) if chunk else size
-            yield Part(predictions, attributes, label, weight)
+            yield TableChunk(predictions, attributes, label, weight)
 
     def explained(self, fault: ConstraintTypeError) -> str:
         """A fault that the samples brought to light, as text, with what the table has to do with it."""
-        named = [name for name in self.attributes if quoted(name) in fault.message]
-        if self.label is not None and fault.message.startswith(("label ", "the label ")):
-            named.append(self.label)
-        notes = ""
-        for name, values in distinct_values(self.columns, self.columns.texts.intersection(named)).items():
-            texts = [value for value in values if value is not None]
-            foreign = [value for value in texts if not _is_number(value)]
-            if not foreign and name in self.columns.odd:
-                notes += self._oddness(name)
-            elif 0 < len(foreign) < len(texts):
-                notes += (
-                    f"\ncolumn {quoted(name)} is text, for {quoted(foreign[0])} stands beside numbers; if it "
-                    f"stands for no value, say --na '{foreign[0]}'"
-                )
-        text = _NUMBER_IN_QUOTES.sub(_unquoted, str(fault), count=1)
-        return f"{self.name}: {text}{notes}"
-
-    def _oddness(self, name: str) -> str:
-        entry, row = self.columns.odd[name]
-        return (
-            f"\ncolumn {quoted(name)} is text, for {quoted(entry)} ({self.columns.place(row)}) is not how a "
-            f"number is plainly written, and the column is compared for equality: if it holds numbers, write "
-            "them all alike" + (f", such as {float(entry):.15g}" if abs(float(entry)) < 1e15 else "")
-        )
+        return f"{self.name}: {_NUMBER_IN_QUOTES.sub(_unquoted, str(fault), count=1)}"
 
     def _refuse_missing(self, column: np.ndarray | Texts, name: str, begin: int) -> None:
         absent = column.codes < 0 if isinstance(column, Texts) else np.isnan(column)
@@ -212,10 +178,12 @@ class Samples:
         *,
         missing: bool = False,
     ) -> np.ndarray:
-        """A column of numbers, seen to lie in the domain and to be such that an audit can square them."""
-        numbers = np.asarray(column)
-        if numbers.dtype != "float32":
-            numbers = numbers.astype("float64", copy=False)
+        """A column of numbers, seen to lie in the domain and to be such that an audit can square them.
+
+        It keeps the precision of the file, in which thresholds are compared.
+        """
+        entries = np.asarray(column)
+        numbers = entries.astype("float64", copy=False)
         wrong = np.isinf(numbers) if missing else ~np.isfinite(numbers)
         expected = "a finite number"
         if not wrong.any() and domain is not None:
@@ -228,10 +196,10 @@ class Samples:
             expected = f"a number from {-LARGEST:g} to {LARGEST:g}"
         if wrong.any():
             row = int(np.argmax(wrong))
-            found = "no value" if np.isnan(numbers[row]) else f"{numbers[row]:g}"
+            received = "no value" if np.isnan(numbers[row]) else f"{numbers[row]:g}"
             place = self.columns.place(begin + row)
-            raise InputFault(f"{place}: expected {expected} in column {quoted(name)}, found {found}")
-        return numbers
+            raise InputFault(f"{place}: expected {expected} in column {quoted(name)}, found {received}")
+        return entries
 
 
 def _require_attributes(constraints: ConstraintSet, source: Source) -> None:
@@ -249,38 +217,7 @@ def _require_attributes(constraints: ConstraintSet, source: Source) -> None:
                 raise InputFault(f"{fault}\n  {source.listed}")
 
 
-def _grouping(constraints: ConstraintSet, label: str | None) -> set[str]:
-    """The columns whose values name groups: they are listed, or compared for equality."""
-    from keras_fair.language.nodes import Attribute, Binder, Comparison, Label, Membership, Node
-    from keras_fair.language.tree import walk
-
-    found: set[str] = set()
-    for statement in constraints:
-        for node in walk(statement):
-            subject: Node | None = None
-            if isinstance(node, Membership) or (
-                isinstance(node, Comparison) and node.operator in ("=", "!=")
-            ):
-                subject = node.subject
-            elif isinstance(node, Binder):
-                subject = node.domain
-            if isinstance(subject, Attribute):
-                found.add(subject.name)
-            elif isinstance(subject, Label) and label is not None:
-                found.add(label)
-    return found
-
-
-def _unquoted(found: re.Match[str]) -> str:
+def _unquoted(match: re.Match[str]) -> str:
     """The advice on a number in quotes: messages quote all values, also those to be written without."""
-    if not _is_number(found["value"]):
-        return found[0]
-    return f"{found['fact']}; did you mean {float(found['value']):g}, without quotes?"
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
+    number = number_of(match["value"])
+    return match[0] if number is None else f"{match['fact']}; did you mean {number:g}, without quotes?"

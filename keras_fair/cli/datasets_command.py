@@ -8,8 +8,8 @@ from dataclasses import asdict
 from typing import Any
 
 from keras_fair.cli.catalogue import CATALOGUE
+from keras_fair.cli.console import terminal, write_report
 from keras_fair.cli.options import add_command
-from keras_fair.cli.terminal import terminal, write_report
 
 __all__ = ["add_parser"]
 

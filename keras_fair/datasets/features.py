@@ -56,9 +56,9 @@ def encode(train: Split, test: Split, *, exclude: str | Sequence[str] = ()) -> E
     (True, dtype('float32'))
     """
     left_out = {exclude} if isinstance(exclude, str) else set(exclude)
-    known = set(train.features) | set(train.attributes)
-    for name in sorted(left_out - known):
-        near = near_names(name, known)
+    present = set(train.features) | set(train.attributes)
+    for name in sorted(left_out - present):
+        near = near_names(name, present)
         raise ValueError(f"expected exclude to name features, received exclude={name!r}{near}")
 
     names: list[str] = []

@@ -19,7 +19,7 @@ import numpy as np
 
 from keras_fair.rows.terms import CellFamily, Family, Terms
 
-__all__ = ["Cells", "cells_of"]
+__all__ = ["MergedSamples", "merged_samples"]
 
 # Coefficients of one cell agree to this many decimals, relative to the largest of the sample: dividing by it
 # rounds.
@@ -28,7 +28,7 @@ DECIMALS = 12
 Matrix = Any  # of scipy.sparse, which is imported when it is first needed
 
 
-class Cells:
+class MergedSamples:
     """The terms as functions of cells.
 
     Attributes:
@@ -41,7 +41,7 @@ class Cells:
         self.count = count
 
 
-def cells_of(terms: Terms) -> Cells:
+def merged_samples(terms: Terms) -> MergedSamples:
     """Merge the samples of terms that hold NumPy arrays.
 
     Raises:
@@ -51,7 +51,7 @@ def cells_of(terms: Terms) -> Cells:
 
     parts = [_Part(family) for family in terms.families]
     if not parts:
-        return Cells(sparse.csr_array((0, 0)), 0)
+        return MergedSamples(sparse.csr_array((0, 0)), 0)
     magnitude = np.max([part.magnitude() for part in parts], axis=0)
     if not np.all(np.isfinite(magnitude)):
         raise ValueError(
@@ -67,7 +67,7 @@ def cells_of(terms: Terms) -> Cells:
     place = np.full(count, len(kept))  # the last column is for samples in no term, and dropped
     place[kept] = np.arange(len(kept))
     blocks = [part.totals(place[cell], len(kept), terms.outputs) for part in parts]
-    return Cells(sparse.vstack(blocks, format="csr"), len(kept))
+    return MergedSamples(sparse.vstack(blocks, format="csr"), len(kept))
 
 
 class _Part:
@@ -99,8 +99,8 @@ class _Part:
 
     def codes(self, divisor: np.ndarray) -> list[tuple[np.ndarray, int]]:
         """Codes `(n,)` and their number, which together tell apart samples of different kinds."""
-        found = [_numbered(column / divisor) for column in self.numbers]
-        return found if self.table is None else [*found, (self.code, self.table.shape[1])]
+        codes = [_numbered(column / divisor) for column in self.numbers]
+        return codes if self.table is None else [*codes, (self.code, self.table.shape[1])]
 
     def totals(self, cell: np.ndarray, count: int, outputs: int) -> Matrix:
         """What each cell adds to the sums of the terms, `(size, count * outputs)`."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from keras_fair.cli.inputs import InputFault, faults_of_input, joined_constraints, read_texts
-from keras_fair.cli.measure import audited
+from keras_fair.cli.console import terminal, write_report
+from keras_fair.cli.constraint_texts import joined_constraints, read_texts
+from keras_fair.cli.input_fault import InputFault, faults_of_input
 from keras_fair.cli.modes import modes, stand_ins, use_of
 from keras_fair.cli.options import add_command, add_constraints, add_table, constraint_texts, open_data
-from keras_fair.cli.samples import Samples
-from keras_fair.cli.start import start_keras
-from keras_fair.cli.terminal import terminal, write_report
+from keras_fair.cli.table_audit import audited
+from keras_fair.cli.table_samples import TableSamples
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -58,7 +58,6 @@ def _explain(options: argparse.Namespace) -> int:
     if options.data is None and (options.prediction or options.label or options.weight):
         raise InputFault("--prediction, --label and --weight name columns of --data, which is not given")
     contents = read_texts(texts)
-    start_keras()
     constraints = joined_constraints(contents)
     if options.json:
         write_report(constraints.to_json())
@@ -70,11 +69,11 @@ def _explain(options: argparse.Namespace) -> int:
     with open_data(options) as source:
         if options.label is None and constraints.uses_label and "label" in source.header:
             options.label = "label"
-        samples = Samples.of(source, constraints, options)
+        samples = TableSamples.of(source, constraints, options)
         vocabulary = samples.vocabulary()
-        found = audited(constraints, samples)
+        audit = audited(constraints, samples)
     _print_meaning(console, constraints, vocabulary, options.domain)
-    _print_values(console, samples, found)
+    _print_values(console, samples, audit)
     return 0
 
 
@@ -119,7 +118,7 @@ def _print_meaning(
         )
 
 
-def _print_values(console: Console, samples: Samples, found: Audit) -> None:
+def _print_values(console: Console, samples: TableSamples, audit: Audit) -> None:
     from rich.table import Table
     from rich.text import Text
 
@@ -127,7 +126,7 @@ def _print_values(console: Console, samples: Samples, found: Audit) -> None:
     table.add_column("statistic", overflow="fold")
     table.add_column("samples", justify="right")
     table.add_column("value", justify="right")
-    statistics = {each.text: each for relation in found for each in relation.statistics}
+    statistics = {each.text: each for relation in audit for each in relation.statistics}
     for statistic in statistics.values():
         size, value = _known(statistic, bool(samples.predictions))
         table.add_row(Text(statistic.text), size, value)
@@ -135,9 +134,9 @@ def _print_values(console: Console, samples: Samples, found: Audit) -> None:
     console.print(table)
     if not samples.predictions:
         console.print("Values of statistics in y, and verdicts, need --prediction COLUMN.")
-        console.print(found.outside, markup=False)
+        console.print(audit.outside, markup=False)
     else:
-        console.print(found.table())
+        console.print(audit)
 
 
 def _known(statistic: StatisticValue, predicted: bool) -> tuple[str, str]:

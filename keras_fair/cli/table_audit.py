@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from keras_fair.cli.inputs import InputFault
+from keras_fair.cli.distinct_values import CHUNK
+from keras_fair.cli.input_fault import InputFault
 from keras_fair.cli.modes import output_names
-from keras_fair.cli.samples import Part, Samples
-from keras_fair.cli.values import CHUNK
+from keras_fair.cli.table_samples import TableChunk, TableSamples
 from keras_fair.errors import ConstraintTypeError
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ _FEW = 100  # samples that show whether constraints have a meaning
 
 def audited(
     constraints: ConstraintSet,
-    samples: Samples,
+    samples: TableSamples,
     *,
     confidence: float | None = 0.95,
     simultaneous: bool = False,
@@ -62,14 +62,14 @@ def audited(
             y = _predictions(constraints, part, min(chunk_size, left))
             left -= len(y)
             auditor.update(y, part.attributes, part.label, part.weight)
-        found = auditor.result()
+        audit = auditor.result()
     if samples.missing != "group":
-        return found
-    compared = _compared(constraints)  # who lacks a value of these is in a group, and so in the table
-    return replace(found, missing={name: n for name, n in found.missing.items() if name not in compared})
+        return audit
+    compared = _compared(constraints)  # samples without a value of these are a group, and so in the table
+    return replace(audit, missing={name: n for name, n in audit.missing.items() if name not in compared})
 
 
-def tried(constraints: ConstraintSet, samples: Samples, vocabulary: Vocabulary) -> None:
+def tried(constraints: ConstraintSet, samples: TableSamples, vocabulary: Vocabulary) -> None:
     """See that samples give constraints a meaning, by measuring a few of them.
 
     Args:
@@ -107,7 +107,7 @@ def _compared(constraints: ConstraintSet) -> set[str]:
     return {subject.name for subject in subjects if isinstance(subject, Attribute)}
 
 
-def _outputs(constraints: ConstraintSet, samples: Samples) -> Sequence[str] | None:
+def _outputs(constraints: ConstraintSet, samples: TableSamples) -> Sequence[str] | None:
     """The names of the outputs."""
     if samples.predictions:
         return samples.predictions
@@ -115,7 +115,7 @@ def _outputs(constraints: ConstraintSet, samples: Samples) -> Sequence[str] | No
     return None if isinstance(named, int) else named
 
 
-def _predictions(constraints: ConstraintSet, part: Part, size: int) -> np.ndarray:
+def _predictions(constraints: ConstraintSet, part: TableChunk, size: int) -> np.ndarray:
     if part.y is not None:
         return part.y
     named = output_names(constraints)
@@ -123,7 +123,7 @@ def _predictions(constraints: ConstraintSet, part: Part, size: int) -> np.ndarra
 
 
 @contextmanager
-def _faults_of(samples: Samples) -> Iterator[None]:
+def _faults_of(samples: TableSamples) -> Iterator[None]:
     try:
         with np.errstate(over="ignore", invalid="ignore"):  # what comes of it is told below, or is no number
             yield

@@ -23,13 +23,13 @@ class Diagnosis:
             each relation; of all ways the one with the least sum. Relations that need none are left out.
         largest_growth: the least `d` such that widening the bounds of every relation by `d` suffices; 0 where
             `feasible`. It minimises the largest single growth instead of the sum.
-        unestimable: relations and rows about groups to which nobody with weight belongs; they hold whatever
-            is predicted, and took no part.
+        unestimable: relations and rows about groups without a sample of a weight above 0; they hold whatever
+            is predicted, and are left out.
         unknown: number of samples by attribute whose value the vocabulary lacks; they belong to none of its
             groups.
         domain: where predictions may lie, in words.
         solver: what solved the linear programs; empty where there was nothing to solve.
-        relations: number of relations that took part.
+        relations: number of relations that were looked at.
         samples: number of samples.
         cells: number of kinds of samples that the relations tell apart.
     """

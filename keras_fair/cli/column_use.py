@@ -1,0 +1,96 @@
+"""What constraints need of each column of a table: how it is read is decided by this, not by its entries.
+
+- Predictions, weights, and columns that stand in arithmetic or are compared by `<`, `<=`, `>`, `>=`: numbers.
+- Columns that are enumerated (`*`, `for`) or compared for equality: values as they are written. They are
+  numbers only if no entry could be a code (`keras_fair.cli.plain_numbers`), and must be numbers if they are
+  compared with one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from keras_fair.errors import ConstraintTypeError
+from keras_fair.language.nodes import Attribute, Binder, Comparison, Label, Literal, Membership, Node
+from keras_fair.language.tree import children, walk
+
+if TYPE_CHECKING:
+    from keras_fair.constraints import ConstraintSet
+
+__all__ = ["ColumnUse", "uses_of"]
+
+
+@dataclass(frozen=True)
+class ColumnUse:
+    """What one column is needed for.
+
+    Attributes:
+        listed: whether its values name groups as they are written.
+        numbers: whether it must hold numbers.
+        truth: whether the texts `true` and `false` may stand for 1 and 0, as in a label.
+        asked: the place of a constraint that needs numbers, drawn with a caret; empty where there is none.
+    """
+
+    listed: bool = False
+    numbers: bool = False
+    truth: bool = False
+    asked: str = ""
+
+    def __or__(self, other: ColumnUse) -> ColumnUse:
+        """Both needs together."""
+        return ColumnUse(
+            self.listed or other.listed,
+            self.numbers or other.numbers,
+            self.truth or other.truth,
+            self.asked or other.asked,
+        )
+
+
+def uses_of(
+    constraints: ConstraintSet,
+    predictions: Iterable[str] = (),
+    label: str | None = None,
+    weight: str | None = None,
+) -> dict[str, ColumnUse]:
+    """The use of each column that is needed.
+
+    Args:
+        constraints: parsed.
+        predictions: the columns of the predictions.
+        label: the column of the label, where the constraints use one.
+        weight: the column of the weights.
+    """
+    uses: dict[str, ColumnUse] = {}
+    for statement in constraints:
+        for node in walk(statement):
+            for child in children(node):
+                name = child.name if isinstance(child, Attribute) else label
+                if isinstance(child, (Attribute, Label)) and name is not None:
+                    use = _use_in(node)
+                    if use.numbers:
+                        place = ConstraintTypeError("", text=constraints.text, span=child.span)
+                        use = replace(use, asked=str(place))
+                    uses[name] = uses.get(name, ColumnUse()) | use
+    if label is not None:
+        uses[label] = uses.get(label, ColumnUse()) | ColumnUse(truth=True)
+    for name in (*predictions, *([] if weight is None else [weight])):
+        use = uses.get(name, ColumnUse())
+        uses[name] = replace(use, listed=False, numbers=True, truth=False)
+    return uses
+
+
+def _use_in(parent: Node) -> ColumnUse:
+    """What a node needs of the column that stands directly under it."""
+    if isinstance(parent, Binder):
+        return ColumnUse(listed=True)
+    values: tuple[Node, ...]
+    if isinstance(parent, Membership):
+        values = parent.values
+    elif isinstance(parent, Comparison) and parent.operator in ("=", "!="):
+        values = (parent.value,)
+    else:
+        return ColumnUse(numbers=True)
+    numbers = any(isinstance(value, Literal) and not isinstance(value.value, str) for value in values)
+    return ColumnUse(listed=True, numbers=numbers)

@@ -1,0 +1,23 @@
+"""The fault of a person's input: a message for who typed the command, which then ends with exit code 2."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from keras_fair.errors import ConstraintError
+
+__all__ = ["InputFault", "faults_of_input"]
+
+
+class InputFault(Exception):
+    """The input of a command is at fault; the message is for the person who typed it."""
+
+
+@contextmanager
+def faults_of_input() -> Iterator[None]:
+    """What the library refuses inside is a fault of the input, not of the program."""
+    try:
+        yield
+    except (ConstraintError, ValueError, OSError) as fault:
+        raise InputFault(str(fault)) from fault
