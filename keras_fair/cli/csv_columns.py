@@ -102,7 +102,8 @@ class CsvColumns(Columns):
                 self._values[name] = np.array([*map(float, codes), np.nan])
             elif use.numbers:
                 row = self._row_of(name, codes[odd])
-                raise InputFault(f"{self.place(row)}: {no_number(name, use, odd, others=len(codes) > 1)}")
+                others = any(number_of(text) is not None for text in codes if text != odd)
+                raise InputFault(f"{self.place(row)}: {no_number(name, use, odd, others=others)}")
             else:
                 self._categories[name] = tuple(codes)
         self.texts = frozenset(self._categories)
