@@ -14,7 +14,14 @@ from typing import Any
 
 from keras_fair.audit.audit import audit
 from keras_fair.audit.auditor import Auditor
-from keras_fair.audit.result import Audit, AuditedRelation, GroupScores, Interval, StatisticValue, Verdict
+from keras_fair.audit.result import (
+    Audit,
+    AuditedRelation,
+    GroupScores,
+    Interval,
+    StatisticValue,
+    Verdict,
+)
 
 __all__ = [
     "Audit",

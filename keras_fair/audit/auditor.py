@@ -2,35 +2,29 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from keras_fair.audit.cells import MOST_CELLS, Coded
-from keras_fair.audit.chunk import Chunk, growing_factors, learnt
-from keras_fair.audit.demands import Demands, Subject, demands_of
-from keras_fair.audit.histograms import Histograms
-from keras_fair.audit.measure import Measurement, measure
+from keras_fair.audit.chunk import Chunk, learnt
+from keras_fair.audit.measure import Questions, measure
 from keras_fair.audit.result import Audit
-from keras_fair.audit.tables import Table
+from keras_fair.audit.seen import Seen
 from keras_fair.constraints import ConstraintSet, parse
-from keras_fair.groups.coding import MISSING, UNKNOWN
-from keras_fair.groups.growing import GrowingFactor
 from keras_fair.groups.vocabulary import Vocabulary
-from keras_fair.inputs.predictions import Predictions, check_pairing, read_predictions
-from keras_fair.language.nodes import Node
+from keras_fair.inputs.predictions import check_pairing, read_predictions
 from keras_fair.rows.values import Outputs
+from keras_fair.sums import SumsError, pack, unpack
 
 __all__ = ["Auditor"]
-
-_BLOCK = 262_144  # samples that are looked at together
 
 
 class Auditor:
     """Constraints measured on samples that arrive in chunks, in any order, larger together than memory.
+
+    It follows `keras_fair.sums.MergeableSums`: `add` is `update`, auditors of shards are merged, and
+    `to_bytes` takes one to another process.
 
     It keeps sums over the groups that the constraints tell apart, so `result()` is that of an audit of all
     samples at once, to rounding, intervals included. Values of attributes are learnt as they arrive.
@@ -81,15 +75,13 @@ class Auditor:
         self.constraints = parse(constraints)
         self.vocabulary = Vocabulary.from_config((vocabulary or Vocabulary()).get_config())
         self.confidence, self.simultaneous, self.seed, self.slack = confidence, simultaneous, int(seed), slack
-        self.samples = 0
         self._outputs = None if outputs is None else Outputs.of(outputs)
-        self._demands: Demands | None = None
-        self._states: dict[Subject, GrowingFactor] = {}
-        self._tables: list[Table] = []
-        self._binary: dict[Node, bool] = {}
-        self._histograms: Histograms | None = None
-        self._weights = (np.inf, -np.inf)
-        self._outside: dict[Subject, list[int]] = {}
+        self._seen: Seen | None = None
+
+    @property
+    def samples(self) -> int:
+        """How many samples were added."""
+        return 0 if self._seen is None else self._seen.samples
 
     def update(self, y: Any, attributes: Any, label: Any = None, sample_weight: Any = None) -> Auditor:
         """Add samples.
@@ -109,9 +101,24 @@ class Auditor:
         """
         check_pairing(y, attributes, label, sample_weight)
         predictions = read_predictions(y)
-        with self._whole(len(predictions)):
-            self._take(predictions, attributes, label, sample_weight)
+        outputs = self._agreed(Outputs.of(predictions.outputs))
+        seen = self._seen or Seen(self.constraints, outputs, self.vocabulary)
+        chunk = Chunk(
+            seen.demands,
+            self.constraints.text,
+            outputs,
+            predictions,
+            attributes,
+            label,
+            sample_weight,
+            self.vocabulary,
+        )
+        with seen.whole(len(predictions)):
+            seen.add(chunk)
+        self._outputs, self._seen = outputs, seen
         return self
+
+    add = update
 
     def merge(self, other: Auditor) -> Auditor:
         """Add the samples that another auditor of the same constraints has seen.
@@ -120,16 +127,21 @@ class Auditor:
             The auditor itself; the other one is left as it is.
 
         Raises:
-            ValueError: it audits other constraints, or with another vocabulary.
+            ValueError: it audits other constraints, or with another vocabulary or other outputs.
         """
         if not isinstance(other, Auditor) or other.constraints != self.constraints:
             raise ValueError("expected an auditor of the same constraints to merge")
         if other.vocabulary != self.vocabulary:
             raise ValueError("expected an auditor with the same vocabulary to merge")
-        if other._demands is None or other._outputs is None:
+        if other._seen is None or other._outputs is None:
             return self
-        with self._whole(sum(table.size for table in other._tables)):
-            self._join(other)
+        outputs = self._outputs or other._outputs
+        if outputs != other._outputs:
+            raise ValueError("expected an auditor with the same outputs to merge")
+        seen = self._seen or Seen(self.constraints, outputs, self.vocabulary)
+        with seen.whole(other._seen.cells):
+            seen.merge(other._seen)
+        self._outputs, self._seen = outputs, seen
         return self
 
     def result(self) -> Audit:
@@ -139,187 +151,63 @@ class Auditor:
             ConstraintError: the data give the constraints no meaning.
             ValueError: there are no samples.
         """
-        if not self.samples or self._demands is None or self._outputs is None or self._histograms is None:
+        if not self.samples or self._seen is None or self._outputs is None:
             raise ValueError("expected at least one sample to audit, received shape (0,)")
-        return measure(
-            Measurement(
-                constraints=self.constraints,
-                demands=self._demands,
-                vocabulary=learnt(self.vocabulary, self._demands, self._states),
-                outputs=self._outputs,
-                states=self._states,
-                tables=self._tables,
-                binary=self._binary,
-                histograms=self._histograms,
-                weights=self._weights,
-                outside={subject: (counts[0], counts[1]) for subject, counts in self._outside.items()},
-                samples=self.samples,
-                confidence=self.confidence,
-                simultaneous=self.simultaneous,
-                seed=self.seed,
-                slack=self.slack,
-            )
+        questions = Questions(
+            self.constraints, self._outputs, self.confidence, self.simultaneous, self.seed, self.slack
         )
+        return measure(questions, self._seen, learnt(self.vocabulary, self._seen.demands, self._seen.factors))
 
-    @contextmanager
-    def _whole(self, more: int) -> Iterator[None]:
-        """Whatever fails inside leaves nothing behind: no value, no sum.
+    def to_bytes(self) -> bytes:
+        """All that is needed to go on elsewhere: what was seen, as sums, and what is asked.
+
+        Values of attributes are in it, and the sums of groups, however small; samples are not.
+        """
+        seen, arrays = (None, {}) if self._seen is None else self._seen.state()
+        values = {
+            "constraints": self.constraints.text,
+            "vocabulary": self.vocabulary.get_config(),
+            "outputs": None if self._outputs is None else [self._outputs.count, list(self._outputs.names)],
+            "confidence": self.confidence,
+            "simultaneous": self.simultaneous,
+            "seed": self.seed,
+            "slack": self.slack,
+            "seen": seen,
+        }
+        return pack("Auditor", values, arrays)
+
+    @classmethod
+    def from_bytes(cls, packed: Any) -> Auditor:
+        """What `to_bytes` was called on.
 
         Args:
-            more: how many cells may be added. Sums are copied only where there may be too many of them:
-                nothing else fails once it is known which cells samples are in.
+            packed: bytes, or another buffer.
+
+        Raises:
+            SumsError: the bytes are damaged, or of something else.
         """
-        kept = dict(vars(self))
-        kept["_states"] = {subject: states.copied() for subject, states in self._states.items()}
-        kept["_outside"] = {subject: list(counts) for subject, counts in self._outside.items()}
-        kept["_binary"] = dict(self._binary)
-        if any(table.size + more > MOST_CELLS for table in self._tables):
-            kept["_tables"], kept["_histograms"] = copy.deepcopy((self._tables, self._histograms))
+        values, arrays = unpack("Auditor", packed)
         try:
-            yield
-        except Exception:
-            vars(self).update(kept)
-            raise
+            settings = {name: values[name] for name in ("confidence", "simultaneous", "seed", "slack")}
+            vocabulary = Vocabulary.from_config(values["vocabulary"])
+            auditor = cls(values["constraints"], vocabulary=vocabulary, **settings)
+            if values["outputs"] is not None:
+                count, names = values["outputs"]
+                auditor._outputs = Outputs.of(tuple(names) or int(count))
+            if values["seen"] is not None and auditor._outputs is not None:
+                auditor._seen = Seen(auditor.constraints, auditor._outputs, auditor.vocabulary)
+                auditor._seen.restore(values["seen"], arrays)
+        except (KeyError, TypeError, IndexError, ValueError) as fault:
+            raise SumsError(f"expected the sums of an auditor, received others: {fault!r:.200}") from fault
+        return auditor
 
-    def _take(
-        self,
-        predictions: Predictions,
-        attributes: Any,
-        label: Any,
-        sample_weight: Any,
-    ) -> None:
-        """Add samples; see `update`."""
-        if self._demands is None:
-            self._begin(predictions.outputs)
-        assert self._demands is not None
-        assert self._outputs is not None
-        if predictions.outputs != self._outputs.count:
+    def _agreed(self, outputs: Outputs) -> Outputs:
+        """The outputs of the model, where predictions have as many."""
+        if self._outputs is None:
+            return outputs
+        if self._outputs.count != outputs.count:
             raise ValueError(
                 f"expected predictions of shape (n, {self._outputs.count}), one column for each of outputs, "
-                f"received shape {predictions.values.shape}"
+                f"received shape (n, {outputs.count})"
             )
-        chunk = Chunk(
-            self._demands,
-            self.constraints.text,
-            self._outputs,
-            predictions,
-            attributes,
-            label,
-            sample_weight,
-            self.vocabulary,
-        )
-        coded = chunk.coded(self._states)
-        quantities = {
-            quantity: chunk.value(quantity) for table in self._tables for quantity in table.plan.quantities
-        }
-        for start in range(0, chunk.size, _BLOCK):
-            self._add(chunk, coded, quantities, slice(start, min(start + _BLOCK, chunk.size)))
-        self.samples += chunk.size
-
-    def _join(self, other: Auditor) -> None:
-        """Add the samples of another auditor; see `merge`."""
-        assert other._outputs is not None
-        if self._demands is None:
-            self._outputs = other._outputs if self._outputs is None else self._outputs
-            self._begin(other._outputs.count)
-        if self._outputs != other._outputs:
-            raise ValueError("expected an auditor with the same outputs to merge")
-        codes = {
-            subject: np.array([0, 1, UNKNOWN, MISSING])
-            if subject[0] == "present"
-            else self._states[subject].learn(other._states[subject])
-            for subject in (*self._states, *self._presences())
-        }
-        for mine, theirs in zip(self._tables, other._tables, strict=True):
-            mine.merge(theirs, codes)
-        assert self._histograms is not None
-        assert other._histograms is not None
-        self._histograms.merge(other._histograms, codes)
-        for quantity, binary in other._binary.items():
-            self._binary[quantity] = self._binary[quantity] and binary
-        self._weights = (
-            min(self._weights[0], other._weights[0]),
-            max(self._weights[1], other._weights[1]),
-        )
-        for subject, counts in other._outside.items():
-            for place, count in enumerate(counts):
-                self._outside[subject][place] += count
-        self.samples += other.samples
-
-    def _begin(self, outputs: int) -> None:
-        self._outputs = self._outputs or Outputs.of(outputs)
-        if self._outputs.count != outputs:
-            raise ValueError(
-                f"expected predictions of shape (n, {self._outputs.count}), one column for each of outputs, "
-                f"received shape (n, {outputs})"
-            )
-        self._demands = demands_of(self.constraints, self._outputs)
-        self._states = growing_factors(self._demands, self.vocabulary)
-        self._tables = [Table(plan) for plan in self._demands.tables]
-        self._binary = {quantity: True for table in self._tables for quantity in table.plan.quantities}
-        self._histograms = Histograms(self._demands)
-        self._outside = {("attribute", name): [0, 0] for name in self._demands.attributes}
-        if self._demands.label is not None:
-            self._outside["label", None] = [0, 0]
-
-    def _presences(self) -> list[Subject]:
-        assert self._demands is not None
-        return [subject for subject in self._demands.subjects if subject[0] == "present"]
-
-    def _add(
-        self, chunk: Chunk, coded: dict[Subject, Coded], quantities: dict[Node, Any], where: slice
-    ) -> None:
-        """Add the sums of a block of a chunk."""
-        assert self._histograms is not None
-        n = where.stop - where.start
-        block = {
-            subject: Coded(
-                None if one.codes is None else one.codes[where],
-                one.size,
-                one.states,
-                None if one.shares is None else one.shares[where],
-            )
-            for subject, one in coded.items()
-        }
-        weight = None if chunk.weight is None else chunk.weight[where]
-        taken = {
-            quantity: value if np.ndim(value) == 0 else value[where] for quantity, value in quantities.items()
-        }
-        taken = {quantity: _without_nan(value) for quantity, value in taken.items()}
-        counted = None if weight is None or weight.all() else weight > 0
-        for quantity, value in taken.items():
-            whose = value if counted is None or np.ndim(value) == 0 else value[counted]
-            self._binary[quantity] = self._binary[quantity] and _all_binary(whose)
-        for table in self._tables:
-            table.add(block, [taken[quantity] for quantity in table.plan.quantities], weight, n)
-        known = np.ones(1) if weight is None else weight if counted is None else weight[counted]
-        if len(known):
-            self._weights = (
-                min(self._weights[0], float(known.min())),
-                max(self._weights[1], float(known.max())),
-            )
-        for subject, counts in self._outside.items():
-            one = block.get(subject)
-            if one is None:
-                counts[1] += int(np.isnan(chunk.numbers(subject[1])[where]).sum())
-            elif one.codes is not None:
-                if self._states[subject].kind != "numbers":
-                    counts[0] += int(np.count_nonzero(one.codes == UNKNOWN))
-                counts[1] += int(np.count_nonzero(one.codes == MISSING))
-            elif one.shares is not None and MISSING in one.states:
-                counts[1] += round(float(one.shares[:, one.states.index(MISSING)].sum()))
-        measured = {name: chunk.numbers(name)[where] for name in self._histograms.measured}
-        self._histograms.add(chunk.predictions.values[where, 0], block, measured, weight)
-
-
-def _without_nan(value: Any) -> Any:
-    """A quantity with 0 where it has no value; the sample is then not among the members of a statistic."""
-    if np.ndim(value) and np.isnan(np.sum(value)):
-        return np.where(np.isnan(value), 0.0, value)
-    return value
-
-
-def _all_binary(value: Any) -> bool:
-    """Whether all values are 0 or 1."""
-    values = np.atleast_1d(value)
-    return all(np.all((part == 0) | (part == 1)) for part in (values[:256], values))
+        return self._outputs

@@ -27,7 +27,14 @@ from keras_fair.inputs.predictions import (
     read_weight,
 )
 from keras_fair.inputs.refusals import InText
-from keras_fair.language.nodes import Attribute, Label, Negative, Node, Number, Prediction
+from keras_fair.language.nodes import (
+    Attribute,
+    Label,
+    Negative,
+    Node,
+    Number,
+    Prediction,
+)
 from keras_fair.rows.values import Outputs
 
 __all__ = ["Chunk", "growing_factors", "learnt"]

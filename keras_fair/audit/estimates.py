@@ -21,9 +21,9 @@ from keras_fair.audit.demands import Subject, presence, quantities_of, subject_o
 from keras_fair.audit.expressions import Statistic
 from keras_fair.audit.tables import Part, Table
 from keras_fair.groups.conditions import Given, truth_of
-from keras_fair.groups.factors import Atom, atoms
+from keras_fair.groups.factors import Atom
 from keras_fair.groups.growing import GrowingFactor
-from keras_fair.language.nodes import And, Attribute, Comparison, Label, Share
+from keras_fair.language.nodes import And, Attribute, Comparison, Label, Literal, Share
 from keras_fair.language.tree import walk
 from keras_fair.rows.statistics import is_known
 from keras_fair.rows.values import Outputs
@@ -91,6 +91,8 @@ class Groups:
         self._estimates: dict[Statistic, Estimate] = {}
         self._places: dict[Given, Places] = {}
         self._truths: dict[tuple[Subject, str, object], np.ndarray] = {}
+        self._only: dict[tuple[object, object], int | None] = {}
+        self._columns: dict[tuple[object, ...], list[str | None]] = {}
         self._indexes: dict[tuple[Subject, ...], tuple[_Index, ...]] = {}
         self._unlike: dict[int, bool] = {}  # by quantity: whether its values differ among all samples
 
@@ -104,7 +106,9 @@ class Groups:
         if statistic not in self._selected:
             members = self._chosen(statistic.condition)
             quantities = quantities_of(statistic)
-            for name in _columns_of(quantities):
+            if quantities not in self._columns:
+                self._columns[quantities] = _columns_of(quantities)
+            for name in self._columns[quantities]:
                 members = _both(members, self._present(name))
             event = members
             if isinstance(statistic, Share):
@@ -150,10 +154,12 @@ class Groups:
             masks.append(mask.reshape(part.size.shape))
         return tuple(masks)
 
+    def _count(self, places: Places) -> float:
+        """The number of samples in some cells."""
+        return float(sum(sizes[chosen].sum() for sizes, chosen in zip(self._sizes, places, strict=True)))
+
     def _estimated(self, selected: Selected) -> Estimate:
-        size = float(
-            sum(sizes[chosen].sum() for sizes, chosen in zip(self._sizes, selected.members, strict=True))
-        )
+        size = self._count(selected.members)
         sums = self.sums(selected.members)
         total = float(sums[0])
         if not total > 0:
@@ -173,6 +179,8 @@ class Groups:
 
     def _alike(self, places: Places, quantity: int) -> bool:
         """Whether a quantity is the same for all samples of some cells, to rounding."""
+        if sum(len(chosen) for chosen in places) == 1 and self._count(places) == 1:
+            return True
         place = 1 + quantity
         sums = self.sums(places)
         mean = sums[place] / sums[0]
@@ -201,19 +209,30 @@ class Groups:
 
     def _looked_up(self, condition: Given) -> Places | None:
         """Where equalities joined by `and` hold, by an index of the cells; None for other conditions."""
-        parts = condition.operands if isinstance(condition, And) else (condition,)
-        if not all(isinstance(part, Comparison) and part.operator == "=" for part in parts):
-            return None
         key: dict[Subject, int] = {}
-        for atom in atoms(condition):
-            subject = subject_of(atom.subject, self._outputs, self._text)
-            holds = np.flatnonzero(self._truth_of(atom) == 1)
-            if len(holds) != 1 or subject in key:
+        for part in condition.operands if isinstance(condition, And) else (condition,):
+            if not isinstance(part, Comparison) or not isinstance(part.value, Literal):
                 return None
+            subject = subject_of(part.subject, self._outputs, self._text)
+            state = self._only_state(Atom(part.subject, part.operator, part.value.value, part.value))
+            if state is None or subject in key:
+                return None
+            key[subject] = state
+        state_of_all = tuple(key.values())
+        return tuple(index.get(state_of_all, _NOWHERE) for index in self._index(tuple(key)))
+
+    def _only_state(self, atom: Atom) -> int | None:
+        """The state in which an equality holds, where it is one."""
+        if atom.operator != "=":
+            return None
+        key = (atom.subject, atom.value)
+        if key not in self._only:
+            holds = np.flatnonzero(self._truth_of(atom) == 1)
+            subject = subject_of(atom.subject, self._outputs, self._text)
             size = self._states[subject].size
-            key[subject] = int(holds[0]) - (size + 2 if holds[0] >= size else 0)
-        state = tuple(key.values())
-        return tuple(index.get(state, _NOWHERE) for index in self._index(tuple(key)))
+            states = [int(place) - (size + 2 if place >= size else 0) for place in holds]
+            self._only[key] = states[0] if len(states) == 1 else None
+        return self._only[key]
 
     def _index(self, subjects: tuple[Subject, ...]) -> tuple[_Index, ...]:
         """For each part, where each joint state of some subjects is."""

@@ -85,6 +85,4 @@ def joined(counts: np.ndarray, first: int, levels: int) -> tuple[np.ndarray, int
     size = 2**levels
     begin = first // size
     place = (first + np.arange(counts.shape[1])) // size - begin
-    wider = np.zeros((len(counts), int(place[-1]) + 1 if len(place) else 0))
-    np.add.at(wider.T, place, counts.T)
-    return wider, begin
+    return counts @ (place[:, None] == np.arange(int(place[-1]) + 1 if len(place) else 0)), begin

@@ -19,7 +19,14 @@ from keras_fair.groups.enumeration import Combination, Domains, Grouping
 from keras_fair.groups.factors import Atom, attribute_of, make_factor
 from keras_fair.groups.growing import GrowingFactor
 from keras_fair.groups.vocabulary import Vocabulary
-from keras_fair.language.nodes import Attribute, Comparison, Label, Membership, Prediction, Statement
+from keras_fair.language.nodes import (
+    Attribute,
+    Comparison,
+    Label,
+    Membership,
+    Prediction,
+    Statement,
+)
 from keras_fair.language.tree import walk
 from keras_fair.rows.ground import GroundRelation, ground
 

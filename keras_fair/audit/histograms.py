@@ -132,9 +132,8 @@ class Histograms:
             quartiles = len(names) == 1 and names[0] in self.measured
             rows = rows if not quartiles else quartered(rows)
             counts, first = joined(rows.counts[: rows.size], self.first, levels)
-            binned = np.zeros((rows.size, count))
             places = np.clip(first - begin + np.arange(counts.shape[1]), 0, count - 1)
-            np.add.at(binned.T, places, counts.T)
+            binned = counts @ (places[:, None] == np.arange(count))
             found = []
             for key, row in rows.place.items():
                 if quartiles:
@@ -156,7 +155,7 @@ class Histograms:
                 size, weight, total = rows.sums[row]
                 mean = float(total / weight) if weight > 0 else math.nan
                 scores = GroupScores(
-                    names, values, float(size), float(weight), mean, tuple(float(one) for one in binned[row])
+                    names, values, float(size), float(weight), mean, tuple(binned[row].tolist())
                 )
                 found.append((order, scores))
             groups.extend(scores for _, scores in sorted(found, key=lambda each: each[0]))

@@ -45,7 +45,7 @@ Mengersen, Statistical Science 10 (1995).
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -60,7 +60,14 @@ from keras_fair.audit.quantiles import rate_limits, t_quantile
 from keras_fair.audit.result import Interval
 from keras_fair.audit.simultaneous import image, is_smooth, leaves
 from keras_fair.groups.enumeration import Domains
-from keras_fair.language.nodes import Arithmetic, Covariance, Expression, Mean, Share
+from keras_fair.language.nodes import (
+    STATISTICS,
+    Arithmetic,
+    Covariance,
+    Expression,
+    Mean,
+    Share,
+)
 from keras_fair.language.tree import walk
 
 __all__ = ["Intervals"]
@@ -119,6 +126,8 @@ class Intervals:
             alpha: one minus the confidence that this interval is made for.
             confidence: what it is said to be.
         """
+        if self._too_few(expression):
+            return None
         exact = self._closed(expression, alpha)
         if exact is not None:
             low, high, method = exact
@@ -240,7 +249,7 @@ class Intervals:
         if not self._selected:
             return None
         parts = leaves(expression, self._domains, self._value)
-        if any(self._too_few(node) for part in parts for node in walk(part)):
+        if any(self._too_few(node) for part in parts for node in _statistics_of(part)):
             return None
         if self._drawn is None:
             with np.errstate(divide="ignore", invalid="ignore"):
@@ -263,6 +272,11 @@ class Intervals:
         if not self._groups.estimate(node).size < 2:
             return False
         return not all(self._binary[place] for place in self._groups.select(node).quantities)
+
+
+def _statistics_of(expression: Any) -> Iterable[Any]:
+    """The statistics of an expression, and whatever else stands in it."""
+    return (expression,) if isinstance(expression, STATISTICS) else walk(expression)
 
 
 def _added(pieces: Sequence[_Piece], constant: float, alpha: float) -> tuple[float, float, str]:

@@ -3,108 +3,115 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from keras_fair.audit.demands import Demands, Subject
+from keras_fair.audit.demands import Subject
 from keras_fair.audit.estimates import Estimate, Groups
 from keras_fair.audit.expressions import Statistic, gap_form, relation_value
 from keras_fair.audit.grounding import Grounded, check, distinct_relations, occurring_in
-from keras_fair.audit.histograms import Histograms
 from keras_fair.audit.intervals import Intervals
-from keras_fair.audit.result import Audit, AuditedRelation, Interval, StatisticValue, Verdict
-from keras_fair.audit.tables import Table
+from keras_fair.audit.result import (
+    Audit,
+    AuditedRelation,
+    Interval,
+    StatisticValue,
+    Verdict,
+)
+from keras_fair.audit.seen import Seen
 from keras_fair.audit.verdicts import ALIKE, Margins, decide, margins_of
 from keras_fair.constraints import ConstraintSet
 from keras_fair.groups.enumeration import Domains
-from keras_fair.groups.growing import GrowingFactor
 from keras_fair.groups.vocabulary import Vocabulary
 from keras_fair.language import node_text
-from keras_fair.language.nodes import Node
 from keras_fair.rows.assemble import unique_names
 from keras_fair.rows.values import Outputs
 
-__all__ = ["Measurement", "measure"]
+__all__ = ["Questions", "measure"]
 
 
 @dataclass(frozen=True)
-class Measurement:
-    """All that is known of the samples, and what is asked of it; see `keras_fair.audit.auditor`."""
+class Questions:
+    """What is asked of samples; see `keras_fair.audit.auditor`."""
 
     constraints: ConstraintSet
-    demands: Demands
-    vocabulary: Vocabulary
     outputs: Outputs
-    states: Mapping[Subject, GrowingFactor]
-    tables: Sequence[Table]
-    binary: Mapping[Node, bool]
-    histograms: Histograms
-    weights: tuple[float, float]
-    outside: Mapping[Subject, tuple[int, int]]
-    samples: int
     confidence: float | None
     simultaneous: bool
     seed: int
     slack: float
 
 
-def measure(known: Measurement) -> Audit:
-    """The audit of what is known.
+def measure(questions: Questions, seen: Seen, vocabulary: Vocabulary) -> Audit:
+    """The audit of what was seen.
+
+    Args:
+        questions: what is asked.
+        seen: all that is kept of the samples.
+        vocabulary: the values of attributes, those that occurred included.
 
     Raises:
         ConstraintTypeError: the data give the constraints no meaning.
     """
-    text = known.constraints.text
-    domains = Domains(known.vocabulary, text, occurring_in(known.tables, known.states))
-    relations = list(distinct_relations(known.constraints, domains))
-    check(known.constraints, domains, known.vocabulary)
-    low, high = known.weights
+    constraints = questions.constraints
+    text = constraints.text
+    domains = Domains(vocabulary, text, occurring_in(seen.tables, seen.factors))
+    relations = list(distinct_relations(constraints, domains))
+    check(constraints, domains, vocabulary)
+    low, high = seen.weights
     equal = low == high and low > 0
-    groups = [
-        Groups(table, known.states, known.outputs, text, low if equal else 1.0) for table in known.tables
+    scale = low if equal else 1.0
+    contexts = [
+        _Context(
+            groups=Groups(table, seen.factors, questions.outputs, text, scale),
+            domains=domains,
+            binary=[seen.binary[quantity] for quantity in table.plan.quantities],
+            equal=equal,
+            seed=questions.seed,
+            scale=scale,
+        )
+        for table in seen.tables
     ]
-    binary = [[known.binary[quantity] for quantity in table.plan.quantities] for table in known.tables]
-    per_statement = [
-        sum(each.relation.statement == index for each in relations) for index in range(len(known.constraints))
-    ]
+    per_statement = Counter(each.relation.statement for each in relations)
     names = unique_names([each.relation.name for each in relations])
     remembered: dict[tuple[int, Statistic, float | None], StatisticValue] = {}
     audited = []
     for name, each in zip(names, relations, strict=True):
         statement = each.relation.statement
-        table = known.demands.table_of[statement]
-        confidence = known.confidence
+        table = seen.demands.table_of[statement]
+        confidence = questions.confidence
         if confidence is not None:
-            confidence = known.constraints.statements[statement].confidence or confidence
+            confidence = constraints.statements[statement].confidence or confidence
         audited.append(
             _audited(
                 name,
                 each,
-                _Context(groups[table], domains, binary[table], equal, known.seed, low if equal else 1.0),
+                contexts[table],
                 confidence,
-                per_statement[statement] if known.simultaneous else 1,
-                known.slack,
+                per_statement[statement] if questions.simultaneous else 1,
+                questions.slack,
                 remembered,
                 table,
             )
         )
-    edges, scores = known.histograms.result(known.states)
+    edges, scores = seen.histograms.result(seen.factors)
     return Audit(
         relations=tuple(audited),
-        samples=known.samples,
-        slack=known.slack,
+        samples=seen.samples,
+        slack=questions.slack,
         unknown={
-            _called(subject, known): counts[0]
-            for subject, counts in known.outside.items()
-            if counts[0] or (subject[0] == "attribute" and _told(known, subject))
+            _called(subject, seen): unknown
+            for subject, (unknown, _) in seen.outside.items()
+            if unknown or (subject[0] == "attribute" and _holds_text(seen, subject))
         },
-        missing={_called(subject, known): counts[1] for subject, counts in known.outside.items()},
-        confidence=known.confidence,
-        simultaneous=known.simultaneous,
-        seed=known.seed,
+        missing={_called(subject, seen): missing for subject, (_, missing) in seen.outside.items()},
+        confidence=questions.confidence,
+        simultaneous=questions.simultaneous,
+        seed=questions.seed,
         edges=edges,
         groups=scores,
-        statements=tuple(map(node_text, known.constraints)),
+        statements=tuple(map(node_text, constraints)),
     )
 
 
@@ -185,15 +192,15 @@ def _statistic(statistic: Statistic, context: _Context, confidence: float | None
     return StatisticValue(node_text(statistic), found.value, found.size, weight, interval)
 
 
-def _called(subject: Subject, known: Measurement) -> str:
+def _called(subject: Subject, seen: Seen) -> str:
     """The name of an attribute, or `label`; a column called so is told from it as in the language."""
     kind, name = subject
     if kind == "label":
         return "label"
-    return "`label`" if name == "label" and ("label", None) in known.outside else str(name)
+    return "`label`" if name == "label" and ("label", None) in seen.outside else str(name)
 
 
-def _told(known: Measurement, subject: Subject) -> bool:
-    """Whether values of an attribute can be outside the vocabulary."""
-    states = known.states.get(subject)
-    return states is not None and states.kind == "text"
+def _holds_text(seen: Seen, subject: Subject) -> bool:
+    """Whether an attribute holds text, so that values of it can be outside the vocabulary."""
+    factor = seen.factors.get(subject)
+    return factor is not None and factor.kind == "text"

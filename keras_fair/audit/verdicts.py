@@ -140,7 +140,8 @@ def decide(
     if margins.doubtful:
         notes.append(f"it divides by {_joined(margins.doubtful)}, which may be 0 or of the other sign")
     if unseen:
-        same = [each for each in pairs if each[0] in set(unseen)]
+        hidden = set(unseen)
+        same = [each for each in pairs if each[0] in hidden]
         notes.append(f"all values are the same in {_groups_of(same)}, too few to show how they scatter")
     if margins.doubtful or unseen:
         return Verdict.UNESTIMABLE if incomplete else Verdict.UNDECIDED, "; ".join(notes)

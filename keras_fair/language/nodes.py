@@ -16,7 +16,7 @@ Two levels share the arithmetic nodes: a *value* is a number per sample (the lea
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Union
+from typing import TypeVar, Union
 
 __all__ = [
     "STATISTICS",
@@ -53,6 +53,9 @@ __all__ = [
 ]
 
 
+_N = TypeVar("_N")
+
+
 @dataclass(frozen=True, slots=True)
 class Span:
     """A place in the text of a constraint set: characters `start` up to, not including, `end`."""
@@ -61,8 +64,32 @@ class Span:
     end: int
 
 
+class _Remembering:
+    """Has a place for what `hash` said once."""
+
+    __slots__ = ("_hash",)
+
+
+def _remembers_hash(kind: type[_N]) -> type[_N]:
+    """Makes a class of nodes walk the tree under a node once, however often its hash is asked for.
+
+    The hash is no field, so it is neither compared nor pickled: that of a text differs between processes.
+    """
+    walked = kind.__hash__
+
+    def remembered(self: _N) -> int:
+        try:
+            return self._hash  # type: ignore[attr-defined]
+        except AttributeError:
+            object.__setattr__(self, "_hash", walked(self))
+            return self._hash  # type: ignore[attr-defined]
+
+    kind.__hash__ = remembered  # type: ignore[method-assign, assignment]
+    return kind
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Node:
+class Node(_Remembering):
     """Anything in the tree. `span` is where the user wrote it; it takes no part in `==` and `hash`."""
 
     span: Span = field(compare=False, repr=False)
@@ -141,6 +168,7 @@ class Star(Node):
 # Conditions: which samples.
 
 
+@_remembers_hash
 @dataclass(frozen=True, slots=True)
 class Comparison(Node):
     """`subject operator value`, where the operator is one of `= != < <= > >=`. `Star` only with `=`."""
@@ -150,6 +178,7 @@ class Comparison(Node):
     value: Literal | Variable | Star
 
 
+@_remembers_hash
 @dataclass(frozen=True, slots=True)
 class Membership(Node):
     """`subject in {value, ...}`."""
@@ -158,6 +187,7 @@ class Membership(Node):
     values: tuple[Literal | Variable, ...]
 
 
+@_remembers_hash
 @dataclass(frozen=True, slots=True)
 class Not(Node):
     """`not operand`."""
@@ -165,6 +195,7 @@ class Not(Node):
     operand: Condition
 
 
+@_remembers_hash
 @dataclass(frozen=True, slots=True)
 class And(Node):
     """All of the operands (two or more). A chained `25 <= age < 60` is `age >= 25 and age < 60`."""
@@ -172,6 +203,7 @@ class And(Node):
     operands: tuple[Condition, ...]
 
 
+@_remembers_hash
 @dataclass(frozen=True, slots=True)
 class Or(Node):
     """Any of the operands (two or more)."""
@@ -182,6 +214,7 @@ class Or(Node):
 # Statistics: one number from many samples.
 
 
+@_remembers_hash
 @dataclass(frozen=True, slots=True)
 class Mean(Node):
     """`E[value | condition]`: the weighted mean of `value` over the samples where `condition` holds."""
@@ -190,6 +223,7 @@ class Mean(Node):
     condition: Condition | None = None
 
 
+@_remembers_hash
 @dataclass(frozen=True, slots=True)
 class Share(Node):
     """`P[event | condition]`: the weighted share of samples with `event` among those with `condition`."""
@@ -198,6 +232,7 @@ class Share(Node):
     condition: Condition | None = None
 
 
+@_remembers_hash
 @dataclass(frozen=True, slots=True)
 class Covariance(Node):
     """`cov(left, right | condition)`: the weighted covariance."""
@@ -210,6 +245,7 @@ class Covariance(Node):
 # Functions of expressions.
 
 
+@_remembers_hash
 @dataclass(frozen=True, slots=True)
 class Function(Node):
     """`name(operand, ...)`, such as `spread(operand, ...)`. The names are those of `tables.FUNCTIONS`.

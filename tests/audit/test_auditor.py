@@ -200,10 +200,10 @@ def test_any_function_can_stand_for_a_model(samples) -> None:
 def test_memory_does_not_grow_with_the_samples(samples) -> None:
     auditor = Auditor(EVERYTHING)
     auditor.update(**samples)
-    cells = [sum(part.size.shape[0] for part in table.parts()) for table in auditor._tables]
+    cells = [sum(part.size.shape[0] for part in table.parts()) for table in auditor._seen.tables]
     for _ in range(3):
         auditor.update(**samples)
-    assert [sum(part.size.shape[0] for part in table.parts()) for table in auditor._tables] == cells
+    assert [sum(part.size.shape[0] for part in table.parts()) for table in auditor._seen.tables] == cells
     assert auditor.result().samples == 4 * N
 
 

@@ -50,19 +50,30 @@ class Case:
     Attributes:
         make: an object without samples, for constraints.
         numbers: what its result says, by name.
-        empty: whether it has a result without samples.
     """
 
     make: Callable[[str], Any]
     numbers: Callable[[Any], dict[str, float]]
-    empty: bool = True
 
 
 def state(text: str) -> StreamState:
     return StreamState(str(kf.parse(text)), [0.0, 1.0], 1, kf.Vocabulary().get_config())
 
 
+def numbers_of_audit(result: Any) -> dict[str, float]:
+    numbers: dict[str, float] = {"samples": result.samples}
+    for relation in result:
+        numbers.update({f"{relation.name} {name}": getattr(relation, name) for name in ("gap", "violation")})
+        for statistic in relation.statistics:
+            numbers[f"{relation.name} {statistic.text}"] = statistic.value
+            numbers[f"{relation.name} {statistic.text} size"] = statistic.size
+    for group in result.groups:
+        numbers[f"{group.attributes} {group.values}"] = group.mean
+    return numbers
+
+
 CASES = {
+    "Auditor": Case(lambda text: kf.Auditor(text), numbers_of_audit),
     "PooledGap": Case(lambda text: kf.metrics.PooledGap(text, vocabulary=SEX), numbers_of_metric),
     "StreamState": Case(state, numbers_of_report),
 }
