@@ -57,7 +57,7 @@ test: $(READY)
 	$(BIN)/python -m pytest -n $(WORKERS) $(TESTS)
 
 test-jax: $(READY)
-	KERAS_BACKEND=jax $(BIN)/python -m pytest -n $(WORKERS) $(or $(TESTS),tests/ops tests/layers)
+	KERAS_BACKEND=jax $(BIN)/python -m pytest -n $(WORKERS) $(or $(TESTS),tests/ops tests/layers tests/groups)
 
 lint: $(READY)
 	$(BIN)/ruff check $(RUFF_FLAGS) .

@@ -21,6 +21,7 @@ __all__ = [
     "check_weight",
     "domain_slack",
     "length_of",
+    "number_array",
     "outside_message",
     "read_predictions",
     "read_weight",
@@ -74,7 +75,7 @@ def read_predictions(y: Any, *, outputs: int | None = None, domain: Domain | Non
         ValueError: they are no finite numbers, some are masked, they have another shape, or lie outside the
             domain.
     """
-    values, precision = _array(y, "predictions y")
+    values, precision = number_array(y, "predictions y")
     expected = {None: "(n,), (n, 1) or (n, outputs)", 1: "(n,) or (n, 1)"}.get(outputs, f"(n, {outputs})")
     width = 1 if values.ndim == 1 else values.shape[-1]
     if values.dtype.kind not in "fiub" or values.ndim not in (1, 2) or outputs not in (None, width):
@@ -147,7 +148,7 @@ def read_weight(sample_weight: Any) -> np.ndarray:
     Raises:
         ValueError: they are no numbers, some are masked, negative or not finite, or they have another shape.
     """
-    values, _ = _array(sample_weight, "sample_weight")
+    values, _ = number_array(sample_weight, "sample_weight")
     if values.dtype.kind not in "fiub":
         raise ValueError(f"expected sample_weight to be numbers, received dtype={values.dtype}")
     weight = values.astype("float64", copy=False)
@@ -213,8 +214,16 @@ def length_of(column: Any) -> int | None:
     return len(column) if hasattr(column, "__len__") and not isinstance(column, (str, bytes)) else None
 
 
-def _array(values: Any, what: str) -> tuple[np.ndarray, str]:
-    """Numbers of any container as an array, and the precision that they were given in."""
+def number_array(values: Any, what: str) -> tuple[np.ndarray, str]:
+    """Numbers of any container as an array, and the precision that they were given in.
+
+    Args:
+        values: predictions or weights of any shape.
+        what: what messages call them.
+
+    Raises:
+        ValueError: some are masked, or they are a tensor inside a graph.
+    """
     if is_tensor(values):
         values = concrete(values)
         if values is None:

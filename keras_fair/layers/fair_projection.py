@@ -18,6 +18,7 @@ from keras import backend, ops
 from keras_fair.constraints import ConstraintSet, parse
 from keras_fair.groups.vocabulary import Vocabulary
 from keras_fair.inputs.arrays import concrete
+from keras_fair.inputs.predictions import number_array
 from keras_fair.layers.arguments import (
     check_choice,
     check_stiffness,
@@ -290,7 +291,8 @@ class FairProjection(keras.layers.Layer):
 
     def _read(self, call: CallArguments) -> CallArguments:
         """The call with predictions as a tensor and the columns encoded."""
-        call = call._replace(y=call.y if ops.is_tensor(call.y) else ops.convert_to_tensor(call.y))
+        if not ops.is_tensor(call.y):
+            call = call._replace(y=ops.convert_to_tensor(number_array(call.y, "predictions y")[0]))
         plan = self.plan(check_shape(tuple(call.y.shape), self.domain))
         check_names(plan, call)
         self._note_text(call.attributes)

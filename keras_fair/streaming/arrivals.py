@@ -6,13 +6,22 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from keras import ops
 
 from keras_fair.errors import ConstraintTypeError
+from keras_fair.groups.enumeration import column_name
+from keras_fair.groups.labels import check_accuracy_labels
 from keras_fair.groups.samples import read_samples
-from keras_fair.inputs.arrays import concrete
+from keras_fair.groups.thresholds import cast_column
+from keras_fair.inputs.arrays import concrete, is_tensor, largest_whole, widest_float
 from keras_fair.inputs.domain import Domain
-from keras_fair.language.nodes import Label
+from keras_fair.inputs.predictions import (
+    Predictions,
+    check_lengths,
+    check_pairing,
+    read_predictions,
+    read_weight,
+)
+from keras_fair.language.nodes import Attribute, Label
 from keras_fair.rows.plan import RowPlan
 from keras_fair.streaming.compiled_step import Batch
 
@@ -24,15 +33,12 @@ class Arrivals:
     """Predictions and what comes with them.
 
     Attributes:
-        y: `(n,)` or `(n, outputs)` float64.
-        shape, dtype: of the caller's predictions.
+        predictions: as they were read.
         attributes: the caller's columns.
         label, weight, ids: `(n,)` arrays, or None.
     """
 
-    y: np.ndarray
-    shape: tuple[int, ...]
-    dtype: Any
+    predictions: Predictions
     attributes: Any
     label: np.ndarray | None
     weight: np.ndarray | None
@@ -47,18 +53,24 @@ class Arrivals:
         Raises:
             ValueError: predictions are no finite numbers of the domain, or lengths differ.
         """
-        predictions = np.asarray(concrete(y) if ops.is_tensor(y) else y)
-        checked = _predictions(predictions, domain, outputs)
-        n = len(checked)
-        return cls(
-            y=checked,
-            shape=predictions.shape,
-            dtype=predictions.dtype if predictions.dtype.kind == "f" else np.dtype("float64"),
+        check_pairing(y, attributes, label, weight)
+        predictions = read_predictions(y, outputs=outputs, domain=domain)
+        n = len(predictions)
+        arrivals = cls(
+            predictions=predictions,
             attributes={} if attributes is None else attributes,
-            label=None if label is None else _column(label, "label", n),
-            weight=None if weight is None else _weights(weight, n),
+            label=None if label is None else _flat(label, "label", n),
+            weight=None if weight is None else read_weight(weight),
             ids=None if ids is None else _ids(ids, n),
         )
+        if arrivals.weight is not None:
+            check_lengths({"sample_weight": len(arrivals.weight), "predictions": n})
+        return arrivals
+
+    @property
+    def y(self) -> np.ndarray:
+        """The predictions, `(n,)` or `(n, outputs)` float64."""
+        return self.predictions.flat
 
     @property
     def fractional(self) -> bool:
@@ -83,15 +95,10 @@ class Arrivals:
         label = self.label
         if plan.uses_label and label is None:
             label = self._stand_in(plan)
-        columns, label = plan.encode(self.attributes, label)
-        read = {name: np.asarray(concrete(c) if ops.is_tensor(c) else c) for name, c in columns.items()}
-        for name, column in read.items():
-            if len(column) != len(self.y):
-                raise ValueError(
-                    f"expected as many values in all columns, received: {name!r} has {len(column)}, "
-                    f"predictions has {len(self.y)}"
-                )
-        read = {name: c[:, 0] if c.ndim == 2 and c.shape[1] == 1 else c for name, c in read.items()}
+        encoded, label = plan.encode(self.attributes, label)
+        columns = {name: _held(plan, name, column) for name, column in encoded.items()}
+        lengths: dict[str, int | None] = {repr(name): len(column) for name, column in columns.items()}
+        check_lengths({**lengths, "predictions": len(self.y)})
         if not plan.uses_label:
             label = None
         elif label is not None:
@@ -99,12 +106,12 @@ class Arrivals:
             # Whole numbers are labels, anything else is a probability; so rows for labels stay fast.
             if label.dtype.kind == "f" and not self._read_as_probability(label):
                 label = label.astype("int32")
-        _check_values(plan, read, label)
-        return Batch(self.y, read, label, self.weight)
+        _check_values(plan, columns, label)
+        return Batch(self.y, columns, label, self.weight)
 
     def shaped(self, y: np.ndarray) -> np.ndarray:
         """Predictions in the form of the caller's."""
-        return np.asarray(y).astype(self.dtype).reshape(self.shape)
+        return self.predictions.shaped(y)
 
     def _read_as_probability(self, label: np.ndarray) -> bool:
         return self.label is None or bool(np.any(label != np.round(label)))
@@ -125,10 +132,23 @@ def _label_in_conditions(plan: RowPlan) -> bool:
     return any(isinstance(subject, Label) for subject in plan.factors)
 
 
+def _held(plan: RowPlan, name: str, column: Any) -> np.ndarray:
+    """An encoded column as the compiled step holds it: in one type of numbers, whatever type it came in."""
+    values = np.asarray(concrete(column) if is_tensor(column) else column)
+    values = values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values
+    factor = plan.factors.get(Attribute(name, span=plan.needs.attributes[name]))
+    if values.ndim == 2 or factor is None or factor.cuts is None:
+        return values
+    what = column_name(factor.subject)
+    return cast_column(values, factor.cuts, widest_float(), what, largest=largest_whole())
+
+
 def _check_values(plan: RowPlan, columns: dict[str, np.ndarray], label: np.ndarray | None) -> None:
-    """Check what encoding does not check: probabilities of groups, and infinite numbers."""
+    """Check what encoding does not check: probabilities of groups, infinite numbers, and labels."""
     if any(column.ndim == 2 for column in columns.values()):
         read_samples(plan.needs, columns, label, None, None)
+    if label is not None and plan.needs.accuracy is not None:
+        check_accuracy_labels(label, plan.text, plan.needs.accuracy)
     if label is not None and label.dtype.kind == "f" and label.size and _label_in_conditions(plan):
         low, high = label.min(), label.max()
         if plan.binary_label and not (low >= 0.0 and high <= 1.0):
@@ -142,46 +162,14 @@ def _check_values(plan: RowPlan, columns: dict[str, np.ndarray], label: np.ndarr
             raise ValueError(f"expected {name} to hold finite numbers, received infinite ones")
 
 
-def _predictions(predictions: np.ndarray, domain: Domain, outputs: int) -> np.ndarray:
-    shape = "(n,) or (n, 1)" if outputs == 1 else f"(n, {outputs})"
-    fits = (
-        predictions.ndim == 2 and predictions.shape[1] == outputs or (predictions.ndim == 1 and outputs == 1)
-    )
-    if predictions.dtype.kind not in "fiub" or not fits:
-        raise ValueError(
-            f"expected predictions y as numbers of shape {shape}, received shape {predictions.shape} "
-            f"and dtype {predictions.dtype}"
-        )
-    y = predictions.astype("float64")
-    y = y[:, 0] if y.ndim == 2 and outputs == 1 else y
-    if y.size == 0:
-        return y
-    low, high = float(np.min(y)), float(np.max(y))
-    if not (np.isfinite(low) and np.isfinite(high)):
-        raise ValueError(
-            f"expected finite predictions y, received {int(np.sum(~np.isfinite(y)))} that are not"
-        )
-    slack = 1e-6 * (domain.high - domain.low) if np.isfinite(domain.high - domain.low) else 0.0
-    if low < domain.low - slack or high > domain.high + slack:
-        raise ValueError(f"expected predictions y in {domain}, received values from {low:g} to {high:g}")
-    if domain.simplex and np.abs(y.sum(axis=1) - 1.0).max() > 1e-3:
-        raise ValueError("expected predictions y that add up to 1 for each sample; apply a softmax first")
-    return y
-
-
-def _column(column: Any, name: str, n: int) -> np.ndarray:
-    values = np.asarray(concrete(column) if ops.is_tensor(column) else column)
+def _flat(label: Any, name: str, n: int) -> Any:
+    """A label as `(n,)`; masked entries stay masked."""
+    values = concrete(label) if is_tensor(label) else label
+    values = values if isinstance(values, np.ndarray) else np.asarray(values)
     values = values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values
     if values.shape != (n,):
         raise ValueError(f"expected {name} of shape ({n},), received shape {values.shape}")
     return values
-
-
-def _weights(weight: Any, n: int) -> np.ndarray:
-    weights = _column(weight, "sample_weight", n)
-    if weights.dtype.kind not in "fiub" or not np.all(np.isfinite(weights) & (weights >= 0)):
-        raise ValueError("expected sample_weight to be finite and >= 0, received others")
-    return weights.astype("float64")
 
 
 def _ids(ids: Any, n: int) -> list[Any]:

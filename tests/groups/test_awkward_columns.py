@@ -436,7 +436,8 @@ def test_an_accuracy_refuses_labels_outside_0_to_1() -> None:
         kf.FairProjection(ACCURACY, vocabulary=vocabulary)(Y, attributes=columns, label=SIGNS)
     with pytest.raises(ValueError, match=words):
         kf.StreamingFairness(ACCURACY, vocabulary=vocabulary).project(Y, columns, label=SIGNS)
-    model = kf.FairModel(identity(), ACCURACY, vocabulary=vocabulary)
+    base = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, activation="sigmoid")])
+    model = kf.FairModel(base, ACCURACY, vocabulary=vocabulary)
     model.compile("sgd", "mse")
     with pytest.raises(Exception, match=words):  # TensorFlow and JAX stop a graph with errors of their own
         model.fit({"x": Y[:, None], "g": WORDS}, SIGNS, batch_size=N, verbose=0)

@@ -8,6 +8,9 @@ import numpy as np
 from keras import backend, ops
 
 from keras_fair.inputs.domain import Domain
+from keras_fair.inputs.precision import precision_name
+from keras_fair.inputs.predictions import check_predictions as check_values
+from keras_fair.inputs.predictions import number_array
 from keras_fair.ops.precision import working_dtype
 from keras_fair.rows.linear import LinearRows
 from keras_fair.rows.terms import CellFamily
@@ -18,7 +21,7 @@ __all__ = ["check_predictions", "check_stiffness", "check_weights", "float_tenso
 def float_tensor(name: str, x: Any) -> Any:
     """Numbers as a float tensor, of their own float dtype where they have one; `name` is for the refusal."""
     if not ops.is_tensor(x):
-        x = np.asarray(x)
+        x, _ = number_array(x, name)
         if x.dtype.kind not in "fiub":
             raise ValueError(f"expected {name} to hold numbers, received dtype={x.dtype}")
     x = ops.convert_to_tensor(x)
@@ -39,24 +42,8 @@ def check_predictions(y: Any, rows: LinearRows, domain: Domain) -> None:
         raise ValueError(
             f"expected one prediction a sample, received {shape[0]} predictions and {samples} samples"
         )
-    values = np.asarray(ops.convert_to_numpy(y), dtype="float64")
-    if not np.all(np.isfinite(values)):
-        raise ValueError(
-            f"expected finite predictions y, received {np.sum(~np.isfinite(values))} that are not"
-        )
-    if values.size == 0:
-        return
-    slack = 1e-6 * (domain.high - domain.low) if np.isfinite(domain.high - domain.low) else 0.0
-    if values.min() < domain.low - slack or values.max() > domain.high + slack:
-        raise ValueError(
-            f"expected predictions y in {domain}, received values from {values.min():g} to {values.max():g}; "
-            + ("apply a softmax first" if domain.simplex else "apply a sigmoid to logits, or set domain=None")
-        )
-    if domain.simplex and np.abs(values.sum(axis=1) - 1.0).max() > 1e-3:
-        raise ValueError(
-            "expected predictions y that add up to 1 for each sample, received sums from "
-            f"{values.sum(axis=1).min():g} to {values.sum(axis=1).max():g}; apply a softmax first"
-        )
+    values = np.asarray(ops.convert_to_numpy(y))
+    check_values(values, domain, precision_name(values))
 
 
 def check_weights(sample_weight: Any, samples: int) -> None:
