@@ -9,13 +9,27 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from keras_fair.errors import ConstraintError, ConstraintSyntaxError, ConstraintTypeError
+from keras_fair.errors import (
+    ConstraintError,
+    ConstraintSyntaxError,
+    ConstraintTypeError,
+)
 from keras_fair.provided import provide
 from keras_fair.registration import register_classes
 from keras_fair.version import __version__
 
 if TYPE_CHECKING:
-    from keras_fair import callbacks, datasets, diagnosis, layers, metrics, models, ops, plots, rows
+    from keras_fair import (
+        callbacks,
+        datasets,
+        diagnosis,
+        layers,
+        metrics,
+        models,
+        ops,
+        plots,
+        rows,
+    )
     from keras_fair.audit.audit import audit
     from keras_fair.audit.auditor import Auditor
     from keras_fair.callbacks.fairness_monitor import FairnessMonitor

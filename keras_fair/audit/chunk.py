@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 
 from keras_fair.audit.cells import Coded
-from keras_fair.audit.demands import Demands, Subject
+from keras_fair.audit.table_plans import Demands, Subject
 from keras_fair.errors import quoted
+from keras_fair.groups.accuracy import check_accuracy_labels
 from keras_fair.groups.coding import has_words, numbers_of, refuse_missing
 from keras_fair.groups.growing import GrowingFactor
-from keras_fair.groups.labels import check_accuracy_labels
 from keras_fair.groups.samples import needed_columns
 from keras_fair.groups.vocabulary import Vocabulary
 from keras_fair.inputs.columns import Column, Numbers, Words, is_matrix, read_column

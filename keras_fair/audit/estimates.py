@@ -17,9 +17,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from keras_fair.audit.demands import Subject, presence, quantities_of, subject_of
 from keras_fair.audit.expressions import Statistic
-from keras_fair.audit.tables import Part, Table
+from keras_fair.audit.sum_tables import Part, Table
+from keras_fair.audit.table_plans import Subject, presence, quantities_of, subject_of
 from keras_fair.groups.conditions import Given, truth_of
 from keras_fair.groups.factors import Atom
 from keras_fair.groups.growing import GrowingFactor

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from keras_fair.audit.demands import Subject
 from keras_fair.audit.expressions import Statistic, statistics_of
-from keras_fair.audit.tables import Table
+from keras_fair.audit.sum_tables import Table
+from keras_fair.audit.table_plans import Subject
 from keras_fair.constraints import ConstraintSet
-from keras_fair.errors import ConstraintTypeError
+from keras_fair.errors import ConstraintTypeError, Reason
 from keras_fair.groups.coding import MISSING, MISSING_GROUP, Entry, has_words
 from keras_fair.groups.demands import compared_by
 from keras_fair.groups.enumeration import Combination, Domains, Grouping
@@ -106,6 +106,7 @@ def _refuse_label_in_arithmetic(statement: Statement, text: str) -> None:
                 "the label stands in arithmetic here: expected numbers, received text: encode it first",
                 text=text,
                 span=part.span,
+                reason=Reason.WRONG_KIND,
             )
 
 

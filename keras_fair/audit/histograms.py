@@ -14,10 +14,10 @@ import numpy as np
 
 from keras_fair.audit.bands import outside, quartered, quartile, shown
 from keras_fair.audit.cells import Coded
-from keras_fair.audit.demands import Demands, Subject
 from keras_fair.audit.grid import Grid, joined
 from keras_fair.audit.result import GroupScores
 from keras_fair.audit.score_rows import Key, ScoreRows
+from keras_fair.audit.table_plans import Demands, Subject
 from keras_fair.groups.coding import Entry
 from keras_fair.groups.growing import GrowingFactor
 

@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from keras_fair.audit.demands import Subject
 from keras_fair.audit.estimates import Estimate, Groups
 from keras_fair.audit.expressions import Statistic, gap_form, relation_value
 from keras_fair.audit.grounding import Grounded, check, distinct_relations, occurring_in
@@ -20,6 +19,7 @@ from keras_fair.audit.result import (
     Verdict,
 )
 from keras_fair.audit.seen import Seen
+from keras_fair.audit.table_plans import Subject
 from keras_fair.audit.verdicts import ALIKE, Margins, decide, margins_of
 from keras_fair.constraints import ConstraintSet
 from keras_fair.groups.enumeration import Domains

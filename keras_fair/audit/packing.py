@@ -15,7 +15,7 @@ from keras_fair.audit.cells import Cells
 from keras_fair.audit.grid import Grid
 from keras_fair.audit.histograms import Histograms
 from keras_fair.audit.score_rows import ScoreRows
-from keras_fair.audit.tables import Table
+from keras_fair.audit.sum_tables import Table
 from keras_fair.groups.growing import GrowingFactor
 
 __all__ = [

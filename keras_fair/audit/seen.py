@@ -15,7 +15,6 @@ import numpy as np
 
 from keras_fair.audit.cells import MOST_CELLS, Coded
 from keras_fair.audit.chunk import Chunk, growing_factors
-from keras_fair.audit.demands import Subject, demands_of
 from keras_fair.audit.histograms import Histograms
 from keras_fair.audit.packing import (
     Arrays,
@@ -26,7 +25,8 @@ from keras_fair.audit.packing import (
     restore_tables,
     tables_state,
 )
-from keras_fair.audit.tables import Table
+from keras_fair.audit.sum_tables import Table
+from keras_fair.audit.table_plans import Subject, demands_of
 from keras_fair.constraints import ConstraintSet
 from keras_fair.groups.coding import MISSING, UNKNOWN
 from keras_fair.groups.vocabulary import Vocabulary

@@ -73,35 +73,35 @@ class _OverEstimable(OverArguments[Result]):
         return _pairs(estimable)
 
 
-class _Part(NamedTuple):
+class _Side(NamedTuple):
     """The largest smooth parts of an expression; `smooth` where it is one itself."""
 
     smooth: bool
     leaves: tuple[Expression, ...] = ()
 
 
-class _Parts(_OverEstimable[_Part]):
+class _Parts(_OverEstimable[_Side]):
     """Gathers the largest smooth parts."""
 
-    def number(self, node: Number) -> _Part:
-        return _Part(True)
+    def number(self, node: Number) -> _Side:
+        return _Side(True)
 
-    def statistic(self, node: Statistic) -> _Part:
-        return _Part(True, (node,))
+    def statistic(self, node: Statistic) -> _Side:
+        return _Side(True, (node,))
 
-    def negative(self, node: Negative, operand: _Part) -> _Part:
+    def negative(self, node: Negative, operand: _Side) -> _Side:
         return _of_smooth(node, operand)
 
-    def arithmetic(self, node: Arithmetic, left: _Part, right: _Part) -> _Part:
-        return _of_smooth(node, _Part(left.smooth and right.smooth, left.leaves + right.leaves))
+    def arithmetic(self, node: Arithmetic, left: _Side, right: _Side) -> _Side:
+        return _of_smooth(node, _Side(left.smooth and right.smooth, left.leaves + right.leaves))
 
-    def function(self, node: Function, operands: Sequence[_Part]) -> _Part:
-        return _Part(False, tuple(leaf for operand in operands for leaf in operand.leaves))
+    def function(self, node: Function, operands: Sequence[_Side]) -> _Side:
+        return _Side(False, tuple(leaf for operand in operands for leaf in operand.leaves))
 
 
-def _of_smooth(node: Expression, inner: _Part) -> _Part:
+def _of_smooth(node: Expression, inner: _Side) -> _Side:
     """A smooth expression is one part, unless it is a number alone."""
-    return _Part(True, (node,)) if inner.smooth and inner.leaves else inner
+    return _Side(True, (node,)) if inner.smooth and inner.leaves else inner
 
 
 class _Image(_OverEstimable[Ends], Ranges):

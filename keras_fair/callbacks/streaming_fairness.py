@@ -23,8 +23,8 @@ from keras_fair.provided import provided
 from keras_fair.streaming.continued import merged, saved_arguments
 from keras_fair.streaming.keeper import Keeper
 from keras_fair.streaming.report import StreamReport
-from keras_fair.streaming.settings import stream_rule, whole
 from keras_fair.streaming.state_file import StateFile
+from keras_fair.streaming.stream_settings import stream_rule, whole
 from keras_fair.streaming.watch import Watch
 
 __all__ = ["StreamingFairness"]

@@ -11,7 +11,13 @@ from keras_fair.cli.console import nobody_reads, terminal, write_report
 from keras_fair.cli.constraint_texts import joined_constraints, read_texts
 from keras_fair.cli.input_fault import InputFault, faults_of_input
 from keras_fair.cli.modes import Use, modes, stand_ins, use_of
-from keras_fair.cli.options import add_command, add_constraints, add_table, constraint_texts, open_data
+from keras_fair.cli.options import (
+    add_command,
+    add_constraints,
+    add_table,
+    constraint_texts,
+    open_data,
+)
 from keras_fair.cli.table_audit import tried
 from keras_fair.cli.table_samples import TableSamples
 

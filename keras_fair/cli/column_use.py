@@ -13,7 +13,15 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from keras_fair.errors import ConstraintTypeError
-from keras_fair.language.nodes import Attribute, Binder, Comparison, Label, Literal, Membership, Node
+from keras_fair.language.nodes import (
+    Attribute,
+    Binder,
+    Comparison,
+    Label,
+    Literal,
+    Membership,
+    Node,
+)
 from keras_fair.language.tree import children, walk
 
 if TYPE_CHECKING:

@@ -9,7 +9,13 @@ from keras_fair.cli.console import terminal, write_report
 from keras_fair.cli.constraint_texts import joined_constraints, read_texts
 from keras_fair.cli.input_fault import InputFault, faults_of_input
 from keras_fair.cli.modes import modes, stand_ins, use_of
-from keras_fair.cli.options import add_command, add_constraints, add_table, constraint_texts, open_data
+from keras_fair.cli.options import (
+    add_command,
+    add_constraints,
+    add_table,
+    constraint_texts,
+    open_data,
+)
 from keras_fair.cli.table_audit import audited
 from keras_fair.cli.table_samples import TableSamples
 
@@ -101,7 +107,7 @@ def _print_meaning(
         if use.refusal is None:
             console.print(f"  can be used by: {', '.join(modes())}")
         else:
-            console.print(f"  can be used by: audit only; {escape(use.refusal.message)}")
+            console.print(f"  can be used by: {', '.join(use.modes)} only; {escape(use.refusal.message)}")
         if use.rows:
             console.print("  rows:")
         for row in use.rows[:left]:

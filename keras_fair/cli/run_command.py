@@ -158,7 +158,13 @@ def _compared(
 @contextmanager
 def _progress(console: Console, batches: int) -> Iterator[Callable[[str], None]]:
     """A bar for each model; what it yields is called after every batch."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("batches"))
     with Progress(*columns, TimeRemainingColumn(), console=console) as progress:

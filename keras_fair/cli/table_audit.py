@@ -128,7 +128,7 @@ def _faults_of(samples: TableSamples) -> Iterator[None]:
         with np.errstate(over="ignore", invalid="ignore"):  # what comes of it is told below, or is no number
             yield
     except ConstraintTypeError as fault:
-        raise InputFault(samples.explained(fault)) from fault
+        raise InputFault(f"{samples.name}: {fault}") from fault
     except (ArithmeticError, np.linalg.LinAlgError) as fault:
         raise InputFault(
             f"{samples.name}: expected numbers that can be squared and multiplied in float64, in the columns "

@@ -7,7 +7,6 @@ takes; every number is looked at on its way, so that a fault is told with its li
 from __future__ import annotations
 
 import argparse
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -17,7 +16,6 @@ import numpy as np
 from keras_fair.cli.column_use import uses_of
 from keras_fair.cli.distinct_values import CHUNK, distinct_values
 from keras_fair.cli.input_fault import InputFault, faults_of_input
-from keras_fair.cli.plain_numbers import number_of
 from keras_fair.cli.table_source import Columns, Source, Texts
 from keras_fair.errors import ConstraintTypeError, near_names, quoted
 
@@ -26,10 +24,6 @@ if TYPE_CHECKING:
     from keras_fair.groups.vocabulary import Vocabulary
 
 __all__ = ["LARGEST", "TableChunk", "TableSamples"]
-
-_NUMBER_IN_QUOTES = re.compile(
-    r"\A(?P<fact>.* holds numbers, and '(?P<value>[^']*)' is text)(?P<near>;[^\n]*)?"
-)
 
 LARGEST = 1e30  # the audit squares products of up to four of these: prediction, attribute, label, weight
 
@@ -156,10 +150,6 @@ class TableSamples:
             begin += len(next(iter(chunk.values()))) if chunk else size
             yield TableChunk(predictions, attributes, label, weight)
 
-    def explained(self, fault: ConstraintTypeError) -> str:
-        """A fault that the samples brought to light, as text, with what the table has to do with it."""
-        return f"{self.name}: {_NUMBER_IN_QUOTES.sub(_unquoted, str(fault), count=1)}"
-
     def _refuse_missing(self, column: np.ndarray | Texts, name: str, begin: int) -> None:
         absent = column.codes < 0 if isinstance(column, Texts) else np.isnan(column)
         if absent.any():
@@ -215,9 +205,3 @@ def _require_attributes(constraints: ConstraintSet, source: Source) -> None:
                     span=node.span,
                 )
                 raise InputFault(f"{fault}\n  {source.listed}")
-
-
-def _unquoted(match: re.Match[str]) -> str:
-    """The advice on a number in quotes: messages quote all values, also those to be written without."""
-    number = number_of(match["value"])
-    return match[0] if number is None else f"{match['fact']}; did you mean {number:g}, without quotes?"

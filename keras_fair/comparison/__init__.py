@@ -4,7 +4,12 @@
 Constraints are measured by `keras_fair.audit`.
 """
 
-from keras_fair.comparison.compare import ModelComparison, Side, checked_vocabulary, compare
+from keras_fair.comparison.compare import (
+    ModelComparison,
+    Side,
+    checked_vocabulary,
+    compare,
+)
 from keras_fair.comparison.scores import Scores, scores_of
 
 __all__ = ["ModelComparison", "Scores", "Side", "checked_vocabulary", "compare", "scores_of"]

@@ -12,7 +12,16 @@ import os
 from types import ModuleType
 from typing import Any
 
-from keras_fair.datasets import adult, bank, communities, compas, credit_card, german, law_school, lending
+from keras_fair.datasets import (
+    adult,
+    bank,
+    communities,
+    compas,
+    credit_card,
+    german,
+    law_school,
+    lending,
+)
 from keras_fair.datasets.features import Encoded, encode
 from keras_fair.datasets.split import Split
 from keras_fair.errors import near_names

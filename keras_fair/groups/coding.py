@@ -20,7 +20,14 @@ from typing import Any
 import numpy as np
 
 from keras_fair.errors import near_names, quoted
-from keras_fair.inputs.arrays import Tensor, concrete, dtype_of, floats, is_tensor, namespace
+from keras_fair.inputs.arrays import (
+    Tensor,
+    concrete,
+    dtype_of,
+    floats,
+    is_tensor,
+    namespace,
+)
 from keras_fair.inputs.columns import Column, Numbers, Words, is_matrix, read_column
 from keras_fair.inputs.precision import numpy_type, precision_name
 

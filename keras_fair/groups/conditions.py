@@ -19,7 +19,7 @@ from functools import reduce
 
 import numpy as np
 
-from keras_fair.errors import ConstraintTypeError
+from keras_fair.errors import ConstraintTypeError, Reason
 from keras_fair.groups.factors import Atom, Factor, atoms
 from keras_fair.language.nodes import And, Condition, Not, Or, Subject
 
@@ -89,6 +89,7 @@ def make_clusters(conditions: Sequence[Given], factors: Mapping[Subject, Factor]
                     "ask for less in one condition",
                     text=text,
                     span=None if part.conditions[0] is None else part.conditions[0].span,
+                    reason=Reason.TOO_MANY,
                 )
             for place, draft in enumerate(drafts):
                 joined = _draft([*draft.conditions, *part.conditions], factors)

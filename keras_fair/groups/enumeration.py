@@ -12,10 +12,17 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from keras_fair.errors import ConstraintTypeError, near_names, quoted
+from keras_fair.errors import ConstraintTypeError, Reason, near_names, quoted
 from keras_fair.groups.coding import Entry
 from keras_fair.groups.vocabulary import MOST_NUMBERS, Vocabulary
-from keras_fair.language.nodes import Attribute, Label, Prediction, Span, Subject, ValueSet
+from keras_fair.language.nodes import (
+    Attribute,
+    Label,
+    Prediction,
+    Span,
+    Subject,
+    ValueSet,
+)
 
 __all__ = ["MOST_GROUPS", "Combination", "Domains", "Grouping", "column_name", "subject_name"]
 
@@ -65,6 +72,7 @@ class Domains:
                 f"these make {size} groups, more than {MOST_GROUPS}; name the ones that matter",
                 text=self.text,
                 span=span,
+                reason=Reason.TOO_MANY,
             )
         if occurring is None:
             return list(itertools.product(*values))
@@ -101,7 +109,7 @@ class Domains:
             message = (
                 f"the values of {name} are not known here; adapt a Vocabulary to the attributes, or give one"
             )
-        raise ConstraintTypeError(message, text=self.text, span=span)
+        raise ConstraintTypeError(message, text=self.text, span=span, reason=Reason.VALUES_NOT_KNOWN)
 
 
 def subject_name(subject: Subject) -> str:

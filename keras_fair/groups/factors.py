@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from keras_fair.errors import ConstraintTypeError, near_names, quoted
+from keras_fair.errors import ConstraintTypeError, Reason, near_names, quoted
 from keras_fair.groups.coding import MISSING_GROUP, Entry, Values, has_words
 from keras_fair.groups.enumeration import subject_name
 from keras_fair.groups.thresholds import Cut
@@ -221,13 +221,17 @@ def make_factor(
                     f"{name} holds text, which has no order; compare it with '=' or 'in'",
                     text=text,
                     span=atom.node.span,
+                    reason=Reason.WRONG_KIND,
                 )
             if not isinstance(atom.value, str):
                 near = near_names(f"{atom.value:g}", values or ())
                 if isinstance(subject, Label):
                     near += ": encode the label as 0 and 1, or compare it with its text"
                 raise ConstraintTypeError(
-                    f"{name} holds text, and {atom.value:g} is a number{near}", text=text, span=atom.node.span
+                    f"{name} holds text, and {atom.value:g} is a number{near}",
+                    text=text,
+                    span=atom.node.span,
+                    reason=Reason.WRONG_KIND,
                 )
             if atom.value not in (values or ()) and not is_open:
                 if grouped and atom.value == MISSING_GROUP:
@@ -236,6 +240,7 @@ def make_factor(
                     f"{name} has no value {quoted(atom.value)}{near_names(atom.value, values or ())}",
                     text=text,
                     span=atom.node.span,
+                    reason=Reason.UNKNOWN_VALUE,
                 )
         return Factor(subject, values, None, other=is_open)
     return _number_factor(subject, compared, values, is_open, grouped, text)
@@ -260,11 +265,17 @@ def _number_factor(
                 f"{quoted(value)} is text{_advice(subject, value, numbers)}",
                 text=text,
                 span=atom.node.span,
+                reason=Reason.WRONG_KIND,
             )
         known = not numbers or _lists(numbers, value) or (binary and value in (0.0, 1.0))
         if atom.operator not in _COMPARE and not known and not is_open:
             near = near_names(f"{value:g}", [f"{number:g}" for number in numbers])
-            raise ConstraintTypeError(f"{name} has no value {value:g}{near}", text=text, span=atom.node.span)
+            raise ConstraintTypeError(
+                f"{name} has no value {value:g}{near}",
+                text=text,
+                span=atom.node.span,
+                reason=Reason.UNKNOWN_VALUE,
+            )
         cuts.update((float(value), above) for above in CUTS[atom.operator])
     return Factor(subject, values, tuple(sorted(cuts)), missing_group=grouped, listed=listed and not binary)
 

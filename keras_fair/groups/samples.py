@@ -13,12 +13,20 @@ from typing import Any
 import numpy as np
 
 from keras_fair.errors import ConstraintTypeError, quoted
+from keras_fair.groups.accuracy import check_accuracy_labels
 from keras_fair.groups.coding import check_shares
 from keras_fair.groups.enumeration import column_name
 from keras_fair.groups.factors import Factor
-from keras_fair.groups.labels import check_accuracy_labels
 from keras_fair.groups.thresholds import is_whole
-from keras_fair.inputs.arrays import Tensor, concrete, dtype_of, floats, is_tensor, namespace, static_size
+from keras_fair.inputs.arrays import (
+    Tensor,
+    concrete,
+    dtype_of,
+    floats,
+    is_tensor,
+    namespace,
+    static_size,
+)
 from keras_fair.inputs.columns import columns_of
 from keras_fair.inputs.predictions import check_lengths, check_weight, length_of
 from keras_fair.inputs.refusals import InText, label_needed, no_attribute

@@ -15,7 +15,13 @@ from typing import Any
 import numpy as np
 
 from keras_fair.inputs.arrays import Tensor, dtype_of, namespace
-from keras_fair.inputs.precision import LARGEST_WHOLE, precision_name, rounded, shortest, whole_threshold
+from keras_fair.inputs.precision import (
+    LARGEST_WHOLE,
+    precision_name,
+    rounded,
+    shortest,
+    whole_threshold,
+)
 
 __all__ = ["LARGE", "Cut", "cast_column", "equal_to", "interval_codes", "is_missing", "is_whole"]
 

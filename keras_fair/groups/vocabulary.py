@@ -12,8 +12,22 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from keras_fair.errors import quoted
-from keras_fair.groups.coding import MISSING_GROUP, Entry, Values, encode_column, refuse_missing
-from keras_fair.inputs.columns import Column, Numbers, Words, columns_of, elements_of, is_matrix, read_column
+from keras_fair.groups.coding import (
+    MISSING_GROUP,
+    Entry,
+    Values,
+    encode_column,
+    refuse_missing,
+)
+from keras_fair.inputs.columns import (
+    Column,
+    Numbers,
+    Words,
+    columns_of,
+    elements_of,
+    is_matrix,
+    read_column,
+)
 
 __all__ = ["MOST_NUMBERS", "Vocabulary"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from keras_fair.errors import ConstraintTypeError, Place, near_names, quoted
+from keras_fair.errors import ConstraintTypeError, Place, Reason, near_names, quoted
 
 __all__ = ["InText", "label_needed", "no_attribute"]
 
@@ -21,7 +21,9 @@ def no_attribute(name: str, columns: Iterable[str], text: str, span: Place | Non
     """
     columns = list(columns)
     near = near_names(name, columns) if columns else ", and no attributes were given"
-    return ConstraintTypeError(f"no attribute named {quoted(name)}{near}", text=text, span=span)
+    return ConstraintTypeError(
+        f"no attribute named {quoted(name)}{near}", text=text, span=span, reason=Reason.UNKNOWN_NAME
+    )
 
 
 def label_needed(text: str, span: Place | None) -> ConstraintTypeError:
@@ -32,7 +34,10 @@ def label_needed(text: str, span: Place | None) -> ConstraintTypeError:
         span: where they name it.
     """
     return ConstraintTypeError(
-        "this needs the label, and none was given: pass label=...", text=text, span=span
+        "this needs the label, and none was given: pass label=...",
+        text=text,
+        span=span,
+        reason=Reason.LABEL_NEEDED,
     )
 
 

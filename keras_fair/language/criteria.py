@@ -21,7 +21,16 @@ from typing import Any
 
 from keras_fair.errors import Reason, near_names, quoted
 from keras_fair.language.faults import MeaningFault
-from keras_fair.language.nodes import And, Attribute, Comparison, Condition, Node, Relation, Span, Star
+from keras_fair.language.nodes import (
+    And,
+    Attribute,
+    Comparison,
+    Condition,
+    Node,
+    Relation,
+    Span,
+    Star,
+)
 from keras_fair.language.tables import CALLED
 from keras_fair.language.tree import child_fields
 

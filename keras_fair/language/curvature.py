@@ -20,7 +20,16 @@ from keras_fair.errors import Reason
 from keras_fair.language.faults import MeaningFault
 from keras_fair.language.fold import Algebra, fold
 from keras_fair.language.levels import Levels
-from keras_fair.language.nodes import Arithmetic, Function, Negative, Node, Number, Range, Relation, Statistic
+from keras_fair.language.nodes import (
+    Arithmetic,
+    Function,
+    Negative,
+    Node,
+    Number,
+    Range,
+    Relation,
+    Statistic,
+)
 from keras_fair.language.tables import FUNCTIONS
 
 __all__ = ["check_curvature"]

@@ -6,7 +6,12 @@ They raise a `Fault`; `keras_fair.language.parser` turns it into a `ConstraintEr
 
 from __future__ import annotations
 
-from keras_fair.errors import ConstraintError, ConstraintSyntaxError, ConstraintTypeError, Reason
+from keras_fair.errors import (
+    ConstraintError,
+    ConstraintSyntaxError,
+    ConstraintTypeError,
+    Reason,
+)
 from keras_fair.language.nodes import Span
 
 __all__ = ["Fault", "MeaningFault", "SyntaxFault"]

@@ -24,7 +24,7 @@ from keras_fair.language.criteria import CriterionCall, Definition, expand
 from keras_fair.language.expected import syntax_fault
 from keras_fair.language.faults import Fault, MeaningFault
 from keras_fair.language.nodes import Node, Span, Statement
-from keras_fair.language.spacing import DEEPEST, Layout
+from keras_fair.language.spacing import DEEPEST, Spacing
 from keras_fair.language.tree import depth_exceeds, walk
 
 __all__ = ["LONGEST", "parse_statements"]
@@ -91,7 +91,7 @@ def _load_parser() -> Lark:
         parser="lalr",
         lexer="basic",
         start=["statements", "definitions"],
-        postlex=Layout(),
+        postlex=Spacing(),
         transformer=Builder(),
         maybe_placeholders=False,
     )

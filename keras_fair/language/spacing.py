@@ -16,7 +16,7 @@ from lark import Token
 from keras_fair.language.faults import SyntaxFault
 from keras_fair.language.nodes import Span
 
-__all__ = ["DEEPEST", "Layout"]
+__all__ = ["DEEPEST", "Spacing"]
 
 DEEPEST = 100
 """The most levels that brackets, and operations in one another, may be nested."""
@@ -25,7 +25,7 @@ _OPENING = frozenset({"LPAREN", "LBRACKET", "LBRACE"})
 _CLOSING = frozenset({"RPAREN", "RBRACKET", "RBRACE"})
 
 
-class Layout:
+class Spacing:
     """The step between lexer and parser. It keeps no state between texts, so threads can share it."""
 
     always_accept = ("LINE_END", "SEPARATOR")

@@ -12,9 +12,9 @@ from typing import Any
 from keras import ops
 
 from keras_fair.ops import Domain, Projection, project_rows
-from keras_fair.ops.precision import working_dtype
 from keras_fair.ops.stream.state_vector import StreamRule
 from keras_fair.ops.stream.step import StreamStep, stream_step
+from keras_fair.ops.working_precision import working_dtype
 from keras_fair.rows.linear import LinearRows
 from keras_fair.rows.plan import RowPlan
 

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from keras import backend, ops
 
-from keras_fair.errors import ConstraintTypeError, quoted
+from keras_fair.errors import ConstraintTypeError, Reason, quoted
 from keras_fair.groups.coding import has_words
 from keras_fair.groups.enumeration import column_name
 from keras_fair.groups.samples import needed_columns
@@ -107,6 +107,7 @@ def encode(
                     "give one",
                     text=plan.text,
                     span=span,
+                    reason=Reason.WRONG_KIND,
                 )
             columns[name] = column
             continue

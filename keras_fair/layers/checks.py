@@ -14,21 +14,21 @@ import numpy as np
 from keras import backend, ops
 
 from keras_fair.errors import ConstraintTypeError, near_names, quoted
+from keras_fair.groups.accuracy import outside_message as accuracy_message
 from keras_fair.groups.coding import has_words
-from keras_fair.groups.labels import outside_message as accuracy_message
 from keras_fair.groups.thresholds import equal_to, is_whole
 from keras_fair.groups.vocabulary import Vocabulary
 from keras_fair.inputs.arrays import concrete, dtype_of
 from keras_fair.inputs.precision import LARGEST_WHOLE, precision_name, shortest
 from keras_fair.inputs.predictions import domain_slack, outside_message
 from keras_fair.ops import Domain
-from keras_fair.ops.precision import working_dtype
+from keras_fair.ops.working_precision import working_dtype
 from keras_fair.rows.linear import LinearRows
 from keras_fair.rows.plan import RowPlan
 
 __all__ = [
     "Check",
-    "Fault",
+    "BatchFault",
     "all_fine",
     "check_shape",
     "check_unknown_numbers",
@@ -38,7 +38,7 @@ __all__ = [
 ]
 
 
-class Fault(NamedTuple):
+class BatchFault(NamedTuple):
     """What may be wrong: a bool tensor of any shape, made when it is asked for, and a sentence."""
 
     absent: Callable[[], Any]
@@ -49,7 +49,7 @@ class Check(NamedTuple):
     """A condition on each sample or on the batch, () or (n, ...) bool, and the faults where it fails."""
 
     fine: Any
-    faults: Sequence[Fault]
+    faults: Sequence[BatchFault]
 
 
 def all_fine(checks: Sequence[Check]) -> Any:
@@ -190,11 +190,11 @@ def _prediction_checks(y: Any, domain: Domain) -> list[Check]:
 def _code_check(plan: RowPlan, name: str, column: Any, refuse_unknown: bool) -> Check:
     size = len(plan.vocabulary.values[name] or ())
     refuse_missing = plan.vocabulary.missing == "error"
-    within = Fault(lambda: _between(column, size + 1), f"attribute `{name}` has codes out of range")
-    known = Fault(
+    within = BatchFault(lambda: _between(column, size + 1), f"attribute `{name}` has codes out of range")
+    known = BatchFault(
         lambda: ops.not_equal(column, size), f"attribute `{name}` has values outside the vocabulary"
     )
-    there = Fault(
+    there = BatchFault(
         lambda: ops.not_equal(column, size + 1), f"attribute `{name}` has missing values (NaN or empty text)"
     )
     faults = [within, *([known] if refuse_unknown else []), *([there] if refuse_missing else [])]
@@ -223,7 +223,7 @@ def _between(column: Any, highest: int) -> Any:
 
 
 def _plain(fine: Any, message: str) -> Check:
-    return Check(fine, [Fault(lambda: fine, message)])
+    return Check(fine, [BatchFault(lambda: fine, message)])
 
 
 def _unknown(values: tuple[Any, ...], name: str, count: int, entry: Any) -> str:

@@ -15,8 +15,8 @@ from keras import ops
 
 from keras_fair.layers.batch import project_arrivals
 from keras_fair.ops import Domain, Projection
-from keras_fair.ops.precision import working_dtype
 from keras_fair.ops.stream.state_vector import StateLayout, StreamRule, advanced
+from keras_fair.ops.working_precision import working_dtype
 from keras_fair.rows.linear import LinearRows
 from keras_fair.rows.plan import RowPlan
 

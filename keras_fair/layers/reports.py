@@ -9,7 +9,12 @@ from typing import Any
 import numpy as np
 
 from keras_fair.inputs.arrays import concrete
-from keras_fair.layers.checks import all_fine, check_unknown_numbers, graph_checks, holds_codes
+from keras_fair.layers.checks import (
+    all_fine,
+    check_unknown_numbers,
+    graph_checks,
+    holds_codes,
+)
 from keras_fair.layers.guard import compiles_with_xla, guard
 from keras_fair.layers.record import RecordWeight
 from keras_fair.ops import Domain, Outcome, Projection

@@ -9,7 +9,7 @@ import numpy as np
 from jax.experimental import io_callback
 
 from keras_fair.layers.stream_cell import StreamCell
-from keras_fair.ops.precision import working_dtype
+from keras_fair.ops.working_precision import working_dtype
 
 __all__ = ["JaxCell"]
 

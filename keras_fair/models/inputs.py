@@ -17,7 +17,13 @@ from keras import backend
 from keras_fair.groups.coding import numbers_of, refuse_missing
 from keras_fair.groups.thresholds import Cut, cast_column
 from keras_fair.inputs.arrays import largest_whole
-from keras_fair.inputs.columns import Numbers, Words, check_order, columns_of, read_column
+from keras_fair.inputs.columns import (
+    Numbers,
+    Words,
+    check_order,
+    columns_of,
+    read_column,
+)
 
 __all__ = ["AttributeRules", "Choice", "Routes", "check_choice", "columns_for_keras"]
 

@@ -32,7 +32,9 @@ def compiled(function: Any, structure: Any) -> Any:
 def compiled_vector(function: Any, structure: Any, size: int) -> Any:
     """`compiled` for a function of one float64 vector `(size,)`, called outside graphs, NumPy too."""
     if backend.backend() == "tensorflow":
-        from keras_fair.ops.compilation_tensorflow import compiled_vector as compile_here
+        from keras_fair.ops.compilation_tensorflow import (
+            compiled_vector as compile_here,
+        )
 
         return compile_here(lambda vector: function(structure, vector), size)
     return compiled(function, structure)

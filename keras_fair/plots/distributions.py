@@ -7,7 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from keras_fair.plots.canvas import COLORS, DASHES, INK, legend_below, plain, pyplot, shortened, styled
+from keras_fair.plots.canvas import (
+    COLORS,
+    DASHES,
+    INK,
+    legend_below,
+    plain,
+    pyplot,
+    shortened,
+    styled,
+)
 
 __all__ = ["distributions"]
 

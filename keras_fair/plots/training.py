@@ -7,7 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from keras_fair.plots.canvas import COLORS, DASHES, INK, legend_below, pyplot, shortened, styled
+from keras_fair.plots.canvas import (
+    COLORS,
+    DASHES,
+    INK,
+    legend_below,
+    pyplot,
+    shortened,
+    styled,
+)
 from keras_fair.plots.courses import draw_bounds, most_violated
 
 __all__ = ["training"]

@@ -6,7 +6,14 @@ import re
 from collections.abc import Iterator, Sequence
 
 from keras_fair.audit.result import Audit, AuditedRelation, GroupScores
-from keras_fair.reports.numbers import allowed, counted, interval_text, metric, percent, size_text
+from keras_fair.reports.numbers import (
+    allowed,
+    counted,
+    interval_text,
+    metric,
+    percent,
+    size_text,
+)
 from keras_fair.reports.wording import (
     caveats,
     group_name,

@@ -10,9 +10,22 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from keras_fair.audit.result import Audit, AuditedRelation, Interval, StatisticValue, Verdict
+from keras_fair.audit.result import (
+    Audit,
+    AuditedRelation,
+    Interval,
+    StatisticValue,
+    Verdict,
+)
 from keras_fair.reports.markup import Markup, fragment, tag
-from keras_fair.reports.numbers import allowed, counted, interval_text, metric, size_text, typeset
+from keras_fair.reports.numbers import (
+    allowed,
+    counted,
+    interval_text,
+    metric,
+    size_text,
+    typeset,
+)
 from keras_fair.reports.strips import Axis, mark, strip
 from keras_fair.reports.wording import (
     ORDER,

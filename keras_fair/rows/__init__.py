@@ -8,7 +8,13 @@
 from keras_fair.constraints import ConstraintSet, parse
 from keras_fair.groups.vocabulary import Vocabulary
 from keras_fair.rows.evaluate import rows_of
-from keras_fair.rows.linear import Gaps, LinearRows, Reduction, RelationRows, rows_from_matrix
+from keras_fair.rows.linear import (
+    Gaps,
+    LinearRows,
+    Reduction,
+    RelationRows,
+    rows_from_matrix,
+)
 from keras_fair.rows.lower import lower
 from keras_fair.rows.measured import Measured
 from keras_fair.rows.plan import RowPlan

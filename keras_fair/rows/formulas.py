@@ -15,7 +15,14 @@ from keras_fair.groups.enumeration import Combination, Domains, Grouping
 from keras_fair.groups.vocabulary import Vocabulary
 from keras_fair.inputs.domain import check_domain
 from keras_fair.language import node_text
-from keras_fair.language.nodes import Arithmetic, Mean, Number, Prediction, Span, Statement
+from keras_fair.language.nodes import (
+    Arithmetic,
+    Mean,
+    Number,
+    Prediction,
+    Span,
+    Statement,
+)
 from keras_fair.rows.convex import Expressions
 from keras_fair.rows.epigraph import Row, rows_of
 from keras_fair.rows.ground import ground

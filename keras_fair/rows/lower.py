@@ -13,12 +13,19 @@ from typing import Any
 
 import numpy as np
 
-from keras_fair.errors import ConstraintTypeError
+from keras_fair.errors import ConstraintTypeError, Reason
+from keras_fair.groups.accuracy import accuracy_place
 from keras_fair.groups.coding import has_words
 from keras_fair.groups.conditions import make_clusters
 from keras_fair.groups.enumeration import Combination, Domains, Grouping, subject_name
-from keras_fair.groups.factors import Atom, Factor, attribute_of, compared_in, is_binary_label, make_factor
-from keras_fair.groups.labels import accuracy_place
+from keras_fair.groups.factors import (
+    Atom,
+    Factor,
+    attribute_of,
+    compared_in,
+    is_binary_label,
+    make_factor,
+)
 from keras_fair.groups.samples import Needs
 from keras_fair.groups.vocabulary import Vocabulary
 from keras_fair.inputs.domain import check_domain
@@ -194,6 +201,7 @@ def _refuse_text_in_arithmetic(statistics: Iterable[Statistic], known: Vocabular
                     f"{subject_name(leaf)} holds text, and numbers are needed in arithmetic: encode it first",
                     text=text,
                     span=leaf.span,
+                    reason=Reason.WRONG_KIND,
                 )
 
 

@@ -20,7 +20,14 @@ from keras_fair.groups.membership import Members, member_of
 from keras_fair.groups.samples import Samples
 from keras_fair.groups.thresholds import LARGE, equal_to, is_missing
 from keras_fair.inputs.arrays import Tensor, floats
-from keras_fair.language.nodes import Arithmetic, Attribute, Label, Negative, Number, Subject
+from keras_fair.language.nodes import (
+    Arithmetic,
+    Attribute,
+    Label,
+    Negative,
+    Number,
+    Subject,
+)
 from keras_fair.language.nodes import Value as ValueNode
 from keras_fair.rows.term_layout import Layout, Quantity, TermGroup
 from keras_fair.rows.terms import CellFamily, Family, Terms

@@ -18,7 +18,15 @@ from typing import NamedTuple
 
 from keras_fair.groups.enumeration import Domains
 from keras_fair.language.fold import fold
-from keras_fair.language.nodes import Arithmetic, Function, Negative, Number, Range, Relation, Statistic
+from keras_fair.language.nodes import (
+    Arithmetic,
+    Function,
+    Negative,
+    Number,
+    Range,
+    Relation,
+    Statistic,
+)
 from keras_fair.language.tables import FUNCTIONS
 from keras_fair.rows.expansion import OverArguments
 

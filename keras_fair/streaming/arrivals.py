@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from keras_fair.errors import ConstraintTypeError
+from keras_fair.errors import ConstraintTypeError, Reason
+from keras_fair.groups.accuracy import check_accuracy_labels
 from keras_fair.groups.enumeration import column_name
-from keras_fair.groups.labels import check_accuracy_labels
 from keras_fair.groups.samples import read_samples
 from keras_fair.groups.thresholds import cast_column
 from keras_fair.inputs.arrays import concrete, is_tensor, largest_whole, widest_float
@@ -124,6 +124,7 @@ class Arrivals:
                 "can the prediction stand in for it",
                 text=plan.text,
                 span=plan.needs.label,
+                reason=Reason.LABEL_NEEDED,
             )
         return np.clip(self.y, 0.0, 1.0) if in_conditions else self.y
 

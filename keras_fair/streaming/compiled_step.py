@@ -14,9 +14,9 @@ from keras import ops
 
 from keras_fair.language.nodes import Attribute
 from keras_fair.ops.compilation import compiled_vector
-from keras_fair.ops.precision import working_dtype
 from keras_fair.ops.stream.state_vector import Readout, StreamRule
 from keras_fair.ops.stream.step import stream_step
+from keras_fair.ops.working_precision import working_dtype
 from keras_fair.rows.plan import RowPlan
 
 __all__ = ["Batch", "CompiledStep"]

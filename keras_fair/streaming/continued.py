@@ -11,9 +11,9 @@ from typing import Any
 
 from keras_fair.groups.vocabulary import Vocabulary
 from keras_fair.streaming.keeper import Keeper
-from keras_fair.streaming.settings import domain_of
 from keras_fair.streaming.state import StreamState
 from keras_fair.streaming.state_file import StateFile
+from keras_fair.streaming.stream_settings import domain_of
 
 __all__ = ["merged", "saved_arguments"]
 

@@ -22,9 +22,9 @@ from keras_fair.ops.stream.state_vector import StreamRule
 from keras_fair.rows.plan import RowPlan
 from keras_fair.streaming.report import StreamReport
 from keras_fair.streaming.running_stream import RunningStream
-from keras_fair.streaming.settings import domain_of, saved_domain
 from keras_fair.streaming.state import StreamState
 from keras_fair.streaming.state_file import StateError, StateFile
+from keras_fair.streaming.stream_settings import domain_of, saved_domain
 from keras_fair.streaming.watch import Watch
 
 __all__ = ["ALONE", "Keeper"]

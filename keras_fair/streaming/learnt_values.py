@@ -15,7 +15,16 @@ from keras_fair.constraints import ConstraintSet
 from keras_fair.errors import quoted
 from keras_fair.groups.vocabulary import Vocabulary
 from keras_fair.inputs.columns import columns_of
-from keras_fair.language.nodes import Attribute, Binder, Comparison, Label, Literal, Membership, Node, Star
+from keras_fair.language.nodes import (
+    Attribute,
+    Binder,
+    Comparison,
+    Label,
+    Literal,
+    Membership,
+    Node,
+    Star,
+)
 from keras_fair.language.tree import walk
 
 __all__ = ["MOST_VALUES", "NOBODY", "LearntValues", "names_nobody"]

@@ -19,7 +19,12 @@ from keras_fair.constraints import ConstraintSet
 from keras_fair.groups.vocabulary import Vocabulary
 from keras_fair.ops import Outcome
 from keras_fair.ops.stream.pooled import PooledSums
-from keras_fair.ops.stream.state_vector import Readout, StateLayout, StreamRule, advanced
+from keras_fair.ops.stream.state_vector import (
+    Readout,
+    StateLayout,
+    StreamRule,
+    advanced,
+)
 from keras_fair.rows.plan import RowPlan
 from keras_fair.streaming.arrivals import Arrivals
 from keras_fair.streaming.compiled_step import CompiledStep
@@ -28,8 +33,8 @@ from keras_fair.streaming.history import History
 from keras_fair.streaming.learnt_values import LearntValues, names_nobody
 from keras_fair.streaming.programs import lowered
 from keras_fair.streaming.report import StreamReport
-from keras_fair.streaming.settings import saved_domain
 from keras_fair.streaming.state import StreamState
+from keras_fair.streaming.stream_settings import saved_domain
 
 __all__ = ["RunningStream"]
 

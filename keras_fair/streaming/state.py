@@ -23,10 +23,16 @@ from keras_fair.ops.stream.step import reaches
 from keras_fair.rows.plan import RowPlan
 from keras_fair.streaming.arrivals import Arrivals
 from keras_fair.streaming.learnt_values import LearntValues
-from keras_fair.streaming.merging import added, added_tables, averaged_row, joined_vocabulary, later
+from keras_fair.streaming.merging import (
+    added,
+    added_tables,
+    averaged_row,
+    joined_vocabulary,
+    later,
+)
 from keras_fair.streaming.programs import plan_of
 from keras_fair.streaming.report import StreamReport, reported
-from keras_fair.streaming.settings import domain_of
+from keras_fair.streaming.stream_settings import domain_of
 from keras_fair.sums import SumsError, pack, unpack
 
 if TYPE_CHECKING:

@@ -46,7 +46,7 @@ def fault(content: str, options: str, capsys: pytest.CaptureFixture[str], folder
         ("-c 'E[y | sex=Mal] <= 1'", ["did you mean 'Male'", "^"]),
         ("-c 'E[y | sex=Diverse] <= 1' --allow unestimable", ["'sex' has no value 'Diverse'", "^"]),
         ("-c 'E[y | sex=3] <= 1'", ["line 2: expected a number in column 'sex', found 'Female'\n", "^"]),
-        ("-c \"E[y | weight='2'] <= 1\"", ["'2' is text; did you mean 2, without quotes?\n", "^"]),
+        ("-c \"E[y | weight='2'] <= 1\"", ["'2' is text; write 2, without quotes\n", "^"]),
         ("-c \"E[y | weight='two'] <= 1\"", ["'weight' holds numbers, and 'two' is text; known: '1', '2'\n"]),
         (f"{EQUAL} --domain 1 0", ["--domain", "expected LOW < HIGH, received 1 0"]),
         (f"{EQUAL} --domain 0 0", ["--domain", "expected LOW < HIGH, received 0 0"]),

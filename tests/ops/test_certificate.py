@@ -10,10 +10,10 @@ from keras import ops
 
 from keras_fair.inputs.domain import check_domain
 from keras_fair.ops import Outcome, project
-from keras_fair.ops.precision import working_dtype
 from keras_fair.ops.projection.certificate import violation_above_least
 from keras_fair.ops.projection.dual import Dual
 from keras_fair.ops.projection.problem_from_rows import make_problem, structure_of
+from keras_fair.ops.working_precision import working_dtype
 from keras_fair.rows.linear import rows_from_matrix
 
 DTYPE = working_dtype()

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from keras import ops
 
-from keras_fair.ops.precision import working_dtype
 from keras_fair.ops.projection.multipliers import Rounds
 from keras_fair.ops.projection.problem import Unknowns
 from keras_fair.ops.projection.settings import DOUBLE, SINGLE, RoundSettings, settings_for
+from keras_fair.ops.working_precision import working_dtype
 
 SETTINGS = RoundSettings()
 FAR = 2.0 * SETTINGS.farthest_pull

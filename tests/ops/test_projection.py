@@ -10,7 +10,7 @@ from keras import ops
 
 import keras_fair as kf
 from keras_fair.ops import Outcome, project, project_rows
-from keras_fair.ops.precision import working_dtype
+from keras_fair.ops.working_precision import working_dtype
 from keras_fair.rows.linear import rows_from_matrix
 from tests.gradients import gradient_of
 from tests.reference import solve_reference

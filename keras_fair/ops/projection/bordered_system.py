@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 
 from keras import ops
 
-from keras_fair.ops.precision import rounding
 from keras_fair.ops.projection.linear_algebra import quasi_definite_inverse
+from keras_fair.ops.working_precision import rounding
 
 __all__ = ["BorderedSystem", "bordered_system"]
 

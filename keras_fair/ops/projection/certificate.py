@@ -23,9 +23,9 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from keras_fair.ops.precision import rounding
 from keras_fair.ops.projection.dual import Dual
 from keras_fair.ops.projection.linear_algebra import quasi_definite_inverse
+from keras_fair.ops.working_precision import rounding
 
 __all__ = ["violation_above_least"]
 

@@ -35,12 +35,12 @@ from typing import Any, NamedTuple
 
 from keras import ops
 
-from keras_fair.ops.precision import rounding
 from keras_fair.ops.projection.bordered_system import bordered_system
 from keras_fair.ops.projection.divergences import Response
 from keras_fair.ops.projection.dual import curvature_of_rows, response_at
 from keras_fair.ops.projection.moments import CellPart, DensePart, Moments
 from keras_fair.ops.projection.problem import Problem, Structure, reach_of
+from keras_fair.ops.working_precision import rounding
 
 __all__ = ["differentiable_floats", "gradients", "with_floats"]
 

@@ -25,8 +25,8 @@ from typing import Any, NamedTuple
 from keras import ops
 
 from keras_fair.inputs.domain import Domain
-from keras_fair.ops.precision import rounding
 from keras_fair.ops.projection.settings import settings_for
+from keras_fair.ops.working_precision import rounding
 
 __all__ = ["DIVERGENCES", "Response", "respond", "check_divergence"]
 

@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 
 from keras import ops
 
-from keras_fair.ops.precision import rounding
 from keras_fair.ops.projection.bordered_system import BorderedSystem, bordered_system
+from keras_fair.ops.working_precision import rounding
 
 __all__ = ["InteriorPoint", "ScaledModel"]
 

@@ -21,11 +21,11 @@ from typing import Any, NamedTuple
 
 from keras import ops
 
-from keras_fair.ops.precision import rounding
 from keras_fair.ops.projection.control_flow import choose
 from keras_fair.ops.projection.dual import Anchor, Dual, DualPoint
 from keras_fair.ops.projection.problem import Unknowns
 from keras_fair.ops.projection.settings import RoundSettings
+from keras_fair.ops.working_precision import rounding
 
 __all__ = ["Rounds", "Turn"]
 

@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 
 from keras import ops
 
-from keras_fair.ops.precision import rounding
 from keras_fair.ops.projection.moments import Moments
 from keras_fair.ops.projection.settings import settings_for
+from keras_fair.ops.working_precision import rounding
 
 __all__ = ["Problem", "Reach", "Structure", "Unknowns", "reach_of"]
 

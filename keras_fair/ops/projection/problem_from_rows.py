@@ -13,10 +13,10 @@ from keras import ops
 
 from keras_fair.inputs.domain import Domain
 from keras_fair.ops.compilation import padded_size
-from keras_fair.ops.precision import working_dtype
 from keras_fair.ops.projection.linear_algebra import small_product
 from keras_fair.ops.projection.moments import CellPart, DensePart, Moments
 from keras_fair.ops.projection.problem import Problem, Structure
+from keras_fair.ops.working_precision import working_dtype
 from keras_fair.rows.linear import LinearRows
 from keras_fair.rows.terms import CellFamily
 

@@ -14,7 +14,11 @@ from keras import ops
 from keras_fair.inputs.domain import Domain, DomainLike, check_domain
 from keras_fair.ops.outcome import Outcome
 from keras_fair.ops.projection.divergences import check_divergence
-from keras_fair.ops.projection.problem_from_rows import centre_of, make_problem, structure_of
+from keras_fair.ops.projection.problem_from_rows import (
+    centre_of,
+    make_problem,
+    structure_of,
+)
 from keras_fair.ops.projection.project_arguments import (
     check_predictions,
     check_stiffness,

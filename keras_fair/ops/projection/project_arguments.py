@@ -11,7 +11,7 @@ from keras_fair.inputs.domain import Domain
 from keras_fair.inputs.precision import precision_name
 from keras_fair.inputs.predictions import check_predictions as check_values
 from keras_fair.inputs.predictions import number_array
-from keras_fair.ops.precision import working_dtype
+from keras_fair.ops.working_precision import working_dtype
 from keras_fair.rows.linear import LinearRows
 from keras_fair.rows.terms import CellFamily
 

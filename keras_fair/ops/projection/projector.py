@@ -16,7 +16,11 @@ from keras import ops
 
 from keras_fair.ops.compilation import compiled
 from keras_fair.ops.projection.answer import Projected, project_problem
-from keras_fair.ops.projection.derivative import differentiable_floats, gradients, with_floats
+from keras_fair.ops.projection.derivative import (
+    differentiable_floats,
+    gradients,
+    with_floats,
+)
 from keras_fair.ops.projection.problem import Problem, Structure
 
 __all__ = ["projector"]

@@ -20,11 +20,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from keras import ops
 
-from keras_fair.ops.precision import rounding
 from keras_fair.ops.projection.control_flow import choose, iterate
 from keras_fair.ops.projection.interior_point import InteriorPoint, ScaledModel
 from keras_fair.ops.projection.problem import Unknowns
 from keras_fair.ops.projection.settings import Settings
+from keras_fair.ops.working_precision import rounding
 
 __all__ = ["solve_model"]
 

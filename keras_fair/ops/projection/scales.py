@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from keras import ops
 
-from keras_fair.ops.precision import rounding
 from keras_fair.ops.projection.problem import Problem, reach_of
 from keras_fair.ops.projection.settings import Settings
+from keras_fair.ops.working_precision import rounding
 
 __all__ = ["Scales"]
 

@@ -28,11 +28,11 @@ from typing import Any, NamedTuple
 from keras import ops
 
 from keras_fair.language.nodes import Number
-from keras_fair.ops.precision import working_dtype
 from keras_fair.ops.projection.project import Projection, project_rows
 from keras_fair.ops.stream.aim import aimed_rows, guarded_rows, unit_sizes
 from keras_fair.ops.stream.pooled import pooled_rows
 from keras_fair.ops.stream.state_vector import StateLayout, StreamRule
+from keras_fair.ops.working_precision import working_dtype
 from keras_fair.rows.linear import LinearRows
 from keras_fair.rows.measured import Measured
 from keras_fair.rows.plan import RowPlan

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from keras_fair.audit.cells import Cells, Coded
-from keras_fair.audit.demands import Subject, TablePlan
+from keras_fair.audit.table_plans import Subject, TablePlan
 
 __all__ = ["Part", "Table"]
 

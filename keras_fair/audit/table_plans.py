@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from keras_fair.constraints import ConstraintSet
+from keras_fair.groups.accuracy import accuracy_place
 from keras_fair.groups.demands import Demand, note_demands
-from keras_fair.groups.labels import accuracy_place
 from keras_fair.language.nodes import (
     Arithmetic,
     Attribute,
