@@ -14,8 +14,8 @@ from keras_fair.audit.seen import Seen
 from keras_fair.constraints import ConstraintSet, parse
 from keras_fair.groups.vocabulary import Vocabulary
 from keras_fair.inputs.predictions import check_pairing, read_predictions
+from keras_fair.packing import SumsError, pack, unpack
 from keras_fair.rows.values import Outputs
-from keras_fair.sums import SumsError, pack, unpack
 
 __all__ = ["Auditor"]
 

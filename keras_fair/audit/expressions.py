@@ -19,6 +19,7 @@ import numpy as np
 from keras_fair.groups.enumeration import Domains
 from keras_fair.language import on_prediction
 from keras_fair.language.fold import fold
+from keras_fair.language.functions import FUNCTIONS, FunctionRule
 from keras_fair.language.nodes import (
     STATISTICS,
     Arithmetic,
@@ -31,7 +32,6 @@ from keras_fair.language.nodes import (
     Relation,
     Statistic,
 )
-from keras_fair.language.tables import FUNCTIONS, FunctionRule
 from keras_fair.language.tree import children, walk
 from keras_fair.rows.expansion import OverArguments, arguments
 from keras_fair.rows.sameness import Forms

@@ -16,7 +16,7 @@ import numpy as np
 from keras_fair.audit.cells import MOST_CELLS, Coded
 from keras_fair.audit.chunk import Chunk, growing_factors
 from keras_fair.audit.histograms import Histograms
-from keras_fair.audit.packing import (
+from keras_fair.audit.seen_state import (
     Arrays,
     factor_values,
     histogram_state,

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, TypeVar
 from keras_fair.audit.expressions import is_smooth, value_of
 from keras_fair.groups.enumeration import Domains
 from keras_fair.language.fold import fold
+from keras_fair.language.functions import EVERYTHING, FUNCTIONS, Ends
 from keras_fair.language.nodes import (
     Arithmetic,
     Expression,
@@ -22,7 +23,6 @@ from keras_fair.language.nodes import (
     Number,
     Statistic,
 )
-from keras_fair.language.tables import EVERYTHING, FUNCTIONS, Ends
 from keras_fair.rows.expansion import OverArguments
 from keras_fair.rows.ranges import Ranges
 

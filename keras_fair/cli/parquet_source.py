@@ -32,10 +32,10 @@ from keras_fair.cli.table_source import (
     is_boolean,
 )
 from keras_fair.errors import quoted
+from keras_fair.inputs.precision import LARGEST_WHOLE
 
 __all__ = ["ParquetSource"]
 
-_WHOLE = 2**53  # up to here float64 tells all whole numbers apart
 _EXACT = 15  # digits that float64 always keeps
 _ROWS = 262_144  # that are looked at together
 
@@ -172,7 +172,7 @@ class _ParquetColumns(Columns):
         lost: set[Any] = set()
         if types.is_integer(column.type):
             ends = compute.min_max(column).as_py()
-            lost = {end for end in ends.values() if end is not None and abs(end) > _WHOLE}
+            lost = {end for end in ends.values() if end is not None and abs(end) > LARGEST_WHOLE}
         elif types.is_decimal(column.type) and column.type.precision > _EXACT:
             entries = (entry for entry in column.unique().to_pylist() if entry is not None)
             lost = {entry for entry in entries if Decimal(repr(float(entry))) != entry}

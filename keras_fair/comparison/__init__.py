@@ -1,6 +1,6 @@
 """Two models of the same people, one free and one held to constraints: the main job of the command line.
 
-`models` builds and trains them, `scores` says how well they predict, `picture` draws whom they treat how.
+`compare` builds and trains them, `scores` says how well they predict, `picture` draws whom they treat how.
 Constraints are measured by `keras_fair.audit`.
 """
 

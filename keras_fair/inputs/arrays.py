@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from keras_fair.inputs.precision import LARGEST_WHOLE
+
 __all__ = [
     "Tensor",
     "concrete",
@@ -102,7 +104,7 @@ def widest_float() -> str:
 def largest_whole() -> int:
     """The largest whole number that tensors keep apart from its neighbours: 2^53, or 2^31 - 1 on JAX without
     x64, which has no 64-bit integers."""
-    return 2**31 - 1 if widest_float() == "float32" else 2**53
+    return 2**31 - 1 if widest_float() == "float32" else LARGEST_WHOLE
 
 
 def floats(xp: Any, values: Any) -> Tensor:

@@ -16,6 +16,7 @@ from keras_fair.errors import quoted
 from keras_fair.language.comparisons import ComparisonRules
 from keras_fair.language.criteria import CriterionCall, Definition
 from keras_fair.language.faults import MeaningFault, SyntaxFault
+from keras_fair.language.functions import FUNCTIONS
 from keras_fair.language.nodes import (
     Arithmetic,
     Attribute,
@@ -34,7 +35,6 @@ from keras_fair.language.nodes import (
     Statement,
 )
 from keras_fair.language.quantifiers import Quantifier, check_variables
-from keras_fair.language.tables import FUNCTIONS
 from keras_fair.language.words import name_of, number_of, span_of, spanned, text_of
 
 __all__ = ["Builder"]

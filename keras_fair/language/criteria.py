@@ -21,6 +21,7 @@ from typing import Any
 
 from keras_fair.errors import Reason, near_names, quoted
 from keras_fair.language.faults import MeaningFault
+from keras_fair.language.functions import CALLED
 from keras_fair.language.nodes import (
     And,
     Attribute,
@@ -31,7 +32,6 @@ from keras_fair.language.nodes import (
     Span,
     Star,
 )
-from keras_fair.language.tables import CALLED
 from keras_fair.language.tree import child_fields
 
 __all__ = ["CriterionCall", "Definition", "expand"]

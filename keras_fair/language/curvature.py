@@ -2,8 +2,8 @@
 
 In `small <= large` the small side must be convex in `y` and the large side concave; in `==`, and between two
 bounds, both sides must be affine. A sum keeps what its terms have, a factor below zero turns it over. Which
-functions are convex, and what they ask of their arguments, is in `keras_fair.language.tables`: `abs`, `max`
-and `spread` are convex, `min` is concave, and the arguments of `abs` and `spread` are affine.
+functions are convex, and what they ask of their arguments, is in `keras_fair.language.functions`: `abs`,
+`max` and `spread` are convex, `min` is concave, and the arguments of `abs` and `spread` are affine.
 
 A quotient by something that depends on `y` is none of these. `e1 / e2 <= r` and `>= r` are taken as
 `e1 <= r * e2`, where lowering finds `e2` non-negative on the whole domain.
@@ -19,6 +19,7 @@ from enum import Enum
 from keras_fair.errors import Reason
 from keras_fair.language.faults import MeaningFault
 from keras_fair.language.fold import Algebra, fold
+from keras_fair.language.functions import FUNCTIONS
 from keras_fair.language.levels import Levels
 from keras_fair.language.nodes import (
     Arithmetic,
@@ -30,7 +31,6 @@ from keras_fair.language.nodes import (
     Relation,
     Statistic,
 )
-from keras_fair.language.tables import FUNCTIONS
 
 __all__ = ["check_curvature"]
 

@@ -13,10 +13,10 @@ from lark import Token
 
 from keras_fair.errors import Reason, near_names, quoted
 from keras_fair.language.faults import Fault, MeaningFault, SyntaxFault
+from keras_fair.language.functions import CALLED
 from keras_fair.language.lexicon import RESERVED, print_name, print_value
 from keras_fair.language.nodes import Attribute, Node
 from keras_fair.language.stops import Stop
-from keras_fair.language.tables import CALLED
 from keras_fair.language.words import span_of
 
 __all__ = ["hint"]

@@ -18,6 +18,7 @@ from keras_fair.errors import Reason, quoted
 from keras_fair.language.dependence import on_prediction
 from keras_fair.language.faults import MeaningFault
 from keras_fair.language.fold import Algebra, fold
+from keras_fair.language.functions import FUNCTIONS, STATISTIC_RULES
 from keras_fair.language.lexicon import print_name
 from keras_fair.language.nodes import (
     Arithmetic,
@@ -32,7 +33,6 @@ from keras_fair.language.nodes import (
     Relation,
     Statistic,
 )
-from keras_fair.language.tables import FUNCTIONS, STATISTIC_RULES
 
 __all__ = ["Level", "Levels", "sign_of"]
 

@@ -5,8 +5,8 @@ The tree is made by `keras_fair.language.parser`, checked by `keras_fair.languag
 numerics. Every node is a frozen, hashable dataclass; its `span` (where it stands in the text) takes no
 part in comparison, so two texts that say the same give equal trees.
 
-What the functions and the statistics mean is in `keras_fair.language.tables`. What a pass makes of each kind
-of node is an `Algebra` of `keras_fair.language.fold`.
+What the functions and the statistics mean is in `keras_fair.language.functions`. What a pass makes of each
+kind of node is an `Algebra` of `keras_fair.language.fold`.
 
 Two levels share the arithmetic nodes: a *value* is a number per sample (the leaves are `Prediction`, `Label`,
 `Attribute`), an *expression* is one number for all samples (the leaves are the statistics `Mean`, `Share`,

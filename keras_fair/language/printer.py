@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from keras_fair.language.fold import Algebra, fold
+from keras_fair.language.functions import STATISTIC_RULES
 from keras_fair.language.lexicon import print_name, print_number, print_value
 from keras_fair.language.nodes import (
     And,
@@ -35,7 +36,6 @@ from keras_fair.language.nodes import (
     ValueSet,
     Variable,
 )
-from keras_fair.language.tables import STATISTIC_RULES
 
 __all__ = ["node_text", "to_text"]
 

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from keras_fair.language.fold import Algebra, fold
+from keras_fair.language.functions import FUNCTIONS, STATISTIC_RULES
 from keras_fair.language.lexicon import print_number
 from keras_fair.language.nodes import (
     STATISTICS,
@@ -41,7 +42,6 @@ from keras_fair.language.nodes import (
     Variable,
 )
 from keras_fair.language.printer import node_text
-from keras_fair.language.tables import FUNCTIONS, STATISTIC_RULES
 
 __all__ = ["in_words"]
 

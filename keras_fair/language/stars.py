@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from keras_fair.errors import quoted
 from keras_fair.language.faults import MeaningFault
+from keras_fair.language.functions import FUNCTIONS
 from keras_fair.language.lexicon import print_name
 from keras_fair.language.nodes import (
     STATISTICS,
@@ -25,7 +26,6 @@ from keras_fair.language.nodes import (
     Star,
     Statistic,
 )
-from keras_fair.language.tables import FUNCTIONS
 from keras_fair.language.tree import children, walk
 
 __all__ = ["check_stars"]

@@ -8,8 +8,8 @@ from typing import Any
 from lark import Token, Tree, UnexpectedToken
 
 from keras_fair.errors import quoted
+from keras_fair.language.functions import FUNCTIONS
 from keras_fair.language.nodes import Span
-from keras_fair.language.tables import FUNCTIONS
 
 __all__ = ["Stop"]
 

@@ -17,8 +17,8 @@ from keras_fair.constraints import ConstraintSet, parse
 from keras_fair.groups.vocabulary import Vocabulary
 from keras_fair.metrics.summary import statement_names, summarised
 from keras_fair.ops.stream.pooled import PooledSums
+from keras_fair.packing import SumsError, pack, unpack
 from keras_fair.rows.lower import lower
-from keras_fair.sums import SumsError, pack, unpack
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer

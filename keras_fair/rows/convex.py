@@ -2,7 +2,7 @@
 
     e = W.T + c + sum_j max_i e_ji        with convex e_ji
 
-Every function is such a sum of maxima, or the negative of one (`keras_fair.language.tables`), so an
+Every function is such a sum of maxima, or the negative of one (`keras_fair.language.functions`), so an
 expression and its negative are lowered side by side. An expression free of `y` is a number, or a constant of
 the data, whatever functions are in it. That what is asked is convex has been checked with the text, by
 `keras_fair.language.curvature`. How rows follow from this form is told by `keras_fair.rows.epigraph`.
@@ -18,9 +18,9 @@ from dataclasses import dataclass, field
 from keras_fair.errors import ConstraintTypeError, Reason
 from keras_fair.groups.enumeration import Domains
 from keras_fair.language import on_prediction
+from keras_fair.language.functions import FUNCTIONS, STATISTIC_RULES
 from keras_fair.language.levels import sign_of
 from keras_fair.language.nodes import Arithmetic, Function, Negative, Number, Statistic
-from keras_fair.language.tables import FUNCTIONS, STATISTIC_RULES
 from keras_fair.rows.expansion import OverArguments, arguments
 from keras_fair.rows.scalars import Scalar, Scalars
 from keras_fair.rows.statistics import Statistics

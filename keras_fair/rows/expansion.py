@@ -15,6 +15,7 @@ from keras_fair.groups.coding import Entry
 from keras_fair.groups.enumeration import Combination, Domains, Grouping
 from keras_fair.language import node_text
 from keras_fair.language.fold import Algebra
+from keras_fair.language.functions import FUNCTIONS
 from keras_fair.language.nodes import (
     STATISTICS,
     Attribute,
@@ -29,7 +30,6 @@ from keras_fair.language.nodes import (
     Statistic,
     Variable,
 )
-from keras_fair.language.tables import FUNCTIONS
 from keras_fair.language.tree import child_fields, children, walk
 
 __all__ = ["Chosen", "OverArguments", "Stars", "arguments", "with_variables"]

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from keras_fair.language.fold import Algebra, fold
+from keras_fair.language.functions import EVERYTHING, FUNCTIONS, STATISTIC_RULES, Ends
 from keras_fair.language.nodes import (
     Arithmetic,
     Attribute,
@@ -21,7 +22,6 @@ from keras_fair.language.nodes import (
     Prediction,
     Statistic,
 )
-from keras_fair.language.tables import EVERYTHING, FUNCTIONS, STATISTIC_RULES, Ends
 
 __all__ = ["Ranges", "interval"]
 

@@ -18,8 +18,8 @@ from typing import TypeGuard
 from keras_fair.errors import AUDIT, ConstraintTypeError, Reason
 from keras_fair.language import node_text, on_prediction
 from keras_fair.language.fold import fold
+from keras_fair.language.functions import Ends
 from keras_fair.language.nodes import Arithmetic, Node, Range, Relation
-from keras_fair.language.tables import Ends
 from keras_fair.rows.convex import Convex, Expressions, Lowered
 from keras_fair.rows.epigraph import Bound
 from keras_fair.rows.ground import GroundRelation

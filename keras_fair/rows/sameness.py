@@ -6,7 +6,7 @@ A relation is brought into a normal form, in which order does not count:
     an expression      a number, and a weight for each atom
     an atom            a statistic; a product or a quotient of normal forms; or a maximum of a set of them
 
-Every function is a sum of maxima (`keras_fair.language.tables`), so `abs(a - b)` and `abs(b - a)` are the
+Every function is a sum of maxima (`keras_fair.language.functions`), so `abs(a - b)` and `abs(b - a)` are the
 same maximum of `a - b` and `b - a`. What does not follow from reordering and from signs is not found.
 """
 
@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 from keras_fair.groups.enumeration import Domains
 from keras_fair.language.fold import fold
+from keras_fair.language.functions import FUNCTIONS
 from keras_fair.language.nodes import (
     Arithmetic,
     Function,
@@ -27,7 +28,6 @@ from keras_fair.language.nodes import (
     Relation,
     Statistic,
 )
-from keras_fair.language.tables import FUNCTIONS
 from keras_fair.rows.expansion import OverArguments
 
 __all__ = ["Form", "Forms", "relation_key"]

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from keras_fair.language.tables import FunctionRule
+from keras_fair.language.functions import FunctionRule
 
 __all__ = ["Derived", "Key", "Scalar", "Scalars"]
 

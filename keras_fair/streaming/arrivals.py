@@ -12,8 +12,9 @@ from keras_fair.groups.accuracy import check_accuracy_labels
 from keras_fair.groups.enumeration import column_name
 from keras_fair.groups.samples import read_samples
 from keras_fair.groups.thresholds import cast_column
-from keras_fair.inputs.arrays import concrete, is_tensor, largest_whole, widest_float
+from keras_fair.inputs.arrays import concrete, is_tensor, widest_float
 from keras_fair.inputs.domain import Domain
+from keras_fair.inputs.precision import LARGEST_WHOLE, LARGEST_WHOLE_OF_FLOAT32
 from keras_fair.inputs.predictions import (
     Predictions,
     check_lengths,
@@ -140,8 +141,9 @@ def _held(plan: RowPlan, name: str, column: Any) -> np.ndarray:
     factor = plan.factors.get(Attribute(name, span=plan.needs.attributes[name]))
     if values.ndim == 2 or factor is None or factor.cuts is None:
         return values
-    what = column_name(factor.subject)
-    return cast_column(values, factor.cuts, widest_float(), what, largest=largest_whole())
+    # The step takes all its numbers as floats in one vector.
+    largest = LARGEST_WHOLE if widest_float() == "float64" else LARGEST_WHOLE_OF_FLOAT32
+    return cast_column(values, factor.cuts, widest_float(), column_name(factor.subject), largest=largest)
 
 
 def _check_values(plan: RowPlan, columns: dict[str, np.ndarray], label: np.ndarray | None) -> None:

@@ -20,6 +20,7 @@ from keras_fair.inputs.domain import check_domain
 from keras_fair.ops.stream.pooled import PooledSums
 from keras_fair.ops.stream.state_vector import StateLayout
 from keras_fair.ops.stream.step import reaches
+from keras_fair.packing import SumsError, pack, unpack
 from keras_fair.rows.plan import RowPlan
 from keras_fair.streaming.arrivals import Arrivals
 from keras_fair.streaming.learnt_values import LearntValues
@@ -33,7 +34,6 @@ from keras_fair.streaming.merging import (
 from keras_fair.streaming.programs import plan_of
 from keras_fair.streaming.report import StreamReport, reported
 from keras_fair.streaming.stream_settings import domain_of
-from keras_fair.sums import SumsError, pack, unpack
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer

@@ -8,7 +8,11 @@ import threading
 
 import pytest
 
-from keras_fair.errors import ConstraintError, ConstraintSyntaxError, ConstraintTypeError
+from keras_fair.errors import (
+    ConstraintError,
+    ConstraintSyntaxError,
+    ConstraintTypeError,
+)
 from keras_fair.language import from_json, parse_statements, parser, to_json, to_text
 from keras_fair.language.lexicon import RESERVED
 from keras_fair.language.nodes import Attribute, Comparison, Literal, Mean, Node, Star

@@ -8,7 +8,11 @@ from __future__ import annotations
 
 import pytest
 
-from keras_fair.errors import ConstraintError, ConstraintSyntaxError, ConstraintTypeError
+from keras_fair.errors import (
+    ConstraintError,
+    ConstraintSyntaxError,
+    ConstraintTypeError,
+)
 from keras_fair.language import parse_statements
 
 MARK = "▲"

@@ -8,7 +8,12 @@ from keras import ops
 
 from keras_fair.ops.projection.multipliers import Rounds
 from keras_fair.ops.projection.problem import Unknowns
-from keras_fair.ops.projection.settings import DOUBLE, SINGLE, RoundSettings, settings_for
+from keras_fair.ops.projection.settings import (
+    DOUBLE,
+    SINGLE,
+    RoundSettings,
+    settings_for,
+)
 from keras_fair.ops.working_precision import working_dtype
 
 SETTINGS = RoundSettings()

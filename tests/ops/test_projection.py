@@ -230,7 +230,7 @@ ONE = "E[y | sex=Female] <= 0.5"
 @pytest.mark.parametrize(
     ("changed", "words"),
     [
-        ({"y": np.array([0.1, np.nan, 0.2, 0.3])}, ["finite", "1 that are not"]),
+        ({"y": np.array([0.1, np.nan, 0.2, 0.3])}, ["finite", "1 that are NaN"]),
         ({"y": np.array([-2.0, 0.1, 3.0, 0.2])}, ["[0, 1]", "from -2 to 3", "sigmoid", "domain=None"]),
         ({"y": ["a", "b", "c", "d"]}, ["y to hold numbers", "<U1"]),
         ({"y": Y[:3]}, ["3 predictions", "4 samples"]),

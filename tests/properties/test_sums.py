@@ -14,8 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import keras_fair as kf
+from keras_fair.packing import SumsError, pack
 from keras_fair.streaming import StreamReport, StreamState
-from keras_fair.sums import MergeableSums, SumsError, pack
+from keras_fair.sums import MergeableSums
 
 CLOSE = {"rel": 1e-9, "abs": 1e-9} if keras.backend.backend() != "jax" else {"rel": 1e-4, "abs": 1e-4}
 TEXT = """

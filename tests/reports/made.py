@@ -6,7 +6,14 @@ import math
 
 import numpy as np
 
-from keras_fair.audit.result import Audit, AuditedRelation, GroupScores, Interval, StatisticValue, Verdict
+from keras_fair.audit.result import (
+    Audit,
+    AuditedRelation,
+    GroupScores,
+    Interval,
+    StatisticValue,
+    Verdict,
+)
 from keras_fair.language.lexicon import print_value
 
 NASTY = "<script>alert(\"1\")</script> & 'x' | `a`"

@@ -9,7 +9,15 @@ import pytest
 
 import keras_fair as kf
 from keras_fair.streaming.learnt_values import MOST_VALUES
-from tests.streaming.conftest import EXACT, OPPORTUNITY, PARITY, SEX, people, served, state_of
+from tests.streaming.conftest import (
+    EXACT,
+    OPPORTUNITY,
+    PARITY,
+    SEX,
+    people,
+    served,
+    state_of,
+)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

@@ -8,7 +8,15 @@ import pytest
 import keras_fair as kf
 from keras_fair.streaming import StreamState
 from keras_fair.streaming.state_file import StateFile
-from tests.streaming.conftest import EXACT, OPPORTUNITY, PARITY, SEX, people, served, state_of
+from tests.streaming.conftest import (
+    EXACT,
+    OPPORTUNITY,
+    PARITY,
+    SEX,
+    people,
+    served,
+    state_of,
+)
 
 SPREAD = "spread(E[y | sex=*]) <= 0.02; cov(y, age) <= 0.1"
 

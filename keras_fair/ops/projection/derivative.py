@@ -26,7 +26,7 @@ them.
 
 The derivative is exact where the set of clipped entries and active rows is stable. At a kink it is one of the
 one-sided ones: an inequality row that is just met without a price counts as inactive, an entry that just
-touches its bound as free. It is finite everywresponse.
+touches its bound as free. It is finite everywhere.
 """
 
 from __future__ import annotations

@@ -12,8 +12,8 @@ import pytest
 import keras_fair as kf
 from keras_fair.errors import ConstraintError, Reason
 from keras_fair.language import from_json, parse_statements, to_json, to_text
+from keras_fair.language.functions import FUNCTIONS, FunctionRule
 from keras_fair.language.prose import in_words
-from keras_fair.language.tables import FUNCTIONS, FunctionRule
 
 PLAIN: dict[str, Any] = {
     "abs": lambda values: abs(values[0]),

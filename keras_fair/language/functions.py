@@ -13,7 +13,9 @@ A function of expressions is a sum of maxima, or the negative of one:
     min(a, ...)     -max(-a, ...)
     spread(a, ...)  max(a, ...) + max(-a, ...)
 
-Its curvature, its range, its value and its rows all follow from these parts.
+Its curvature, its range, its value and its rows all follow from these parts. A sum of maxima is convex
+(`abs`, `max`, `spread`), so it stands on the small side of a relation only; the negative of one is concave
+(`min`).
 """
 
 from __future__ import annotations
@@ -46,7 +48,7 @@ class FunctionRule:
 
     Attributes:
         maxima: the signs that each part takes its arguments with, see above.
-        concave: whether the function is the negative of the sum of its parts.
+        concave: whether the function is the negative of the sum of its parts; it is convex otherwise.
         sign: 1 where it is never negative, -1 where it is never positive, 0 where neither is known.
         least: how many arguments have to be estimable.
         most: how many operands it takes; None for any number.

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from keras_fair.sums import LIMIT, SumsError, pack, unpack
+from keras_fair.packing import LIMIT, SumsError, pack, unpack
 
 VALUES = {
     "text": "naïve \ud800 '\"",
