@@ -14,7 +14,7 @@ import numpy as np
 
 from keras_fair.errors import ConstraintTypeError, quoted
 from keras_fair.groups.accuracy import check_accuracy_labels
-from keras_fair.groups.coding import check_shares
+from keras_fair.groups.coding import check_shares, numbers_of
 from keras_fair.groups.enumeration import column_name
 from keras_fair.groups.factors import Factor
 from keras_fair.groups.thresholds import is_whole
@@ -27,8 +27,13 @@ from keras_fair.inputs.arrays import (
     namespace,
     static_size,
 )
-from keras_fair.inputs.columns import columns_of
-from keras_fair.inputs.predictions import check_lengths, check_weight, length_of
+from keras_fair.inputs.columns import columns_of, read_column
+from keras_fair.inputs.predictions import (
+    check_lengths,
+    check_weight,
+    length_of,
+    read_weight,
+)
 from keras_fair.inputs.refusals import InText, label_needed, no_attribute
 from keras_fair.language.nodes import Attribute, Label, Span, Subject
 
@@ -212,7 +217,7 @@ class _Reader:
 
     def weight(self, weight: Any) -> Tensor:
         """Sample weights, `(n,)`."""
-        weights = floats(self.xp, weight if is_tensor(weight) else np.asarray(weight))
+        weights = floats(self.xp, weight if is_tensor(weight) else read_weight(weight))
         if len(weights.shape) == 2 and weights.shape[1] == 1:
             weights = weights[:, 0]
         if len(weights.shape) != 1:
@@ -270,6 +275,9 @@ class _Reader:
 
     def _flat(self, column: Any, what: str, span: Span, matrix: bool) -> Any:
         """The column as an array or a tensor, without a last axis of one."""
+        if isinstance(column, np.ma.MaskedArray):
+            with InText(self.needs.text, span):
+                column = numbers_of(read_column(column, what), what)
         if not is_tensor(column):
             column = np.asarray(column)
             if column.dtype.kind not in "fiub" and column.dtype.name != "bfloat16":

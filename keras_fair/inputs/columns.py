@@ -54,6 +54,10 @@ class Words:
         present = np.unique(self.codes)
         return tuple(sorted(self.words[code] for code in present if code >= 0))
 
+    def entries(self) -> list[str | None]:
+        """The word of each sample, None where it is missing."""
+        return [self.words[code] if code >= 0 else None for code in self.codes.tolist()]
+
 
 @dataclass(frozen=True)
 class Numbers:
@@ -78,6 +82,13 @@ class Numbers:
     def distinct(self) -> tuple[float, ...]:
         """The numbers that occur, sorted, each as the shortest decimal that rounds to it."""
         return self.decimals(np.unique(self.values))
+
+    def entries(self) -> list[float | None]:
+        """The number of each sample as the shortest decimal, None where it is missing."""
+        return [
+            shortest(float(value), self.precision) if value == value else None
+            for value in self.values.tolist()
+        ]
 
     def decimals(self, values: np.ndarray) -> tuple[float, ...]:
         """Numbers of this precision as the shortest decimals; those that are missing are left out."""

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
-from keras import ops
 
 from keras_fair.constraints import ConstraintSet, parse
 from keras_fair.groups.vocabulary import Vocabulary
+from keras_fair.inputs.predictions import check_pairing, read_predictions, read_weight
 from keras_fair.metrics.summary import statement_names, summarised
 from keras_fair.ops.stream.pooled import PooledSums
 from keras_fair.packing import SumsError, pack, unpack
@@ -80,11 +80,12 @@ class PooledGap(keras.metrics.Metric):
             label: `(n,)`, where the constraints need it.
             sample_weight: `(n,)`, weights of the statistics.
         """
-        y = np.asarray(ops.convert_to_numpy(y), dtype="float64")
-        y = y[:, 0] if self.outputs == 1 and y.ndim == 2 else y
+        check_pairing(y, attributes, label, sample_weight)
+        predictions = read_predictions(y, outputs=self.outputs)
+        weight = None if sample_weight is None else read_weight(sample_weight)
         columns, label = self.plan.encode(attributes, label)
-        measured = self.plan.measure(columns, label, sample_weight, size=len(y))
-        self._pooled = self._pooled.plus(PooledSums.of(measured, y))
+        measured = self.plan.measure(columns, label, weight, size=len(predictions))
+        self._pooled = self._pooled.plus(PooledSums.of(measured, predictions.flat))
 
     def result(self) -> dict[str, float]:
         """`{name}_gap` and `{name}_violation` of each statement; NaN where they can't be estimated."""

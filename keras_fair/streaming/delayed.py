@@ -8,12 +8,14 @@ order. When the window is full, the oldest leave it and keep their probability.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from keras import ops
 
+from keras_fair.inputs.columns import is_matrix, read_column
+from keras_fair.inputs.predictions import length_of
 from keras_fair.language.nodes import Label
 from keras_fair.ops.stream.pooled import PooledSums
 from keras_fair.ops.stream.step import reaches
@@ -55,10 +57,12 @@ class Waiting:
         if not plan.uses_label:
             raise ValueError("expected ids only where a constraint uses the label, received ids")
         made = []
-        columns = {name: np.asarray(arrivals.attributes[name]) for name in plan.attributes}
-        for name, column in columns.items():
-            if column.reshape(-1).shape != (len(batch.r),):
+        columns = {}
+        for name in plan.attributes:
+            column = arrivals.attributes[name]
+            if is_matrix(column) or isinstance(column, Mapping) or length_of(column) != len(batch.r):
                 raise ValueError(f"expected attribute {name!r} to hold one value for each of ids")
+            columns[name] = read_column(column, f"attribute {name!r}").entries()
         label = np.zeros(0) if batch.label is None else batch.label
         for place, one in enumerate(arrivals.ids):
             if str(one) in self._entries:
@@ -66,9 +70,7 @@ class Waiting:
             made.append(
                 {
                     "id": str(one),
-                    "attributes": {
-                        name: _plain(column.reshape(-1)[place]) for name, column in columns.items()
-                    },
+                    "attributes": {name: entries[place] for name, entries in columns.items()},
                     "label": float(label[place]),
                     "weight": 1.0 if batch.weight is None else float(batch.weight[place]),
                 }
@@ -89,6 +91,8 @@ class Waiting:
             ValueError: ids and labels differ in length, or a label does not fit.
         """
         names = [str(one) for one in np.asarray(ids).reshape(-1).tolist()]
+        if isinstance(labels, np.ma.MaskedArray) and np.ma.getmaskarray(labels).any():
+            raise ValueError("expected labels without masked values, received some that are masked")
         values = np.asarray(labels).reshape(-1)
         if len(names) != len(values):
             raise ValueError(f"expected one label for each of ids, received {len(values)} for {len(names)}")
@@ -140,11 +144,3 @@ def difference(
         **vars(PooledSums.of(now, y).plus(PooledSums.of(was, y), times=-1.0)),
         "reach": np.asarray(ops.convert_to_numpy(reaches(plan, now) - reaches(plan, was))),
     }
-
-
-def _plain(value: Any) -> Any:
-    """A value that JSON keeps; None where it is missing."""
-    value = value.item() if isinstance(value, np.generic) else value
-    if value is None or value != value:
-        return None
-    return value.decode() if isinstance(value, bytes) else value

@@ -7,6 +7,7 @@ constraints on pairs exist from the first arrival on, and no arrival is missing 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ import numpy as np
 from keras_fair.constraints import ConstraintSet
 from keras_fair.errors import quoted
 from keras_fair.groups.vocabulary import Vocabulary
-from keras_fair.inputs.columns import columns_of
+from keras_fair.inputs.columns import columns_of, is_matrix, read_column
 from keras_fair.language.nodes import (
     Attribute,
     Binder,
@@ -84,8 +85,12 @@ class LearntValues:
             new_label = np.array([0, 1])
         else:
             new_label = None
-        if self._label and label is not None and not set(_entries(label)) <= set(self.vocabulary.label or ()):
-            new_label = np.asarray(label)
+        if (
+            self._label
+            and label is not None
+            and not set(read_column(label, "the label").distinct()) <= set(self.vocabulary.label or ())
+        ):
+            new_label = label
         if not new and new_label is None:
             return False
         grown = Vocabulary.from_config(_without_nobody(self.vocabulary.get_config()))
@@ -104,9 +109,9 @@ class LearntValues:
 
     def _is_new(self, name: str, columns: dict[str, Any]) -> bool:
         column = columns[name]
-        if hasattr(column, "shape") and len(column.shape) > 1 and column.shape[-1] != 1:
+        if is_matrix(column) or isinstance(column, Mapping):
             return False  # probabilities
-        return not set(_entries(column)) <= self._values[name]
+        return not set(read_column(column, f"attribute {quoted(name)}").distinct()) <= self._values[name]
 
 
 def names_nobody(text: str) -> bool:
@@ -125,13 +130,6 @@ def _without_nobody(config: dict[str, Any]) -> dict[str, Any]:
 def _of_the_kind(named: list[Any], values: tuple[Any, ...] | None) -> list[Any]:
     """The values that a text names, as far as they are text or numbers as the column is."""
     return [value for value in named if values and isinstance(value, str) == isinstance(values[0], str)]
-
-
-def _entries(column: Any) -> list[Any]:
-    entries = np.asarray(column).reshape(-1)
-    if entries.dtype.kind in "fiub":
-        return np.unique(entries).astype("float64").tolist()
-    return [value.decode() if isinstance(value, bytes) else value for value in entries.tolist()]
 
 
 def _with_nobody(vocabulary: Vocabulary, names: frozenset[str]) -> Vocabulary:

@@ -337,6 +337,7 @@ ALL_MODES = {
     "StreamingFairness": lambda y, columns, **more: kf.StreamingFairness(rule("g = a")).project(
         y, columns, **more
     ),
+    "PooledGap": lambda y, columns, **more: PooledGap(rule("g = a")).update_state(y, columns, **more),
 }
 
 
@@ -378,6 +379,29 @@ def test_masked_predictions_and_weights_are_refused(mode: str) -> None:
         ALL_MODES[mode](hidden, {"g": WORDS})
     with pytest.raises(ValueError, match="sample_weight without masked values"):
         ALL_MODES[mode](Y, {"g": WORDS}, sample_weight=np.ma.array(np.ones(N), mask=HIDDEN))
+
+
+def test_masked_weights_are_refused_by_rows() -> None:
+    with pytest.raises(ValueError, match="sample_weight without masked values"):
+        kf.parse(rule("g = a")).rows({"g": WORDS}, sample_weight=np.ma.array(np.ones(N), mask=HIDDEN))
+
+
+def learnt_by(stream: kf.StreamingFairness, path: Path) -> list[Any]:
+    stream.save(path)
+    (state,) = json.loads(path.read_text(encoding="utf-8"))["body"]["streams"].values()
+    return state["vocabulary"]["values"]["g"]
+
+
+def test_streams_learn_no_value_that_a_mask_hides(tmp_path: Path) -> None:
+    stream = kf.StreamingFairness("spread(E[y | g=*]) <= 0.1")
+    hidden = [False] * (N - 1) + [True]
+    with pytest.raises(ValueError, match="'g' has 1 missing value"):
+        stream.project(Y, {"g": np.ma.array(["a", "b"] * 3 + ["a", "z"], mask=hidden)})
+    stream.project(Y, {"g": WORDS})
+    assert learnt_by(stream, tmp_path / "words.json") == ["a", "b", "c"]
+    numbers = kf.StreamingFairness("spread(E[y | g=*]) <= 0.1")
+    numbers.project(Y, {"g": TENTHS.astype("float32")})
+    assert learnt_by(numbers, tmp_path / "numbers.json") == [0.1, 0.2, 0.3, 0.7, 0.9]
 
 
 def test_masked_labels_follow_the_policy() -> None:
