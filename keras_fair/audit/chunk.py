@@ -148,9 +148,9 @@ class Chunk:
 
     def _in_arithmetic(self, name: str | None) -> np.ndarray:
         what = "the label" if name is None else f"attribute {quoted(name)}"
-        known = self.vocabulary.label if name is None else self.vocabulary.values.get(name)
+        listed = self.vocabulary.label if name is None else self.vocabulary.values.get(name)
         column = self._columns[name]
-        if has_words(known) or isinstance(column, Mapping) or is_matrix(column):
+        if has_words(listed) or isinstance(column, Mapping) or is_matrix(column):
             raise ValueError(f"{what} stands in arithmetic here: expected numbers")
         read = self._column(name, what)
         if isinstance(read, Words) and read.words:
@@ -181,19 +181,19 @@ class Chunk:
 
 def growing_factors(demands: Demands, vocabulary: Vocabulary) -> dict[Subject, GrowingFactor]:
     """The states of all that conditions compare, before any sample is seen."""
-    known = vocabulary.values
+    listed = vocabulary.values
     factors = {}
     for (kind, name), demand in demands.subjects.items():
         if kind == "attribute":
-            what, given, fixed = f"attribute {quoted(name)}", known.get(name), name in known
+            what, values, fixed = f"attribute {quoted(name)}", listed.get(name), name in listed
         elif kind == "label":
-            what, given, fixed = "the label", vocabulary.label, vocabulary.label is not None
+            what, values, fixed = "the label", vocabulary.label, vocabulary.label is not None
         elif kind == "y":
-            what, given, fixed = "the predictions", None, False
+            what, values, fixed = "the predictions", None, False
             demand.listed = False
         else:
             continue
-        factors[kind, name] = GrowingFactor(demand, what, given, fixed, vocabulary.missing)
+        factors[kind, name] = GrowingFactor(demand, what, values, fixed, vocabulary.missing)
     return factors
 
 

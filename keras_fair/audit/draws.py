@@ -53,31 +53,33 @@ def draws_of(
     atoms = atoms_of(selected, groups)
     if atoms is None:
         return _linearised(selected, groups, generator)
-    atoms = _with_empty_events(atoms, [isinstance(each.statistic, Share) for each in selected])
-    used = sorted({quantity for each in selected for quantity in each.quantities})
+    atoms = _with_empty_events(atoms, [isinstance(selection.statistic, Share) for selection in selected])
+    used = sorted({quantity for selection in selected for quantity in selection.quantities})
     count = len(atoms.size)
     draws = int(np.clip(_MOST_NUMBERS / max(count * (1 + len(used)), 1), _FEWEST_DRAWS, DRAWS))
     weights = _weights(atoms, selected, draws, generator)
     means = _means(atoms, used, binary, draws, generator)
-    found: dict[Statistic, np.ndarray] = {}
-    for row, each in enumerate(selected):
+    drawn_values: dict[Statistic, np.ndarray] = {}
+    for row, selection in enumerate(selected):
         members = atoms.members[row]
         total = weights[:, members].sum(axis=1)
-        if isinstance(each.statistic, Share):
-            found[each.statistic] = weights[:, members & atoms.event[row]].sum(axis=1) / total
+        if isinstance(selection.statistic, Share):
+            drawn_values[selection.statistic] = weights[:, members & atoms.event[row]].sum(axis=1) / total
             continue
         drawn = [
             np.sum(weights[:, members] * means[quantity][:, members], axis=1) / total
-            for quantity in each.quantities
+            for quantity in selection.quantities
         ]
         value = drawn[0]
         if len(drawn) > 1:
             size = float(atoms.effective[members].sum())
             value = (drawn[0] - drawn[1] * drawn[2]) * _scale_of_covariance(size, draws, generator)
-        if atoms.effective[members].sum() < 2 and not all(binary[quantity] for quantity in each.quantities):
+        if atoms.effective[members].sum() < 2 and not all(
+            binary[quantity] for quantity in selection.quantities
+        ):
             value = np.full(draws, np.nan)
-        found[each.statistic] = value
-    return found
+        drawn_values[selection.statistic] = value
+    return drawn_values
 
 
 def _with_empty_events(atoms: Atoms, shares: Sequence[bool]) -> Atoms:
@@ -116,8 +118,8 @@ def _weights(
 ) -> np.ndarray:
     """`(draws, atoms)`."""
     counted = np.zeros(len(atoms.size), dtype=bool)
-    for row, each in enumerate(selected):
-        if isinstance(each.statistic, Share):
+    for row, selection in enumerate(selected):
+        if isinstance(selection.statistic, Share):
             counted |= atoms.members[row]
     shape = atoms.effective + np.where(counted, 0.5, 0.0)
     return generator.gamma(shape, size=(draws, len(shape))) * (atoms.second[:, 0, 0] / atoms.first[:, 0])
@@ -154,17 +156,17 @@ def _means(
     freedom = np.maximum(freedom, 1.0)
     spread = spread * (1 + 1 / np.maximum(n, 1.0))[:, None]
     heavy = np.sqrt(freedom / np.maximum(generator.chisquare(freedom, size=(draws, len(freedom))), 1e-300))
-    found = {}
+    means = {}
     for place, quantity in enumerate(used):
         if binary[quantity]:
             ones, zeros = n * mean[:, place], n * (1 - mean[:, place])
             chances = np.maximum(ones, 0.0) + 0.5, np.maximum(zeros, 0.0) + 0.5
             beta = np.sort(generator.beta(*chances, size=(draws, len(n))), axis=0)
             ranks = np.argsort(np.argsort(normal[:, :, place], axis=0), axis=0)
-            found[quantity] = np.take_along_axis(beta, ranks, axis=0)
+            means[quantity] = np.take_along_axis(beta, ranks, axis=0)
         else:
-            found[quantity] = mean[:, place] + spread[:, place] * normal[:, :, place] * heavy
-    return found
+            means[quantity] = mean[:, place] + spread[:, place] * normal[:, :, place] * heavy
+    return means
 
 
 def _scale_of_covariance(size: float, draws: int, generator: np.random.Generator) -> np.ndarray:
@@ -201,10 +203,10 @@ def _linearised(
     freedom = max(float(np.min(effective)) - 1, 1.0)
     heavy = np.sqrt(freedom / generator.chisquare(freedom, size=(DRAWS, 1)))
     drawn = values + heavy * (normal @ ((vectors * np.sqrt(np.maximum(roots, 0.0))) @ vectors.T))
-    found = {}
-    for row, each in enumerate(selected):
+    drawn_values = {}
+    for row, selection in enumerate(selected):
         column = drawn[:, row]
-        if isinstance(each.statistic, Share):
+        if isinstance(selection.statistic, Share):
             column = np.clip(column, 0.0, 1.0)
-        found[each.statistic] = column if effective[row] >= 2 else np.full(DRAWS, np.nan)
-    return found
+        drawn_values[selection.statistic] = column if effective[row] >= 2 else np.full(DRAWS, np.nan)
+    return drawn_values

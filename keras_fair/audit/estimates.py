@@ -238,7 +238,9 @@ class Groups:
         """For each part, where each joint state of some subjects is."""
         if subjects not in self._indexes:
             self._indexes[subjects] = tuple(
-                _index_of([np.broadcast_to(part.states[one], part.size.shape).ravel() for one in subjects])
+                _index_of(
+                    [np.broadcast_to(part.states[subject], part.size.shape).ravel() for subject in subjects]
+                )
                 for part in self.parts
             )
         return self._indexes[subjects]
@@ -283,10 +285,10 @@ def _index_of(states: Sequence[np.ndarray]) -> _Index:
     return {tuple(key): np.sort(group) for key, group in zip(keys, groups, strict=True)}
 
 
-def _both(one: Places, other: Places) -> Places:
+def _both(left: Places, right: Places) -> Places:
     return tuple(
         np.intersect1d(mine, theirs, assume_unique=True) if len(mine) else mine
-        for mine, theirs in zip(one, other, strict=True)
+        for mine, theirs in zip(left, right, strict=True)
     )
 
 

@@ -99,11 +99,11 @@ def gap_form(relation: Relation | Range) -> GapForm:
     def number(value: float) -> Number:
         return Number(value=value, span=span)
 
-    def minus(one: Expression, other: Expression) -> Expression:
-        return Arithmetic(operator="-", left=one, right=other, span=span)
+    def minus(left: Expression, right: Expression) -> Expression:
+        return Arithmetic(operator="-", left=left, right=right, span=span)
 
-    def plus(one: Expression, bound: float) -> Expression:
-        return Arithmetic(operator="+", left=one, right=number(bound), span=span)
+    def plus(expression: Expression, bound: float) -> Expression:
+        return Arithmetic(operator="+", left=expression, right=number(bound), span=span)
 
     tolerance = relation.tolerance or 0.0
     lower = -math.inf if relation.operator == "<=" else 0.0 - tolerance

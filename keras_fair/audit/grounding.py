@@ -55,21 +55,22 @@ def occurring_in(tables: Sequence[Table], states: Mapping[Subject, GrowingFactor
 
     def occurring(subjects: tuple[Grouping, ...]) -> Iterable[Combination]:
         wanted = [_subject(subject) for subject in subjects]
-        found: set[Combination] = set()
+        combinations: set[Combination] = set()
         for table in tables:
             if not set(wanted) <= set(table.plan.subjects):
                 continue
             for part in table.parts():
                 there = (part.size > 0) | part.certain  # a certain cell occurs, with weight or without
-                columns = [np.broadcast_to(part.states[one], there.shape)[there] for one in wanted]
+                columns = [np.broadcast_to(part.states[subject], there.shape)[there] for subject in wanted]
                 for combination in np.unique(np.stack(columns, axis=1), axis=0).tolist():
                     entries = [
-                        _entry(states[one], code) for one, code in zip(wanted, combination, strict=True)
+                        _entry(states[subject], code)
+                        for subject, code in zip(wanted, combination, strict=True)
                     ]
                     if None not in entries:
-                        found.add(tuple(entry for entry in entries if entry is not None))
+                        combinations.add(tuple(entry for entry in entries if entry is not None))
             break
-        return found
+        return combinations
 
     return occurring
 

@@ -149,12 +149,16 @@ class Intervals:
             for part in walk(leaf):
                 if isinstance(part, Arithmetic) and part.operator == "/":
                     divisors[part.right] = None
-        return [one for one in divisors if not is_number(one) and self.may_be_0(one, alpha, confidence)]
+        return [
+            divisor
+            for divisor in divisors
+            if not is_number(divisor) and self.may_be_0(divisor, alpha, confidence)
+        ]
 
     def may_be_0(self, expression: Expression, alpha: float, confidence: float) -> bool:
         """Whether the interval of an expression holds 0, or there is none."""
-        found = self.of(expression, alpha, confidence)
-        return found is None or found.low <= 0 <= found.high
+        interval = self.of(expression, alpha, confidence)
+        return interval is None or interval.low <= 0 <= interval.high
 
     def value(self, expression: Expression) -> float:
         """The value of an expression, NaN where it has none."""
@@ -259,10 +263,10 @@ class Intervals:
         def lookup(statistic: Statistic) -> Any:
             return drawn.get(statistic, math.nan)
 
-        found = {part: np.asarray(value_of(part, lookup, self._domains)) for part in parts}
-        if any(np.isnan(values).any() for values in found.values()):
+        draws = {part: np.asarray(value_of(part, lookup, self._domains)) for part in parts}
+        if any(np.isnan(values).any() for values in draws.values()):
             return None
-        ends = _together(found, alpha)
+        ends = _together(draws, alpha)
         return image(expression, ends, self._domains, self._value)
 
     def _too_few(self, node: Any) -> bool:
@@ -297,16 +301,16 @@ def _added(pieces: Sequence[_Piece], constant: float, alpha: float) -> tuple[flo
     return value - below, value + above, "clopper-pearson, squares added" if rates else "squares added"
 
 
-def _together(found: dict[Expression, np.ndarray], alpha: float) -> dict[Expression, tuple[float, float]]:
+def _together(draws: dict[Expression, np.ndarray], alpha: float) -> dict[Expression, tuple[float, float]]:
     """Intervals of several expressions that hold together with probability `1 - alpha` among the draws."""
-    if len(found) == 1:
-        ((part, values),) = found.items()
+    if len(draws) == 1:
+        ((part, values),) = draws.items()
         low, high = np.quantile(values, [alpha / 2, 1 - alpha / 2])
         return {part: (float(low), float(high))}
-    size = max(values.size for values in found.values())
+    size = max(values.size for values in draws.values())
     depth = np.full(size, size)  # how deep each draw lies, in the part where it is most extreme
     ordered = {}
-    for part, values in found.items():
+    for part, values in draws.items():
         if values.size < size:
             ordered[part] = np.broadcast_to(values, (size,))
             continue

@@ -173,12 +173,12 @@ class Seen:
         """Add the sums of a block of a chunk."""
         block = {
             subject: Coded(
-                None if one.codes is None else one.codes[where],
-                one.size,
-                one.states,
-                None if one.shares is None else one.shares[where],
+                None if column.codes is None else column.codes[where],
+                column.size,
+                column.states,
+                None if column.shares is None else column.shares[where],
             )
-            for subject, one in coded.items()
+            for subject, column in coded.items()
         }
         weight = None if chunk.weight is None else chunk.weight[where]
         counted = None if weight is None or weight.all() else weight > 0
@@ -205,15 +205,15 @@ class Seen:
     def _note_outside(self, chunk: Chunk, block: dict[Subject, Coded], where: slice) -> None:
         """Count the values that are unknown or missing."""
         for subject, counts in self.outside.items():
-            one = block.get(subject)
-            if one is None:
+            column = block.get(subject)
+            if column is None:
                 counts[1] += int(np.isnan(chunk.numbers(subject[1])[where]).sum())
-            elif one.codes is not None:
+            elif column.codes is not None:
                 if self.factors[subject].kind != "numbers":
-                    counts[0] += int(np.count_nonzero(one.codes == UNKNOWN))
-                counts[1] += int(np.count_nonzero(one.codes == MISSING))
-            elif one.shares is not None and MISSING in one.states:
-                counts[1] += round(float(one.shares[:, one.states.index(MISSING)].sum()))
+                    counts[0] += int(np.count_nonzero(column.codes == UNKNOWN))
+                counts[1] += int(np.count_nonzero(column.codes == MISSING))
+            elif column.shares is not None and MISSING in column.states:
+                counts[1] += round(float(column.shares[:, column.states.index(MISSING)].sum()))
 
 
 def _without_nan(value: Any) -> Any:

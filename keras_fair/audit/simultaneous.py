@@ -65,7 +65,7 @@ class _OverEstimable(OverArguments[Result]):
     def operands(self, node: Function) -> Iterable[Node]:
         every: Iterable[Any] = super().operands(node)
         estimable = [
-            each for each in every if not math.isnan(float(value_of(each, self.value, self.domains)))
+            operand for operand in every if not math.isnan(float(value_of(operand, self.value, self.domains)))
         ]
         if not _is_paired(node, estimable):
             return estimable
@@ -135,7 +135,7 @@ def _is_paired(node: Function, estimable: Sequence[Expression]) -> bool:
 
 def _pairs(estimable: Sequence[Expression]) -> list[Expression]:
     return [
-        Arithmetic(operator="-", left=one, right=other, span=one.span)
-        for place, one in enumerate(estimable)
-        for other in estimable[place + 1 :]
+        Arithmetic(operator="-", left=left, right=right, span=left.span)
+        for place, left in enumerate(estimable)
+        for right in estimable[place + 1 :]
     ]

@@ -58,7 +58,7 @@ class Table:
     ) -> None:
         """Add `n` samples; see `Cells.add`."""
         mine = [coded[subject] for subject in self.plan.subjects]
-        soft = tuple((place, one.states) for place, one in enumerate(mine) if one.shares is not None)
+        soft = tuple((place, column.states) for place, column in enumerate(mine) if column.shares is not None)
         self._of(soft).add(mine, quantities, weight, n)
 
     def merge(self, other: Table, codes: Mapping[Subject, np.ndarray]) -> None:

@@ -113,7 +113,7 @@ def demands_of(constraints: ConstraintSet, outputs: Outputs) -> Demands:
                     subjects.setdefault(presence(name), Demand(leaf.span))
                     numbers.add(name)
         needs.append((frozenset(asked), quantities))
-        groups.update((one, None) for one in _groups(statement))
+        groups.update((names, None) for names in _groups(statement))
     tables, table_of = _tables(needs)
     attributes = {name: span for name, span in places.items() if name is not None}
     alone = [(name,) for name in attributes]
@@ -159,14 +159,16 @@ def _tables(
     """Few tables: a statement shares one that tells its subjects apart."""
     sets: list[frozenset[Subject]] = []
     for asked, _ in sorted(needs, key=lambda need: -len(need[0])):
-        if not any(asked <= known for known in sets):
+        if not any(asked <= subjects for subjects in sets):
             sets.append(asked)
-    table_of = tuple(next(place for place, known in enumerate(sets) if asked <= known) for asked, _ in needs)
+    table_of = tuple(
+        next(place for place, subjects in enumerate(sets) if asked <= subjects) for asked, _ in needs
+    )
     quantities: list[dict[Node, None]] = [{} for _ in sets]
-    for (_, found), place in zip(needs, table_of, strict=True):
-        quantities[place].update(dict.fromkeys(found))
+    for (_, wanted), place in zip(needs, table_of, strict=True):
+        quantities[place].update(dict.fromkeys(wanted))
     tables = tuple(
-        TablePlan(tuple(sorted(known, key=repr)), tuple(found))
-        for known, found in zip(sets, quantities, strict=True)
+        TablePlan(tuple(sorted(subjects, key=repr)), tuple(wanted))
+        for subjects, wanted in zip(sets, quantities, strict=True)
     )
     return tables, table_of

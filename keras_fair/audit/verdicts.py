@@ -66,15 +66,15 @@ def margins_of(
     gap = form.gap
     if form.sign_of is not None and intervals.value(form.sign_of) < 0:
         gap = Negative(operand=gap, span=gap.span)
-    found = intervals.of(gap, alpha, confidence)
+    interval = intervals.of(gap, alpha, confidence)
 
     def distance(bound: Expression, number: float, sign: float) -> _Ends | None:
         if math.isinf(number):
             return None
         if is_number(bound):
-            if found is None:
+            if interval is None:
                 return None
-            ends = (sign * (found.low - number), sign * (found.high - number))
+            ends = (sign * (interval.low - number), sign * (interval.high - number))
             return min(ends), max(ends)
         pair = (gap, bound) if sign > 0 else (bound, gap)
         between = Arithmetic(operator="-", left=pair[0], right=pair[1], span=gap.span)
@@ -87,7 +87,7 @@ def margins_of(
     for part in (form.gap, form.lower, form.upper):
         doubtful.update(dict.fromkeys(intervals.doubtful_divisors(part, alpha, confidence)))
     return Margins(
-        found,
+        interval,
         distance(form.lower, value.lower, 1.0),
         distance(form.upper, value.upper, -1.0),
         tuple(map(node_text, doubtful)),
@@ -115,9 +115,9 @@ def decide(
         slack: how far outside its bounds the gap may lie.
     """
     pairs = list(zip(statistics, measured, strict=True))
-    empty = [each for each in pairs if each[1].size <= 0]
-    small = [each for each in pairs if 0 < each[1].size < SMALL]
-    lacking = [one.text for one in measured if math.isnan(one.value) and one.size > 0]
+    empty = [pair for pair in pairs if pair[1].size <= 0]
+    small = [pair for pair in pairs if 0 < pair[1].size < SMALL]
+    lacking = [statistic.text for statistic in measured if math.isnan(statistic.value) and statistic.size > 0]
     notes = []
     if empty:
         notes.append(f"no samples in {_groups_of(empty)}")
@@ -141,7 +141,7 @@ def decide(
         notes.append(f"it divides by {_joined(margins.doubtful)}, which may be 0 or of the other sign")
     if unseen:
         hidden = set(unseen)
-        same = [each for each in pairs if each[0] in hidden]
+        same = [pair for pair in pairs if pair[0] in hidden]
         notes.append(f"all values are the same in {_groups_of(same)}, too few to show how they scatter")
     if margins.doubtful or unseen:
         return Verdict.UNESTIMABLE if incomplete else Verdict.UNDECIDED, "; ".join(notes)

@@ -267,8 +267,8 @@ def _number_factor(
                 span=atom.node.span,
                 reason=Reason.WRONG_KIND,
             )
-        known = not numbers or _lists(numbers, value) or (binary and value in (0.0, 1.0))
-        if atom.operator not in _COMPARE and not known and not is_open:
+        possible = not numbers or _lists(numbers, value) or (binary and value in (0.0, 1.0))
+        if atom.operator not in _COMPARE and not possible and not is_open:
             near = near_names(f"{value:g}", [f"{number:g}" for number in numbers])
             raise ConstraintTypeError(
                 f"{name} has no value {value:g}{near}",
@@ -295,7 +295,7 @@ def _advice(subject: Subject, value: str, numbers: Sequence[float]) -> str:
         return f"; write {number:g}, without quotes"
     if isinstance(subject, Label):
         return "; encode the label as numbers, or compare it with the numbers that it holds"
-    return near_names(value, [f"{each:g}" for each in numbers]) if numbers else ""
+    return near_names(value, [f"{number:g}" for number in numbers]) if numbers else ""
 
 
 def is_binary_label(compared: Iterable[Atom]) -> bool:

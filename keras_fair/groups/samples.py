@@ -93,8 +93,8 @@ class Samples:
         given."""
         if self.label is None:
             return False
-        known = concrete(self.label)
-        return self.float_label if known is None else bool(np.any((known > 0) & (known < 1)))
+        values = concrete(self.label)
+        return self.float_label if values is None else bool(np.any((values > 0) & (values < 1)))
 
 
 def needed_columns(

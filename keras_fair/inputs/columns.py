@@ -341,7 +341,7 @@ def _numbers(distinct: list[Any], present: list[bool], codes: np.ndarray, what: 
     whole = [entry for entry, there in zip(distinct, present, strict=True) if there and _is_whole(entry)]
     if whole:
         extremes = [min(whole, key=int), max(whole, key=int)]
-        check_whole(np.array([int(each) for each in extremes], dtype=object), what)
+        check_whole(np.array([int(extreme) for extreme in extremes], dtype=object), what)
     precisions = {precision_name(entry) for entry, there in zip(distinct, present, strict=True) if there}
     shared = precisions.pop() if len(precisions) == 1 else "float64"
     values = np.array(

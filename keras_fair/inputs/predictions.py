@@ -188,9 +188,9 @@ def check_lengths(lengths: Mapping[str, int | None]) -> None:
     Raises:
         ValueError: two of them differ.
     """
-    known = {name: length for name, length in lengths.items() if length is not None}
-    if len(set(known.values())) > 1:
-        shown = ", ".join(f"{name} has {length}" for name, length in known.items())
+    stated = {name: length for name, length in lengths.items() if length is not None}
+    if len(set(stated.values())) > 1:
+        shown = ", ".join(f"{name} has {length}" for name, length in stated.items())
         raise ValueError(f"expected as many values in all columns, received: {shown}")
 
 

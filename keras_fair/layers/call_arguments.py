@@ -81,14 +81,14 @@ def check_names(plan: RowPlan, call: CallArguments) -> None:
 
 
 def encode(
-    plan: RowPlan, call: CallArguments, known: Collection[str], domain: Domain, *, refuse_unknown: bool
+    plan: RowPlan, call: CallArguments, listed: Collection[str], domain: Domain, *, refuse_unknown: bool
 ) -> CallArguments:
     """The call with the columns that a plan needs, and the label, encoded; the predictions are checked.
 
     Args:
         plan: the lowered constraints.
         call: its arguments.
-        known: the attributes whose values a vocabulary lists, so that codes mean something.
+        listed: the attributes whose values a vocabulary lists; only then do codes mean something.
         domain: of the predictions.
         refuse_unknown: whether a value outside the vocabulary is an error, where it can be seen.
 
@@ -100,7 +100,7 @@ def encode(
     for name, span in plan.needs.attributes.items():
         column = call.attributes[name]
         if _is_codes(column) and has_words(plan.vocabulary.values.get(name)):
-            if name not in known:
+            if name not in listed:
                 raise ConstraintTypeError(
                     f"expected attribute {quoted(name)} to hold text, received integers: codes have a "
                     "meaning only where the values are known; adapt a Vocabulary to the attributes, or "
@@ -132,12 +132,12 @@ def encode(
 
 def encode_known(vocabulary: Vocabulary, columns: Any, *, refuse_unknown: bool) -> dict[str, Any]:
     """Columns of a vocabulary, encoded; raises ValueError for text outside it where that is refused."""
-    found = vocabulary.encode(columns)
-    for name, column in found.items():
+    encoded = vocabulary.encode(columns)
+    for name, column in encoded.items():
         wrong = unknown_text(vocabulary, name, column, columns[name]) if refuse_unknown else None
         if wrong is not None:
             raise ValueError(wrong)
-    return found
+    return encoded
 
 
 def clipped_codes(plan: RowPlan, columns: Mapping[str, Any]) -> dict[str, Any]:

@@ -296,8 +296,8 @@ class FairProjection(keras.layers.Layer):
         plan = self.plan(check_shape(tuple(call.y.shape), self.domain))
         check_names(plan, call)
         self._note_text(call.attributes)
-        known = {} if self.vocabulary is None else self.vocabulary.values
-        return encode(plan, call, known, self.domain, refuse_unknown=self.unknown == "error")
+        listed = {} if self.vocabulary is None else self.vocabulary.values
+        return encode(plan, call, listed, self.domain, refuse_unknown=self.unknown == "error")
 
     def _projected(
         self, y: Any, columns: Mapping[str, Any], label: Any, sample_weight: Any, training: bool

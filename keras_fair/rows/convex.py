@@ -172,7 +172,7 @@ class Expressions(OverArguments[Lowered]):
 
     def function(self, node: Function, operands: Sequence[Lowered]) -> Lowered:
         rule = FUNCTIONS[node.name]
-        constants = [each.constant for each in operands if each.constant is not None]
+        constants = [operand.constant for operand in operands if operand.constant is not None]
         if len(constants) == len(operands) and not (constants == [] and on_prediction(node)):
             return Lowered.free(self.scalars.function(rule, constants), rule.sign)
         groups = [group for group, _ in arguments(node, self.domains)]
@@ -219,8 +219,8 @@ class Expressions(OverArguments[Lowered]):
         return self.product(Lowered.free(self.scalars.quotient(Scalar(1.0), divisor), right.sign), left)
 
 
-def _sum(one: Convex | None, other: Convex | None) -> Convex | None:
-    return None if one is None or other is None else one.plus(other)
+def _sum(left: Convex | None, right: Convex | None) -> Convex | None:
+    return None if left is None or right is None else left.plus(right)
 
 
 def _flattened(alternative: Alternative) -> list[Alternative]:

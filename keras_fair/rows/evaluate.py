@@ -88,10 +88,10 @@ class _AtHand:
             listed = listed or ()
             values.append(listed)
             codes.append(self._codes(subject, listed))
-        known = [code for code in codes if code is not None]
-        found = np.unique(np.stack(known, axis=1), axis=0) if known else np.zeros((1, 0), dtype=int)
+        coded = [code for code in codes if code is not None]
+        joint = np.unique(np.stack(coded, axis=1), axis=0) if coded else np.zeros((1, 0), dtype=int)
         combinations: set[Combination] = set()
-        for row in found.tolist():
+        for row in joint.tolist():
             partial: list[Combination] = [()]
             rest = iter(row)
             for listed, code in zip(values, codes, strict=True):
@@ -110,17 +110,17 @@ class _AtHand:
             encoded = self.vocabulary.encode_label(self.label)
         else:
             encoded = self.vocabulary.encode(self.columns, [subject.name])[subject.name]
-        known = concrete(encoded)
-        if known is None or known.ndim == 2:
+        entries = concrete(encoded)
+        if entries is None or entries.ndim == 2:
             return None
-        if known.dtype.kind in "iu":
-            return np.minimum(known, len(listed))
+        if entries.dtype.kind in "iu":
+            return np.minimum(entries, len(listed))
         numbers = np.array([value for value in listed if not isinstance(value, str)])
-        places = np.clip(np.searchsorted(numbers, known), 0, max(len(numbers) - 1, 0))
+        places = np.clip(np.searchsorted(numbers, entries), 0, max(len(numbers) - 1, 0))
         return (
-            np.where(numbers[places] == known, places, len(listed))
+            np.where(numbers[places] == entries, places, len(listed))
             if len(numbers)
-            else np.zeros(len(known), dtype=int)
+            else np.zeros(len(entries), dtype=int)
         )
 
 

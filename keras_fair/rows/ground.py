@@ -80,7 +80,7 @@ def _name(statement: Statement, text: str, chosen: dict[str, Chosen], group: str
 
 def _choices(binders: Sequence[Binder], domains: Domains) -> Iterator[dict[str, Chosen]]:
     """All choices of values for the variables: ordered, distinct within a binder, joined over binders."""
-    each, size = [], 1
+    choices, size = [], 1
     for binder in binders:
         values = domains.values(binder.domain)
         for taken in range(len(binder.variables)):
@@ -93,10 +93,10 @@ def _choices(binders: Sequence[Binder], domains: Domains) -> Iterator[dict[str, 
                 span=binder.span,
                 reason=Reason.TOO_MANY,
             )
-        each.append(
+        choices.append(
             [(binder.variables, chosen) for chosen in itertools.permutations(values, len(binder.variables))]
         )
-    for combination in itertools.product(*each):
+    for combination in itertools.product(*choices):
         yield {
             name: value for names, chosen in combination for name, value in zip(names, chosen, strict=True)
         }

@@ -61,16 +61,16 @@ class Reduction:
     present: np.ndarray
     needed: np.ndarray
 
-    def known(self, known: Tensor) -> Tensor:
+    def known(self, estimable: Tensor) -> Tensor:
         """Which entries can be estimated, `(p,)` bool, from which of the earlier ones can."""
-        xp = namespace(known)
-        usable = xp.logical_and(xp.take(known, self.indices, axis=0), self.present)
+        xp = namespace(estimable)
+        usable = xp.logical_and(xp.take(estimable, self.indices, axis=0), self.present)
         return xp.greater_equal(xp.sum(xp.cast(usable, "int32"), axis=1), self.needed)
 
-    def values(self, entries: Tensor, known: Tensor) -> Tensor:
+    def values(self, entries: Tensor, estimable: Tensor) -> Tensor:
         """The entries, `(p,)`, from the earlier ones; 0 where they cannot be estimated."""
-        xp = namespace(entries, known)
-        usable = xp.logical_and(xp.take(known, self.indices, axis=0), self.present)
+        xp = namespace(entries, estimable)
+        usable = xp.logical_and(xp.take(estimable, self.indices, axis=0), self.present)
         gathered = xp.take(entries, self.indices, axis=0)
         if self.kind == "sum":
             return xp.sum(xp.where(usable, gathered, xp.zeros_like(gathered)), axis=1)

@@ -82,9 +82,9 @@ def measure(
     ]
     quantities = _Quantities(samples, outputs)
     sums = [
-        xp.reshape(member.sums([quantities.of(quantity) for quantity in found], samples), (-1,))
-        for member, found in zip(members, layout.quantities, strict=True)
-        if found
+        xp.reshape(member.sums([quantities.of(quantity) for quantity in wanted], samples), (-1,))
+        for member, wanted in zip(members, layout.quantities, strict=True)
+        if wanted
     ]
     flat = xp.concatenate(sums, axis=0) if sums else floats(xp, np.zeros(0))
     weights = xp.take(flat, layout.term_weights, axis=0)
@@ -203,10 +203,10 @@ def _family(group: TermGroup, member: Members, quantities: _Quantities) -> Famil
     return Family(len(group.rows), shares * xp.expand_dims(scale, 0))
 
 
-def _families(xp: Any, found: Sequence[Family | CellFamily]) -> tuple[Family | CellFamily, ...]:
+def _families(xp: Any, families: Sequence[Family | CellFamily]) -> tuple[Family | CellFamily, ...]:
     """The families, dense ones that follow each other joined to one."""
     joined: list[Family | CellFamily] = []
-    for family in found:
+    for family in families:
         last = joined[-1] if joined else None
         if isinstance(family, Family) and isinstance(last, Family):
             coefficients = xp.concatenate([last.coefficients, family.coefficients], axis=0)

@@ -186,8 +186,8 @@ class RowPlan:
         `dataclasses.replace(measured, ...)`."""
         terms = measured.terms
         xp = namespace(terms.weights, measured.constant_sums)
-        constants, known = self._constants(measured.constant_sums, measured.constant_weights)
-        unknown_constants = 1.0 - floats(xp, known)
+        constants, has_value = self._constants(measured.constant_sums, measured.constant_weights)
+        unknown_constants = 1.0 - floats(xp, has_value)
         empty = floats(xp, xp.less_equal(terms.weights, 0))
         depend, numbers = self.dependence, self.coefficients
 
@@ -239,27 +239,29 @@ class RowPlan:
     def _constants(self, sums: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
         """The values of the constants, derived ones included, and which can be estimated."""
         xp = namespace(sums, weights)
-        known = xp.greater(weights, 0)
-        values = xp.where(known, sums / xp.where(known, weights, xp.ones_like(weights)), xp.zeros_like(sums))
+        has_value = xp.greater(weights, 0)
+        values = xp.where(
+            has_value, sums / xp.where(has_value, weights, xp.ones_like(weights)), xp.zeros_like(sums)
+        )
         if not self.derived:
-            return values, known
+            return values, has_value
         width = self.constants + len(self.derived)
         for place, (derived, operands) in enumerate(self.derived):
             padded = xp.pad(values, (0, width - self.constants - place))
-            lacking = xp.pad(1.0 - floats(xp, known), (0, width - self.constants - place))
-            found = xp.concatenate([operand.evaluate(xp, padded) for operand in operands], axis=0)
+            lacking = xp.pad(1.0 - floats(xp, has_value), (0, width - self.constants - place))
+            arguments = xp.concatenate([operand.evaluate(xp, padded) for operand in operands], axis=0)
             needed = np.concatenate([operand.needs() for operand in operands]).astype("float64")
             usable = xp.equal(xp.matmul(floats(xp, needed), lacking), 0)
-            value, fine = _derived(derived.operator, found, usable)
+            value, fine = _derived(derived.operator, arguments, usable)
             values = xp.concatenate([values, xp.reshape(value, (1,))], axis=0)
-            known = xp.concatenate([known, xp.reshape(fine, (1,))], axis=0)
-        return values, known
+            has_value = xp.concatenate([has_value, xp.reshape(fine, (1,))], axis=0)
+        return values, has_value
 
     def _relation_of_row(self) -> np.ndarray:
-        found = np.zeros(len(self.names), dtype="int32")
+        owner = np.zeros(len(self.names), dtype="int32")
         for index, relation in enumerate(self.relations):
-            found[list(relation.rows)] = index
-        return found
+            owner[list(relation.rows)] = index
+        return owner
 
 
 def _derived(operator: str, operands: Tensor, usable: Tensor) -> tuple[Tensor, Tensor]:

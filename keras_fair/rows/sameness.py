@@ -78,7 +78,7 @@ class Form(NamedTuple):
 
     def times(self, factor: float) -> Form:
         """The product with a number."""
-        return Form(factor * self.constant, {atom: factor * each for atom, each in self.weights.items()})
+        return Form(factor * self.constant, {atom: factor * weight for atom, weight in self.weights.items()})
 
 
 class Forms(OverArguments[Form]):
@@ -110,7 +110,7 @@ class Forms(OverArguments[Form]):
         rule = FUNCTIONS[node.name]
         total = Form(0.0, {})
         for part in rule.maxima:
-            members = frozenset(each.times(float(sign)).key for each in operands for sign in part)
+            members = frozenset(operand.times(float(sign)).key for operand in operands for sign in part)
             total = total.plus(Form(0.0, {("max", members): 1.0}), -1.0 if rule.concave else 1.0)
         return total
 

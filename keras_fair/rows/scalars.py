@@ -89,7 +89,7 @@ class Scalars:
         total = Scalar()
         for part in rule.maxima:
             total = total.plus(
-                self._largest([each.times(float(sign)) for each in arguments for sign in part])
+                self._largest([argument.times(float(sign)) for argument in arguments for sign in part])
             )
         return total.times(-1.0) if rule.concave else total
 

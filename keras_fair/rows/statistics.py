@@ -85,10 +85,13 @@ def is_known(event: Condition) -> Condition | None:
     for node in walk(event):
         if isinstance(node, (Comparison, Membership)) and not isinstance(node.subject, Prediction):
             asked.setdefault(node.subject, node)
-    each = [Or(operands=(one, Not(operand=one, span=one.span)), span=one.span) for one in asked.values()]
-    if len(each) < 2:
-        return each[0] if each else None
-    return And(operands=tuple(each), span=event.span)
+    parts = [
+        Or(operands=(comparison, Not(operand=comparison, span=comparison.span)), span=comparison.span)
+        for comparison in asked.values()
+    ]
+    if len(parts) < 2:
+        return parts[0] if parts else None
+    return And(operands=tuple(parts), span=event.span)
 
 
 class Statistics:
@@ -161,8 +164,8 @@ class Statistics:
         elif node.condition is not None:
             over = And(operands=(over, node.condition), span=node.span)
         joint = node.event if over is None else And(operands=(node.event, over), span=node.span)
-        one = AffineValue((), Number(value=1.0, span=node.span))
-        return self._constant(Statistic(one, over, joint, share=node))
+        unit = AffineValue((), Number(value=1.0, span=node.span))
+        return self._constant(Statistic(unit, over, joint, share=node))
 
     def _constant(self, statistic: Statistic) -> Scalar:
         return Scalar(0.0, ((("base", self.constants.setdefault(statistic, len(self.constants))), 1.0),))
