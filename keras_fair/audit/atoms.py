@@ -45,7 +45,7 @@ class Atoms:
 
 
 def atoms_of(selected: Sequence[Selected], groups: Groups) -> Atoms | None:
-    """The atoms of some statistics; None where some sample is in a group in part."""
+    """The atoms of some statistics; None where some sample belongs to a group only in part."""
     if not groups.certain or not groups.parts:
         return None
     patterns, sizes, firsts, seconds = [], [], [], []

@@ -3,10 +3,9 @@
     size = sum s [w > 0]     first = sum w s x     second = sum (w s x)(w s x)^T,     x = (1, q_1, ..., q_Q)
 
 A cell is a joint state of the subjects of a table; only cells that occur are kept. Where the states of some
-subjects are probabilities, `s` is the probability of each of their joint states, else 1. Whoever has a weight
-of 0 is counted nowhere. Sums add up, so
-chunks can be taken in any order and tables of shards can be joined. Memory grows with the cells, not with the
-samples.
+subjects are probabilities, `s` is the probability of each of their joint states; otherwise `s` is 1. Samples
+with a weight of 0 are not counted. Sums add up, so chunks can be taken in any order and tables of shards can
+be joined. Memory grows with the cells, not with the samples.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from keras_fair.groups.coding import UNKNOWN
 
 __all__ = ["MOST_CELLS", "Cells", "Coded", "joint_codes"]
 
-_DENSE = 65_536  # joint states that are counted without looking for those that occur
+_DENSE = 65_536  # joint states up to which absent ones are counted too
 MOST_CELLS = 2_000_000
 
 
@@ -43,7 +42,7 @@ class Coded:
 
 
 class Cells:
-    """The cells of samples whose subjects are certain, or probabilities, in the same places.
+    """The cells of samples that have the same certain subjects and the same subjects known as probabilities.
 
     Args:
         hard: which subjects are certain.
@@ -127,7 +126,7 @@ class Cells:
 
         Args:
             other: with the same subjects in the same places, `soft` included, in the codes of this one.
-            codes: for each certain subject the codes here of the codes there.
+            codes: for each certain subject, the code here of each code of `other`.
         """
         keys = other.keys
         if not len(keys):
@@ -216,8 +215,8 @@ def joint_codes(
     """One number for the joint state of each sample.
 
     Returns:
-        The states of the cells that occur, `(cells, subjects)`; the number of each sample, `(n,)`; and where
-        numbers are not those of the cells that occur, which of them occur and how many there could be.
+        The states of the cells that occur, `(cells, subjects)`; the number of each sample, `(n,)`; and, where
+        cells that do not occur have numbers too, which numbers occur and how many there could be, else None.
     """
     radices = [column.size - UNKNOWN for column in coded]
     total = 1
@@ -226,7 +225,7 @@ def joint_codes(
     if total > 2**62:
         return _by_search(coded, n)
     joint = np.zeros(n, dtype=np.intp)
-    lowest = 0  # of the joint codes, where every code is `UNKNOWN`
+    lowest = 0  # the joint code where every code is `UNKNOWN`
     for place, (column, radix) in enumerate(zip(coded, radices, strict=True)):
         codes = np.asarray(column.codes).astype(np.intp, copy=False)
         joint, lowest = codes if place == 0 else joint * radix + codes, lowest * radix + UNKNOWN

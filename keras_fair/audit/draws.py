@@ -8,9 +8,9 @@ Resampling rows would need the rows. What a resample changes is how much weight 
     any other mean        m + s / sqrt(n) (1 + 1/n) t(n - 1)  wide enough for small groups
 
 with `n` the effective size of the atom, `(sum w)^2 / sum w^2`. Several means of one atom are drawn with the
-correlation that they have. A covariance is scaled besides by a power of an inverse chi-square: where few
-samples scatter little by chance, both the covariance and its error come out too small. A statistic is then
-put together from its atoms as it was from the data. Drawing with Student's t and with the half counts is what
+correlation that they have. A covariance is also scaled by a power of an inverse chi-square: where few samples
+scatter little by chance, both the covariance and its error come out too small. A statistic is then put
+together from its atoms as it was from the data. Drawing with Student's t and with the half counts is what
 keeps the coverage at groups of 20, where resampling rows undercovers. Groups known as probabilities have no
 atoms; their statistics are drawn jointly from Student's t with their linearised covariance.
 
@@ -32,7 +32,7 @@ __all__ = ["DRAWS", "draws_of"]
 
 DRAWS = 4000
 _FEWEST_DRAWS = 1000
-_MOST_NUMBERS = 3e7  # that are drawn at once
+_MOST_NUMBERS = 3e7  # numbers that are drawn at once
 
 
 def draws_of(
@@ -83,7 +83,7 @@ def draws_of(
 
 
 def _with_empty_events(atoms: Atoms, shares: Sequence[bool]) -> Atoms:
-    """The atoms, and an empty one wherever a share counts all or nothing: it might have been otherwise."""
+    """The atoms, and an empty one where a share counts all or none of its samples: others may differ."""
     members, event = [atoms.members], [atoms.event]
     extra = []
     for row, share in enumerate(shares):
@@ -116,7 +116,7 @@ def _with_empty_events(atoms: Atoms, shares: Sequence[bool]) -> Atoms:
 def _weights(
     atoms: Atoms, selected: Sequence[Selected], draws: int, generator: np.random.Generator
 ) -> np.ndarray:
-    """`(draws, atoms)`."""
+    """The weights of the atoms in each draw, `(draws, atoms)`."""
     counted = np.zeros(len(atoms.size), dtype=bool)
     for row, selection in enumerate(selected):
         if isinstance(selection.statistic, Share):
@@ -186,7 +186,8 @@ def _pooled(centred: np.ndarray, weight: np.ndarray, n: np.ndarray) -> np.ndarra
 
 
 def _root_of_correlation(error: np.ndarray, spread: np.ndarray) -> np.ndarray:
-    """The symmetric root of the correlation of each atom: unlike others it moves little where sums do."""
+    """The symmetric root of the correlation of each atom. Unlike other roots, it changes little when the sums
+    change little."""
     scale = np.where(spread > 0, spread, 1.0)
     correlation = error / (scale[:, :, None] * scale[:, None, :])
     values, vectors = np.linalg.eigh((correlation + correlation.transpose(0, 2, 1)) / 2)

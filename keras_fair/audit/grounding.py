@@ -1,4 +1,4 @@
-"""The ground relations of constraints on data at hand: which there are, which say the same, and whether what
+"""The ground relations of constraints for given data: which there are, which say the same, and whether what
 they compare has a meaning."""
 
 from __future__ import annotations
@@ -44,7 +44,8 @@ class Grounded:
 
 
 def distinct_relations(constraints: ConstraintSet, domains: Domains) -> Iterator[Grounded]:
-    """All ground relations, with their statistics; within a statement those that say the same once."""
+    """All ground relations with their statistics. Within a statement, those that say the same are listed
+    once."""
     for index, statement in enumerate(constraints):
         for relation in ground(statement, index, domains):
             yield Grounded(relation, statistics_of(relation.relation, domains))
@@ -76,7 +77,7 @@ def occurring_in(tables: Sequence[Table], states: Mapping[Subject, GrowingFactor
 
 
 def check(constraints: ConstraintSet, domains: Domains, vocabulary: Vocabulary) -> None:
-    """See that whatever conditions compare can be compared.
+    """Refuse comparisons that have no meaning.
 
     Raises:
         ConstraintTypeError: a value that an attribute does not have, an order of text, and the like.
@@ -104,7 +105,7 @@ def _refuse_label_in_arithmetic(statement: Statement, text: str) -> None:
     for part in walk(statement):
         if isinstance(part, Label) and id(part) not in compared:
             raise ConstraintTypeError(
-                "the label stands in arithmetic here: expected numbers, received text: encode it first",
+                "the label is used in arithmetic here: expected numbers, received text: encode it first",
                 text=text,
                 span=part.span,
                 reason=Reason.WRONG_KIND,

@@ -1,8 +1,8 @@
 """The distribution of the scores of each group, in one pass over chunks.
 
 Groups are the values of the attributes that the constraints name, and the intersections that their conditions
-ask for. A number that conditions compare is grouped by the bands that they tell apart; one that stands only
-in arithmetic by quartiles. Scores are those of output 0.
+ask for. Numbers that conditions compare are grouped by the bands that the conditions tell apart. Numbers that
+are used only in arithmetic are grouped by quartiles. Scores are those of output 0.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ class Histograms:
             rows.add([binned], y[there], bins[there], kept, self._bins, grid.first)
 
     def merge(self, other: Histograms, codes: Mapping[Subject, np.ndarray]) -> None:
-        """Add the scores of other samples; `codes` are the codes here of the codes there."""
+        """Add the scores of other samples; `codes` gives the code here of each of their codes."""
         if math.isinf(other.scores.low):
             return
         self._reach(*self.scores.cover(other.scores.low, other.scores.high))
@@ -167,7 +167,7 @@ class Histograms:
         return self.scores.last - self.scores.first + 1
 
     def _reach(self, levels: int, first: int) -> None:
-        """Bring all counts to the bins of now."""
+        """Bring all counts to the current bins."""
         for rows in self.rows.values():
             counts, begin = joined(rows.counts, self.first, levels) if rows.counts.size else (rows.counts, 0)
             wide = np.zeros((len(counts), self._bins))

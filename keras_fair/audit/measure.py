@@ -33,7 +33,7 @@ __all__ = ["Questions", "measure"]
 
 @dataclass(frozen=True)
 class Questions:
-    """What is asked of samples; see `keras_fair.audit.auditor`."""
+    """The constraints and how they are judged; see `keras_fair.audit.auditor`."""
 
     constraints: ConstraintSet
     outputs: Outputs
@@ -44,10 +44,10 @@ class Questions:
 
 
 def measure(questions: Questions, seen: Seen, vocabulary: Vocabulary) -> Audit:
-    """The audit of what was seen.
+    """The audit of the samples seen.
 
     Args:
-        questions: what is asked.
+        questions: the constraints and how they are judged.
         seen: all that is kept of the samples.
         vocabulary: the values of attributes, those that occurred included.
 
@@ -195,7 +195,8 @@ def _statistic(statistic: Statistic, context: _Context, confidence: float | None
 
 
 def _called(subject: Subject, seen: Seen) -> str:
-    """The name of an attribute, or `label`; a column called so is told from it as in the language."""
+    """The name of an attribute, or `label`. A column of that name is written in backticks, as in the
+    language."""
     kind, name = subject
     if kind == "label":
         return "label"

@@ -16,7 +16,7 @@ Key = tuple[int, ...]
 class ScoreRows:
     """One row for each group: size, weight, sum of `w y`, and the weight in each bin of scores.
 
-    Who has a weight of 0 is not counted in the size."""
+    Samples with a weight of 0 are not counted in the size."""
 
     def __init__(self) -> None:
         self.place: dict[Key, int] = {}
@@ -96,7 +96,7 @@ class ScoreRows:
         np.add.at(self.counts, rows, counts)
 
     def rename(self, change: Callable[[Key], Key]) -> None:
-        """Give rows other keys; those with the same are added."""
+        """Give rows other keys; rows with the same key are added."""
         if not self.place:
             return
         keys = [change(key) for key in self.place]

@@ -1,7 +1,7 @@
 """Expressions with `abs`, `max`, `min` and `spread`: their smooth parts, and what intervals of these allow.
 
 If all parts lie in their intervals at once, the expression lies in its image. Sums and products are taken as
-interval arithmetic does, so the image may be wider than need be, never narrower.
+interval arithmetic does, so the image may be wider than necessary, never narrower.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """What `for ... in` and `*` enumerate: the values of an attribute or of the label, and which combinations
 occur.
 
-The values come from a `Vocabulary`. This module refuses, at the place in the text, to enumerate what is
-not known.
+The values come from a `Vocabulary`. This module refuses to enumerate values that are not known, and points at
+the place in the text.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A factor whose values are learnt as samples arrive: the state of each sample, the same in every chunk.
 
-New values get new states at the end, so nothing has to be known of later chunks. `UNKNOWN` and `MISSING` are
-counted from the end, as in every factor, so they stay what they are while values are added.
+New values get new states at the end, so later chunks need not be known. `UNKNOWN` and `MISSING` are counted
+from the end, as in every factor, so they stay what they are while values are added.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class GrowingFactor:
     """The states of one subject, learnt as chunks arrive.
 
     Args:
-        demand: how finely it must be told apart.
+        demand: how finely its values must be told apart.
         what: what messages call it, such as `attribute 'sex'`.
         listed: its values in a vocabulary; None where they are not listed.
         fixed: whether a vocabulary says what it holds.
@@ -94,8 +94,8 @@ class GrowingFactor:
             column: text or numbers.
 
         Raises:
-            ValueError: it holds something else than earlier chunks or the vocabulary, or lacks values under
-                the policy "error".
+            ValueError: it holds something else than earlier chunks or the vocabulary, or has missing values
+                under the policy "error".
         """
         refuse_missing(column, self.missing, self.what)
         if self.fixed and has_words(self.listed):
@@ -164,9 +164,9 @@ class GrowingFactor:
         return (*states, UNKNOWN), np.concatenate([shares, rest[:, None]], axis=1)
 
     def fractional(self, label: Column) -> Shares | None:
-        """The states and their probabilities of a label that is a probability of 1; None where it is none.
+        """The states and their probabilities of a label that is a probability of 1; None where it is not.
 
-        It is one where some label lies between 0 and 1, and all that it is compared with is 0 or 1.
+        It is a probability where some label lies between 0 and 1, and it is compared with 0 and 1 only.
         """
         if has_words(self.listed) or not set(self.listed or (0.0, 1.0)) <= {0.0, 1.0}:
             return None
@@ -188,14 +188,15 @@ class GrowingFactor:
         return tuple(parts), np.stack(list(parts.values()), axis=1)
 
     def copied(self) -> GrowingFactor:
-        """What is known so far, apart from this."""
+        """A copy that learns on its own."""
         twin = copy.copy(self)
         twin.entries, twin.place = list(self.entries), dict(self.place)
         twin.distinct = None if self.distinct is None else set(self.distinct)
         return twin
 
     def learn(self, other: GrowingFactor) -> np.ndarray:
-        """Know what another one knows; the states here of its states, `(other.size + 2,)`."""
+        """Learn the values of another factor; returns the state here of each of its states,
+        `(other.size + 2,)`."""
         if other.kind is not None:
             self._become(other.kind)
         self.saw_missing = self.saw_missing or other.saw_missing

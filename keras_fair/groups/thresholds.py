@@ -4,7 +4,7 @@
     state of v  how many of the sorted cuts it passes
 
 Thresholds are brought to the type of the column: for floats they are rounded to its precision, for whole
-numbers replaced by the least whole number that passes, so that no column is ever converted to be compared.
+numbers replaced by the least whole number that passes, so that no column is converted for a comparison.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from keras_fair.inputs.precision import (
 
 __all__ = ["LARGE", "Cut", "cast_column", "equal_to", "interval_codes", "is_missing", "is_whole"]
 
-LARGE = 16_384  # from so many samples on it is passes over them that cost, below it operations
+LARGE = 16_384  # from so many samples on, passes over them cost most; below it, operations
 
 _FEW = 8  # thresholds that are compared one by one
 
@@ -199,8 +199,8 @@ def _in_type(
 
 
 def _steps(cuts: Sequence[Cut], block: np.ndarray) -> tuple[dict[str, list[tuple[float, int]]], int]:
-    """How the block rises from the lowest interval on: comparisons, each with thresholds and rises; and its
-    block."""
+    """The comparisons at which the block rises, each with thresholds and rises, and the block of the lowest
+    interval."""
     between = block[[place for place in range(len(block)) if not _is_point(cuts, place)]]
     if np.all(between == between[0]):  # only compared for equality
         points = [place for place in range(len(block)) if _is_point(cuts, place)]

@@ -50,10 +50,10 @@ class Vocabulary:
             reported.
             `"group"`: they are a group of their own, with the value `missing`.
 
-    A column may also give probabilities in place of groups: a dict from value to an `(n,)` array, or an `(n,
-    k)` matrix in the order of the vocabulary, in [0, 1] with sums of at most 1. Conditions over several such
-    attributes multiply the probabilities (conditional independence given whatever they were computed from);
-    conditions over one attribute are exact.
+    A column may also give probabilities in place of groups: a dict from value to an `(n,)` array, or an
+    `(n, k)` matrix in the order of the vocabulary, in [0, 1] with sums of at most 1. Conditions over several
+    such attributes multiply the probabilities (conditional independence, given the data that they were
+    computed from); conditions over one attribute are exact.
 
     Example:
         >>> from keras_fair.rows import Vocabulary
@@ -99,10 +99,10 @@ class Vocabulary:
         return name in self._open
 
     def adapt(self, attributes: Any, label: Any = None) -> Vocabulary:
-        """Learn the values from data, forgetting what was known, as the preprocessing layers of Keras do.
+        """Learn the values from data and forget earlier ones, as the preprocessing layers of Keras do.
 
         Text is listed; numbers are listed up to 1000 distinct ones; columns of more than one dimension are
-        passed over.
+        skipped.
 
         Args:
             attributes: a dict of columns, a DataFrame, or a `tf.data.Dataset` (or any iterable of batches) of
@@ -167,8 +167,8 @@ class Vocabulary:
         return cls(**config)
 
     def completed(self, texts: Mapping[str, Sequence[str]]) -> Vocabulary:
-        """The vocabulary with attributes that it does not know: their listed texts, and any other value
-        beside them."""
+        """The vocabulary and the attributes that it does not know: these have the listed texts, and may have
+        any other value too."""
         whole = Vocabulary(self._values, label=self._label, missing=self.missing)
         for name, words in texts.items():
             whole._values[name] = tuple(words)
