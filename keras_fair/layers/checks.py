@@ -1,8 +1,8 @@
-"""What is wrong with a batch: predictions outside their domain, values that no one knows.
+"""What is wrong with a batch: predictions outside their domain, unknown values.
 
-Outside a graph a fault is an error at once, and shows what was seen. Inside one a check is a condition with
-the faults that may be behind it, and `keras_fair.layers.guard` sees to it that a failed one is not passed
-over. Every batch pays for the conditions; the faults are told apart only once something is wrong.
+Outside a graph a fault raises an error at once, which shows the faulty value. Inside a graph a check is a
+condition with the faults that may cause it to fail, and `keras_fair.layers.guard` reports failed checks.
+Every batch evaluates the conditions; the faults are told apart only after a condition has failed.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Check(NamedTuple):
 
 
 def all_fine(checks: Sequence[Check]) -> Any:
-    """Whether all checks hold, () bool: one pass over the samples, whatever their number."""
+    """Whether all checks hold, () bool: one pass over the samples, however many checks there are."""
     whole = [check.fine for check in checks if not len(check.fine.shape)]
     of_samples = [check.fine for check in checks if len(check.fine.shape)]
     of_samples = [fine if len(fine.shape) == 1 else ops.all(fine, axis=1) for fine in of_samples]
@@ -72,7 +72,8 @@ def check_shape(shape: tuple[int | None, ...], domain: Domain) -> int:
     """The number of outputs of predictions of this shape.
 
     Raises:
-        ValueError: it is not `(n,)`, `(n, 1)` or `(n, outputs)`, or one output is put on the simplex.
+        ValueError: it is not `(n,)`, `(n, 1)` or `(n, outputs)`, or the domain is the simplex and there is
+            one output.
     """
     if len(shape) not in (1, 2) or (len(shape) == 2 and shape[1] is None):
         raise ValueError(
@@ -125,7 +126,7 @@ def graph_checks(
     label: Any = None,
     refuse_unknown: bool,
 ) -> list[Check]:
-    """The checks of a batch inside a graph. Names stand in backticks, for TensorFlow escapes quotes."""
+    """The checks of a batch inside a graph. Names are in backticks, because TensorFlow escapes quotes."""
     checks = _prediction_checks(y, domain)
     if weight is not None:
         there = ops.logical_and(ops.greater_equal(weight, 0), ops.less(weight, np.inf))  # NaN is neither
@@ -205,7 +206,7 @@ def _code_check(plan: RowPlan, name: str, column: Any, refuse_unknown: bool) -> 
 
 
 def _exact(column: Any) -> Any:
-    """Where whole numbers are told apart from their neighbours in a float64 too."""
+    """Where a float64 too tells whole numbers apart from their neighbours."""
     inside = ops.less_equal(column, LARGEST_WHOLE)
     if "uint" in dtype_of(column):
         return inside

@@ -4,8 +4,8 @@
 
 Every function is such a sum of maxima, or the negative of one (`keras_fair.language.tables`), so an
 expression and its negative are lowered side by side. An expression free of `y` is a number, or a constant of
-the data, whatever functions are in it. That what is asked is convex has been checked with the text, by
-`keras_fair.language.curvature`. How rows follow from this form is told by `keras_fair.rows.epigraph`.
+the data, also with functions in it. `keras_fair.language.curvature` has already checked that the text asks
+for convex expressions only. `keras_fair.rows.epigraph` makes rows of this form.
 
 Source: Grant, Boyd, Ye, Disciplined Convex Programming (2006).
 """
@@ -103,8 +103,8 @@ class Lowered:
     """An expression over the terms.
 
     Args:
-        up: it as a convex function; None where it is not convex.
-        down: its negative as a convex function; None where it is not concave.
+        up: the expression as a convex function; None where it is not convex.
+        down: the negative of the expression as a convex function; None where it is not concave.
         constant: its value, where it is free of `y`.
         sign: 1 or -1 where it is free of `y` and known never to be below or above 0, else 0.
     """
@@ -192,7 +192,7 @@ class Expressions(OverArguments[Lowered]):
     def product(self, factor: Lowered, operand: Lowered) -> Lowered:
         """The product of an expression free of `y` and any expression."""
         constant = factor.constant
-        assert constant is not None  # of two expressions in y the text would have been refused
+        assert constant is not None  # a product of two expressions in y was refused with its text
         if operand.constant is not None:
             product = self.scalars.product(operand.constant, constant)
             return Lowered.free(product, sign_of("*", factor.sign, operand.sign))
@@ -224,7 +224,7 @@ def _sum(left: Convex | None, right: Convex | None) -> Convex | None:
 
 
 def _flattened(alternative: Alternative) -> list[Alternative]:
-    """The alternatives of a maximum that is itself nothing but an alternative of another."""
+    """The alternatives of a maximum that stands alone as an alternative of another maximum."""
     inner = alternative.expression
     if len(inner.parts) != 1 or inner.parts[0].needed > 1:
         return [alternative]

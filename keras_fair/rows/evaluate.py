@@ -1,4 +1,4 @@
-"""Rows of constraints over data at hand, in one call."""
+"""Rows of constraints over given data, in one call."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def rows_of(
 ) -> LinearRows:
     """The rows of constraints over given samples.
 
-    Without a vocabulary the samples are the vocabulary: a value that does not occur in them is an error,
+    Without a vocabulary the values are those of the samples: a value that does not occur in them is an error,
     several stars in one statistic run over the combinations that occur, and missing entries are an error.
 
     Args:
@@ -45,7 +45,7 @@ def rows_of(
         domain: where predictions lie, see `lower`.
 
     Raises:
-        ConstraintTypeError: a constraint that the samples give no meaning, or that can't be enforced.
+        ConstraintTypeError: a constraint has no meaning for these samples, or can't be enforced.
         ValueError: the samples are malformed.
     """
     columns = columns_of(attributes)
@@ -79,7 +79,7 @@ class _AtHand:
             self.vocabulary.update({}, label)
 
     def occurring(self, subjects: tuple[Grouping, ...]) -> set[Combination]:
-        """The combinations of values of the subjects that occur; of probabilities, all values."""
+        """The combinations of values of the subjects that occur; for probabilities, all values."""
         values, codes = [], []
         for subject in subjects:
             listed = (

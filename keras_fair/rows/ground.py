@@ -44,15 +44,15 @@ class GroundRelation:
 def ground(statement: Statement, index: int, domains: Domains) -> Iterator[GroundRelation]:
     """The ground relations of a statement, in the order of the values of its binders and stars.
 
-    Those that say the same are given once: `E[y | a] == E[y | b]` and `E[y | b] == E[y | a]`.
+    Relations that say the same are listed once: `E[y | a] == E[y | b]` and `E[y | b] == E[y | a]`.
 
     Args:
         statement: a checked statement.
-        index: which one it is, of its set.
+        index: its place in the set.
         domains: the values that quantifiers and stars run over.
 
     Raises:
-        ConstraintTypeError: what is to be enumerated is not known, or makes too many relations.
+        ConstraintTypeError: the values to enumerate are not known, or there are too many relations.
     """
     stars = Stars(domains)
     bound_to = with_variables(statement.relation)

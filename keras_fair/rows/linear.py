@@ -120,7 +120,7 @@ class Gaps:
 class LinearRows:
     """Linear rows over a batch of predictions: `lower <= W T(y) + V t + c <= upper`.
 
-    Everything that is a shape is a Python number known when the constraints were lowered, whatever the batch.
+    The numbers of rows, terms and relations are Python numbers that do not depend on the batch.
 
     Args:
         terms: the T terms.
@@ -130,11 +130,12 @@ class LinearRows:
         lower: `(m,)`; upper: `(m,)`, infinite where there is no bound, and where the row is inactive.
         names: m strings, unique.
         active: `(m,)` bool.
-        disjoint: no sample takes part in two terms, and no term in two rows, so that `A D A^T` is diagonal.
+        disjoint: no sample belongs to two terms, and no term to two rows, so that `A D A^T` is diagonal.
         relations: R ground relations.
         gap: how the gaps follow from the terms; None where the rows were not made from constraints.
         unknown: number of samples, by attribute, whose value is outside the vocabulary.
-        missing: number of samples, by attribute, whose value is missing and which belong to no group for it.
+        missing: number of samples, by attribute, whose value is missing and which therefore belong to no
+            group.
 
     Example:
         >>> import numpy as np

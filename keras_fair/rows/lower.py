@@ -67,8 +67,8 @@ def lower(
     Args:
         statements: checked statements, as in `ConstraintSet.statements`.
         text: the text that their places point into.
-        vocabulary: the values of the attributes. Without one, or for an attribute that it lacks, values that
-            the constraints name are taken as they stand, and `*` and `for ... in attribute` are refused.
+        vocabulary: the values of the attributes. Without one, or for an attribute that is not in it, values
+            that the constraints name are used as written, and `*` and `for ... in attribute` are refused.
         outputs: the number of outputs of the model, or their names.
         domain: where predictions lie: `(low, high)` with None for no bound, None, or `"simplex"`. It decides
             whether a quotient can be cross-multiplied.

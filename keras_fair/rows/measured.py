@@ -37,7 +37,7 @@ __all__ = ["Measured", "measure"]
 
 @dataclass(frozen=True)
 class Measured:
-    """What a batch says: its terms, and the constants of the data as sums and weights.
+    """What is measured on a batch: its terms, and the constants of the data as sums and weights.
 
     Sums and weights of several batches add up; `dataclasses.replace` them to pool.
 
@@ -45,7 +45,7 @@ class Measured:
         terms: the T terms.
         constant_sums: `(K,)`, `sum_i w_i m_i beta_i`; constant_weights: `(K,)`, `N`. A constant is their
             quotient.
-        certain: every sample is in a group or not, none in part.
+        certain: every sample is wholly inside or wholly outside each group.
         unknown: number of samples, by attribute, whose value is outside the vocabulary.
         missing: number of samples, by attribute, whose value is missing.
     """
@@ -204,7 +204,7 @@ def _family(group: TermGroup, member: Members, quantities: _Quantities) -> Famil
 
 
 def _families(xp: Any, families: Sequence[Family | CellFamily]) -> tuple[Family | CellFamily, ...]:
-    """The families, dense ones that follow each other joined to one."""
+    """The families. Dense ones that follow each other are joined to one."""
     joined: list[Family | CellFamily] = []
     for family in families:
         last = joined[-1] if joined else None
@@ -246,7 +246,7 @@ def _outside(
 
 
 def _unlisted(column: Tensor, factor: Factor, samples: Samples) -> Tensor:
-    """Where a number is none of those that the vocabulary lists, `(n,)` bool."""
+    """Where a number is not in the list of the vocabulary, `(n,)` bool."""
     numbers = [value for value in factor.values or () if not isinstance(value, str)]
     matches = equal_to(column, numbers, passes=samples.size is not None and samples.size >= LARGE)
     return samples.xp.logical_not(samples.xp.logical_or(matches, is_missing(column)))

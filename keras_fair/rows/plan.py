@@ -1,10 +1,10 @@
-"""A plan: constraints lowered once, ready to meet batch after batch.
+"""A plan: constraints lowered once, ready for any number of batches.
 
     lower <= W T + V t + c <= upper
 
-`evaluate` is the one piece of code that meets samples: NumPy arrays eagerly, or tensors inside a graph
-whose batch size is not known. It measures the terms and the constants of the data, and `bind` turns these
-into rows. A stream that pools terms and constants over batches calls the two apart.
+`evaluate` is the only code that reads samples: NumPy arrays eagerly, or tensors inside a graph whose batch
+size is not known. It measures the terms and the constants of the data, and `bind` turns these into rows. A
+stream pools terms and constants over batches, so it calls the two steps separately.
 """
 
 from __future__ import annotations
@@ -66,13 +66,13 @@ class RowPlan:
     Args:
         text: the text that places point into.
         outputs: the outputs of the model.
-        vocabulary: what columns are encoded by: the one given, completed by the values that the constraints
+        vocabulary: encodes the columns: the given vocabulary, completed by the values that the constraints
             name.
         names: of the rows, unique.
         relations: the ground relations.
-        disjoint: no sample takes part in two terms and no term in two rows, as long as groups are certain.
-        term_keys, constant_keys: a text for each term and constant, by which they are known again in a plan
-            for more values.
+        disjoint: no sample belongs to two terms and no term to two rows, as long as groups are certain.
+        term_keys, constant_keys: a text for each term and constant, which identifies it in a plan for more
+            values.
     """
 
     text: str
@@ -117,11 +117,12 @@ class RowPlan:
         """The needed columns and the label, encoded by the vocabulary.
 
         Args:
-            attributes: a dict of columns or a DataFrame; what is not needed is passed over.
+            attributes: a dict of columns or a DataFrame; columns that are not needed are ignored.
             label: `(n,)`, or None.
 
         Raises:
-            ConstraintTypeError: a column is lacking or does not fit; the caret is at the place that needs it.
+            ConstraintTypeError: a column is not given or does not fit; the caret is at the place that needs
+                it.
         """
         needed = needed_columns(attributes, self.needs.attributes, None, None, self.text)
         columns: dict[str, Any] = {}
@@ -147,13 +148,14 @@ class RowPlan:
         """The rows of a batch.
 
         Args:
-            columns: encoded columns, as `encode` or `Vocabulary.encode` give them; others are passed over.
+            columns: encoded columns, as `encode` or `Vocabulary.encode` give them; others are ignored.
             label: `(n,)` or `(n, 1)`, numbers; a probability of 1 in [0, 1] where conditions ask for
                 `label=0` or `label=1` only.
             sample_weight: `(n,)`, finite and >= 0; default: all 1.
-            size: the number of samples, a number or a scalar tensor; needed where nothing else tells it.
-            fractional_label: whether the label may be a probability. Default: as its values are, or where
-                there are no values yet, whether its dtype is a float. False allows faster rows.
+            size: the number of samples, a number or a scalar tensor; needed where no column, label or weight
+                shows it.
+            fractional_label: whether the label may be a probability. Default: by its values, or inside a
+                graph by whether its dtype is a float. False allows faster rows.
 
         Returns:
             LinearRows in float64 where the backend has it.

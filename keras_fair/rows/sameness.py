@@ -1,4 +1,4 @@
-"""Which relations say the same, whatever the values of their statistics are.
+"""Which relations say the same, for all values of their statistics.
 
 A relation is brought into a normal form, in which order does not count:
 
@@ -7,7 +7,7 @@ A relation is brought into a normal form, in which order does not count:
     an atom            a statistic; a product or a quotient of normal forms; or a maximum of a set of them
 
 Every function is a sum of maxima (`keras_fair.language.tables`), so `abs(a - b)` and `abs(b - a)` are the
-same maximum of `a - b` and `b - a`. What does not follow from reordering and from signs is not found.
+same maximum of `a - b` and `b - a`. Only reordering and signs are recognised.
 """
 
 from __future__ import annotations
@@ -116,6 +116,6 @@ class Forms(OverArguments[Form]):
 
 
 def _bounded(form: Form, lower: float, upper: float) -> Key:
-    """Of `lower <= form <= upper`, written with either sign."""
+    """The key of `lower <= form <= upper`, the same for either sign."""
     turned = (form.times(-1.0).key, 0.0 - upper, 0.0 - lower)
     return frozenset(((form.key, lower + 0.0, upper + 0.0), turned))

@@ -130,7 +130,7 @@ def make_layout(
 
 
 def all_disjoint(terms: Sequence[Statistic], clusters: Sequence[Cluster]) -> bool:
-    """Whether no sample with certain groups takes part in two terms."""
+    """Whether no sample with certain groups belongs to two terms."""
     place = _places(clusters)
     places = [place[term.condition] for term in terms]
     if len({cluster for cluster, _ in places}) > 1:
