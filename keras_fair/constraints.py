@@ -26,7 +26,7 @@ class ConstraintSet:
 
     Attributes:
         statements: the checked statements, criteria expanded.
-        text: the text that the spans of the statements point into; it takes no part in `==` and `hash`.
+        text: the text that the spans of the statements point into; `==` and `hash` ignore it.
 
     Example:
 
@@ -104,8 +104,8 @@ class ConstraintSet:
             `LinearRows`.
 
         Raises:
-            ConstraintTypeError: a constraint that the data give no meaning, or that is not affine in `y`.
-            ValueError: columns of different lengths, or values that are no numbers where numbers are needed.
+            ConstraintTypeError: a constraint has no meaning for these data, or is not affine in `y`.
+            ValueError: columns have different lengths, or values are not numbers where numbers are needed.
 
         Example:
 

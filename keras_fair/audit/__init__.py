@@ -1,9 +1,9 @@
-"""Auditing predictions: every constraint of the language measured on data at hand, with a verdict.
+"""Auditing predictions: every constraint of the language measured on given data, with a verdict.
 
     samples --states--> cells --sums--> statistics --> gaps --intervals--> verdicts
 
-All that is kept of the samples is sums over cells, the joint states of what the conditions ask for, so
-samples can come in chunks (`Auditor`), and memory grows with the groups. An audit enforces nothing, so it
+Of the samples only sums over cells are kept. A cell is a joint state of the subjects that conditions compare.
+So samples can come in chunks (`Auditor`), and memory grows with the groups. An audit enforces nothing. So it
 also takes what no affine row can hold: decision rates, groups chosen by `y`, and relations that no prediction
 can change.
 """
@@ -36,7 +36,7 @@ __all__ = [
 
 
 class _Callable(ModuleType):
-    """`keras_fair.audit` names this package and its function; whichever is found there can be called."""
+    """Makes the package callable, because `keras_fair.audit` names both the package and its function."""
 
     def __call__(self, *arguments: Any, **keywords: Any) -> Audit:
         return audit(*arguments, **keywords)

@@ -45,17 +45,17 @@ class Atoms:
 
 
 def atoms_of(selected: Sequence[Selected], groups: Groups) -> Atoms | None:
-    """The atoms of some statistics; None where some sample is in a group in part."""
+    """The atoms of some statistics; None where some sample belongs to a group only in part."""
     if not groups.certain or not groups.parts:
         return None
     patterns, sizes, firsts, seconds = [], [], [], []
     for place, part in enumerate(groups.parts):
-        members = [each.members[place] for each in selected]
+        members = [selection.members[place] for selection in selected]
         there = members[0] if len(members) == 1 else np.unique(np.concatenate(members))
         pattern = np.zeros((len(there), 2 * len(selected)), dtype=bool)
-        for row, each in enumerate(selected):
-            pattern[np.searchsorted(there, each.members[place]), row] = True
-            pattern[np.searchsorted(there, each.event[place]), len(selected) + row] = True
+        for row, selection in enumerate(selected):
+            pattern[np.searchsorted(there, selection.members[place]), row] = True
+            pattern[np.searchsorted(there, selection.event[place]), len(selected) + row] = True
         patterns.append(pattern)
         sizes.append(part.size[there, 0])
         firsts.append(part.first[there, 0])
@@ -64,8 +64,8 @@ def atoms_of(selected: Sequence[Selected], groups: Groups) -> Atoms | None:
     first, second = np.concatenate(firsts), np.concatenate(seconds)
     weighed = first[:, 0] > 0
     pattern, size, first, second = pattern[weighed], size[weighed], first[weighed], second[weighed]
-    distinct, found = np.unique(pattern, axis=0, return_inverse=True)
-    of_atom = found.reshape(-1)
+    distinct, inverse = np.unique(pattern, axis=0, return_inverse=True)
+    of_atom = inverse.reshape(-1)
     count, width = len(distinct), first.shape[1]
     summed = [np.zeros(count), np.zeros((count, width)), np.zeros((count, width, width))]
     for total, values in zip(summed, (size, first, second), strict=True):
@@ -83,30 +83,30 @@ def covariance_of(selected: Sequence[Selected], groups: Groups) -> tuple[np.ndar
     Returns:
         The values `(statistics,)`, their covariance, and the effective size of each group.
     """
-    values = np.array([groups.estimate(each.statistic).value for each in selected])
-    sums = [groups.sums(each.members) for each in selected]
+    values = np.array([groups.estimate(selection.statistic).value for selection in selected])
+    sums = [groups.sums(selection.members) for selection in selected]
     weights = np.array([of_group[0] for of_group in sums])
-    members_of = [groups.masks(each.members) for each in selected]
-    events_of = [groups.masks(each.event) for each in selected]
+    members_of = [groups.masks(selection.members) for selection in selected]
+    events_of = [groups.masks(selection.event) for selection in selected]
     squares = np.zeros(len(selected))
     covariance = np.zeros((len(selected), len(selected)))
     for place, part in enumerate(groups.parts):
         influence = np.zeros((len(selected), *part.first.shape))
-        for row, each in enumerate(selected):
+        for row, selection in enumerate(selected):
             members = members_of[row][place]
             squares[row] += np.einsum("ckl,ck,cl->", part.second[:, :, 0, :, 0], members, members)
             influence[row, ..., 0] -= values[row] * members
-            if isinstance(each.statistic, Share):
+            if isinstance(selection.statistic, Share):
                 influence[row, ..., 0] += events_of[row][place]
-            elif isinstance(each.statistic, Covariance):
-                product, u, v = (1 + quantity for quantity in each.quantities)
-                means = [sums[row][1 + quantity] / weights[row] for quantity in each.quantities]
+            elif isinstance(selection.statistic, Covariance):
+                product, u, v = (1 + quantity for quantity in selection.quantities)
+                means = [sums[row][1 + quantity] / weights[row] for quantity in selection.quantities]
                 influence[row, ..., product] += members
                 influence[row, ..., u] -= means[2] * members
                 influence[row, ..., v] -= means[1] * members
                 influence[row, ..., 0] += means[1] * means[2] * members
             else:
-                influence[row, ..., 1 + each.quantities[0]] += members
+                influence[row, ..., 1 + selection.quantities[0]] += members
         covariance += np.einsum("ickp,ckplq,jclq->ij", influence, part.second, influence, optimize=True)
     effective = weights**2 / squares
     covariance /= np.outer(weights, weights)

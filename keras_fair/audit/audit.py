@@ -35,11 +35,11 @@ def audit(
     """Measure every constraint on predictions, all samples pooled, with confidence intervals and verdicts.
 
     It takes the whole language: decision rates such as `P[y >= 0.5 | sex=Female]`, groups chosen by `y`, and
-    relations that `y` does not stand in, which can be measured but not enforced.
+    relations without `y`, which can be measured but not enforced.
 
-    The samples are taken as drawn at random from the people that the constraints are about. A verdict is
-    satisfied or violated where the interval of the gap leaves no doubt, else undecided. Where the samples are
-    all the people there are, `confidence=None` gives verdicts by the gaps themselves.
+    The samples are treated as a random sample of the people that the constraints are about. A verdict is
+    satisfied or violated where the interval of the gap leaves no doubt; otherwise it is undecided. Where the
+    samples are the whole population, `confidence=None` gives verdicts by the gaps themselves.
 
     Args:
         constraints: text, or a parsed `ConstraintSet`.
@@ -53,7 +53,7 @@ def audit(
         label: `(n,)`, the ground truth; needed where a constraint uses it.
         sample_weight: `(n,)` weights >= 0; default: all 1.
         vocabulary: the values of the attributes; default: those that occur. Its policy for missing values
-            holds.
+            applies.
         outputs: names of the columns of `y`.
         confidence: of the intervals, in (0, 1); `with confidence p` in the text has precedence. None: no
             intervals, and verdicts by the gaps themselves.
@@ -65,8 +65,8 @@ def audit(
     Returns:
         An `Audit`: for each ground relation its gap, interval, bounds, violation, verdict, and the value,
         interval and group size of each statistic; and the distribution of the scores of each group.
-        `print(audit)` shows a table, `to_dict()` and `to_json()` hold everything. How intervals are made is
-        told in `keras_fair.audit.intervals`.
+        `print(audit)` shows a table, `to_dict()` and `to_json()` hold everything.
+        `keras_fair.audit.intervals` says how intervals are made.
 
     Raises:
         ConstraintError: the constraints are malformed, or the data give them no meaning.

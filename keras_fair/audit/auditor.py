@@ -1,4 +1,4 @@
-"""An audit that takes samples as they come: chunk after chunk, shard beside shard, and keeps sums only."""
+"""An audit that takes samples in chunks, merges shards, and keeps sums only."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ __all__ = ["Auditor"]
 
 
 class Auditor:
-    """Constraints measured on samples that arrive in chunks, in any order, larger together than memory.
+    """An audit of samples that arrive in chunks, in any order. All chunks together may exceed memory.
 
-    It follows `keras_fair.sums.MergeableSums`: `add` is `update`, auditors of shards are merged, and
-    `to_bytes` takes one to another process.
+    It follows `keras_fair.sums.MergeableSums`: `add` is `update`, auditors of shards can be merged, and
+    `to_bytes` carries one to another process.
 
     It keeps sums over the groups that the constraints tell apart, so `result()` is that of an audit of all
     samples at once, to rounding, intervals included. Values of attributes are learnt as they arrive.
@@ -32,17 +32,17 @@ class Auditor:
     Args:
         constraints: text, or a parsed `ConstraintSet`.
         vocabulary: the values of attributes, where they are known; those of others are learnt. Its policy for
-            missing values holds.
+            missing values applies.
         outputs: names of the columns of `y`; default: as many as the first chunk has.
-        confidence: of the intervals, in (0, 1); None: no intervals, for samples that are everyone there is.
-            `with confidence p` in the text has precedence over a number, not over None.
+        confidence: of the intervals, in (0, 1); None: no intervals, for samples that are the whole
+            population. `with confidence p` in the text has precedence over a number, not over None.
         simultaneous: whether the intervals of one quantified constraint are to hold all at once.
         seed: of the bootstrap, an integer >= 0.
         slack: how far outside its bounds a number may lie, by rounding, and still count as within.
 
     Raises:
         ConstraintError: the constraints are malformed.
-        ValueError: another argument is.
+        ValueError: another argument is malformed.
 
     Example:
 
@@ -97,7 +97,7 @@ class Auditor:
 
         Raises:
             ConstraintError: the constraints have no meaning for these data.
-            ValueError: predictions, columns or weights are malformed. Nothing of the chunk counts then.
+            ValueError: predictions, columns or weights are malformed. Then nothing of the chunk is counted.
         """
         check_pairing(y, attributes, label, sample_weight)
         predictions = read_predictions(y)
@@ -127,7 +127,7 @@ class Auditor:
             The auditor itself; the other one is left as it is.
 
         Raises:
-            ValueError: it audits other constraints, or with another vocabulary or other outputs.
+            ValueError: it has other constraints, another vocabulary or other outputs.
         """
         if not isinstance(other, Auditor) or other.constraints != self.constraints:
             raise ValueError("expected an auditor of the same constraints to merge")
@@ -159,9 +159,9 @@ class Auditor:
         return measure(questions, self._seen, learnt(self.vocabulary, self._seen.demands, self._seen.factors))
 
     def to_bytes(self) -> bytes:
-        """All that is needed to go on elsewhere: what was seen, as sums, and what is asked.
+        """The constraints and the sums so far as bytes, to continue in another process.
 
-        Values of attributes are in it, and the sums of groups, however small; samples are not.
+        The bytes hold the values of attributes and the sums of all groups, even small ones, but no samples.
         """
         seen, arrays = (None, {}) if self._seen is None else self._seen.state()
         values = {
@@ -178,13 +178,13 @@ class Auditor:
 
     @classmethod
     def from_bytes(cls, packed: Any) -> Auditor:
-        """What `to_bytes` was called on.
+        """The auditor that `to_bytes` was called on.
 
         Args:
             packed: bytes, or another buffer.
 
         Raises:
-            SumsError: the bytes are damaged, or of something else.
+            SumsError: the bytes are damaged, or belong to something else.
         """
         values, arrays = unpack("Auditor", packed)
         try:
@@ -202,7 +202,7 @@ class Auditor:
         return auditor
 
     def _agreed(self, outputs: Outputs) -> Outputs:
-        """The outputs of the model, where predictions have as many."""
+        """The outputs of the model. Refuses predictions with another number of outputs."""
         if self._outputs is None:
             return outputs
         if self._outputs.count != outputs.count:

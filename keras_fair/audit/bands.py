@@ -19,13 +19,13 @@ def quartered(rows: ScoreRows) -> ScoreRows:
     total = weights.sum()
     before = np.cumsum(weights) - weights
     quarter = np.minimum((4 * (before + weights / 2) / total).astype(int), 3) if total > 0 else before * 0
-    found = ScoreRows()
+    quarters = ScoreRows()
     for key, place in zip(order, quarter.astype(int), strict=True):
         row = rows.place[key]
-        found.put([(int(place),)], rows.sums[row : row + 1], rows.counts[row : row + 1])
-        low, high = found.starts.get(int(place), (key[0], key[0]))
-        found.starts[int(place)] = (min(low, key[0]), max(high, key[0] + 1))
-    return found
+        quarters.put([(int(place),)], rows.sums[row : row + 1], rows.counts[row : row + 1])
+        low, high = quarters.starts.get(int(place), (key[0], key[0]))
+        quarters.starts[int(place)] = (min(low, key[0]), max(high, key[0] + 1))
+    return quarters
 
 
 def quartile(name: str, rows: ScoreRows, quarter: int, grid: Grid) -> str:

@@ -3,10 +3,9 @@
     size = sum s [w > 0]     first = sum w s x     second = sum (w s x)(w s x)^T,     x = (1, q_1, ..., q_Q)
 
 A cell is a joint state of the subjects of a table; only cells that occur are kept. Where the states of some
-subjects are probabilities, `s` is the probability of each of their joint states, else 1. Whoever has a weight
-of 0 is counted nowhere. Sums add up, so
-chunks can be taken in any order and tables of shards can be joined. Memory grows with the cells, not with the
-samples.
+subjects are probabilities, `s` is the probability of each of their joint states; otherwise `s` is 1. Samples
+with a weight of 0 are not counted. Sums add up, so chunks can be taken in any order and tables of shards can
+be joined. Memory grows with the cells, not with the samples.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from keras_fair.groups.coding import UNKNOWN
 
 __all__ = ["MOST_CELLS", "Cells", "Coded", "joint_codes"]
 
-_DENSE = 65_536  # joint states that are counted without looking for those that occur
+_DENSE = 65_536  # joint states up to which absent ones are counted too
 MOST_CELLS = 2_000_000
 
 
@@ -43,7 +42,7 @@ class Coded:
 
 
 class Cells:
-    """The cells of samples whose subjects are certain, or probabilities, in the same places.
+    """The cells of samples that have the same certain subjects and the same subjects known as probabilities.
 
     Args:
         hard: which subjects are certain.
@@ -103,18 +102,20 @@ class Cells:
         total = len(keys) if dense is None else dense[1]
 
         def summed(values: np.ndarray | None) -> np.ndarray:
-            found = np.bincount(joint, weights=values, minlength=total)
-            return found if dense is None else found[dense[0]]
+            sums = np.bincount(joint, weights=values, minlength=total)
+            return sums if dense is None else sums[dense[0]]
 
-        x = [None, *(np.broadcast_to(np.asarray(one, "float64"), (n,)) for one in quantities)]
-        weighted = x if weight is None else [weight, *(weight * one for one in x[1:] if one is not None)]
+        x = [None, *(np.broadcast_to(np.asarray(quantity, "float64"), (n,)) for quantity in quantities)]
+        weighted = (
+            x if weight is None else [weight, *(weight * column for column in x[1:] if column is not None)]
+        )
         self._size[rows, 0] += summed(None if weight is None or weight.all() else 1.0 * (weight > 0))
-        for i, one in enumerate(weighted):
-            first = summed(one)
+        for i, column in enumerate(weighted):
+            first = summed(column)
             self._first[rows, 0, i] += first
             for j in range(i, self.width):
                 other = weighted[j]
-                both = other if one is None else one if other is None else one * other
+                both = other if column is None else column if other is None else column * other
                 second = first if weight is None and i == 0 and j == 0 else summed(both)
                 self._second[rows, 0, i, 0, j] += second
                 if i != j:
@@ -125,7 +126,7 @@ class Cells:
 
         Args:
             other: with the same subjects in the same places, `soft` included, in the codes of this one.
-            codes: for each certain subject the codes here of the codes there.
+            codes: for each certain subject, the code here of each code of `other`.
         """
         keys = other.keys
         if not len(keys):
@@ -151,9 +152,9 @@ class Cells:
             ValueError: they have other shapes.
         """
         shapes = [array.shape[1:] for array in (self._size, self._first, self._second)]
-        given = [array.shape[1:] for array in (size, first, second)]
+        received = [array.shape[1:] for array in (size, first, second)]
         lengths = {len(array) for array in (keys, size, first, second)}
-        if given != shapes or len(lengths) != 1 or keys.shape[1:] != (len(self.hard),):
+        if received != shapes or len(lengths) != 1 or keys.shape[1:] != (len(self.hard),):
             raise ValueError("sums of cells have other shapes than these constraints ask for")
         self._place = {tuple(key): place for place, key in enumerate(keys.tolist())}
         self._size, self._first, self._second = size, first, second
@@ -169,9 +170,9 @@ class Cells:
         n: int,
     ) -> None:
         shares = np.ones((n, 1))
-        for one in coded:
-            if one.shares is not None:
-                shares = (shares[:, :, None] * one.shares[:, None, :]).reshape(n, -1)
+        for column in coded:
+            if column.shares is not None:
+                shares = (shares[:, :, None] * column.shares[:, None, :]).reshape(n, -1)
         x = np.stack([np.broadcast_to(np.asarray(q, "float64"), (n,)) for q in (1.0, *quantities)], axis=1)
         if weight is not None:
             x = x * weight[:, None]
@@ -189,9 +190,9 @@ class Cells:
             begin = end
 
     def _rows(self, keys: np.ndarray) -> np.ndarray:
-        found = np.empty(len(keys), dtype=np.intp)
+        rows = np.empty(len(keys), dtype=np.intp)
         for place, key in enumerate(map(tuple, keys.tolist())):
-            found[place] = self._place.setdefault(key, len(self._place))
+            rows[place] = self._place.setdefault(key, len(self._place))
         if len(self._place) > MOST_CELLS:
             raise ValueError(
                 f"the conditions of one constraint tell more than {MOST_CELLS:,} kinds of samples apart; "
@@ -205,7 +206,7 @@ class Cells:
                 return np.concatenate([array, np.zeros((extra, *array.shape[1:]))])
 
             self._size, self._first, self._second = map(grown, (self._size, self._first, self._second))
-        return found
+        return rows
 
 
 def joint_codes(
@@ -214,32 +215,32 @@ def joint_codes(
     """One number for the joint state of each sample.
 
     Returns:
-        The states of the cells that occur, `(cells, subjects)`; the number of each sample, `(n,)`; and where
-        numbers are not those of the cells that occur, which of them occur and how many there could be.
+        The states of the cells that occur, `(cells, subjects)`; the number of each sample, `(n,)`; and, where
+        cells that do not occur have numbers too, which numbers occur and how many there could be, else None.
     """
-    radices = [one.size - UNKNOWN for one in coded]
+    radices = [column.size - UNKNOWN for column in coded]
     total = 1
     for radix in radices:
         total *= radix
     if total > 2**62:
         return _by_search(coded, n)
     joint = np.zeros(n, dtype=np.intp)
-    lowest = 0  # of the joint codes, where every code is `UNKNOWN`
-    for place, (one, radix) in enumerate(zip(coded, radices, strict=True)):
-        codes = np.asarray(one.codes).astype(np.intp, copy=False)
+    lowest = 0  # the joint code where every code is `UNKNOWN`
+    for place, (column, radix) in enumerate(zip(coded, radices, strict=True)):
+        codes = np.asarray(column.codes).astype(np.intp, copy=False)
         joint, lowest = codes if place == 0 else joint * radix + codes, lowest * radix + UNKNOWN
     joint = joint - lowest
     if total <= max(_DENSE, n // 4):
         there = np.flatnonzero(np.bincount(joint, minlength=total))
         return _states(there, radices), joint, (there, total)
-    found, inverse = np.unique(joint, return_inverse=True)
-    return _states(found, radices), inverse.reshape(-1), None
+    occurring, inverse = np.unique(joint, return_inverse=True)
+    return _states(occurring, radices), inverse.reshape(-1), None
 
 
 def _by_search(coded: Sequence[Coded], n: int) -> tuple[np.ndarray, np.ndarray, None]:
-    stacked = np.stack([np.asarray(one.codes) for one in coded], axis=1)
-    found, inverse = np.unique(stacked, axis=0, return_inverse=True)
-    return found, inverse.reshape(-1), None
+    stacked = np.stack([np.asarray(column.codes) for column in coded], axis=1)
+    occurring, inverse = np.unique(stacked, axis=0, return_inverse=True)
+    return occurring, inverse.reshape(-1), None
 
 
 def _states(joint: np.ndarray, radices: Sequence[int]) -> np.ndarray:

@@ -1,7 +1,8 @@
 """What is audited: one chunk of predictions, attributes, label and weights, in numbers.
 
-A chunk knows the state of each sample in whatever conditions compare, and the value of whatever is summed.
-Nothing is remembered here from chunk to chunk; what must be is in `keras_fair.groups.growing`.
+A chunk knows the state of each sample in every subject that conditions compare, and the value of every
+quantity that is summed. It keeps nothing from chunk to chunk; `keras_fair.groups.growing` keeps the values of
+attributes.
 """
 
 from __future__ import annotations
@@ -51,11 +52,11 @@ class Chunk:
         attributes: a dict of columns or a DataFrame.
         label: `(n,)` or None.
         sample_weight: `(n,)` or None.
-        vocabulary: what is known of the values of attributes.
+        vocabulary: the known values of attributes.
 
     Raises:
-        ConstraintTypeError: an attribute or the label is lacking.
-        ValueError: columns of different lengths, or in different orders, or weights that are none.
+        ConstraintTypeError: an attribute or the label is not given.
+        ValueError: columns have different lengths or orders, or weights are malformed.
     """
 
     def __init__(
@@ -85,7 +86,7 @@ class Chunk:
         """The states of all samples in all subjects.
 
         Args:
-            factors: what the states mean; they learn the values that are new.
+            factors: what the states mean; they learn new values.
         """
         coded: dict[Subject, Coded] = {}
         for subject, demand in self.demands.subjects.items():
@@ -148,14 +149,14 @@ class Chunk:
 
     def _in_arithmetic(self, name: str | None) -> np.ndarray:
         what = "the label" if name is None else f"attribute {quoted(name)}"
-        known = self.vocabulary.label if name is None else self.vocabulary.values.get(name)
+        listed = self.vocabulary.label if name is None else self.vocabulary.values.get(name)
         column = self._columns[name]
-        if has_words(known) or isinstance(column, Mapping) or is_matrix(column):
-            raise ValueError(f"{what} stands in arithmetic here: expected numbers")
+        if has_words(listed) or isinstance(column, Mapping) or is_matrix(column):
+            raise ValueError(f"{what} is used in arithmetic here: expected numbers")
         read = self._column(name, what)
         if isinstance(read, Words) and read.words:
             raise ValueError(
-                f"{what} stands in arithmetic here: expected numbers, received text such as "
+                f"{what} is used in arithmetic here: expected numbers, received text such as "
                 f"{quoted(read.words[0])}: encode it first"
             )
         refuse_missing(read, self.vocabulary.missing, what)
@@ -181,19 +182,19 @@ class Chunk:
 
 def growing_factors(demands: Demands, vocabulary: Vocabulary) -> dict[Subject, GrowingFactor]:
     """The states of all that conditions compare, before any sample is seen."""
-    known = vocabulary.values
+    listed = vocabulary.values
     factors = {}
     for (kind, name), demand in demands.subjects.items():
         if kind == "attribute":
-            what, given, fixed = f"attribute {quoted(name)}", known.get(name), name in known
+            what, values, fixed = f"attribute {quoted(name)}", listed.get(name), name in listed
         elif kind == "label":
-            what, given, fixed = "the label", vocabulary.label, vocabulary.label is not None
+            what, values, fixed = "the label", vocabulary.label, vocabulary.label is not None
         elif kind == "y":
-            what, given, fixed = "the predictions", None, False
+            what, values, fixed = "the predictions", None, False
             demand.listed = False
         else:
             continue
-        factors[kind, name] = GrowingFactor(demand, what, given, fixed, vocabulary.missing)
+        factors[kind, name] = GrowingFactor(demand, what, values, fixed, vocabulary.missing)
     return factors
 
 

@@ -8,9 +8,9 @@ Resampling rows would need the rows. What a resample changes is how much weight 
     any other mean        m + s / sqrt(n) (1 + 1/n) t(n - 1)  wide enough for small groups
 
 with `n` the effective size of the atom, `(sum w)^2 / sum w^2`. Several means of one atom are drawn with the
-correlation that they have. A covariance is scaled besides by a power of an inverse chi-square: where few
-samples scatter little by chance, both the covariance and its error come out too small. A statistic is then
-put together from its atoms as it was from the data. Drawing with Student's t and with the half counts is what
+correlation that they have. A covariance is also scaled by a power of an inverse chi-square: where few samples
+scatter little by chance, both the covariance and its error come out too small. A statistic is then put
+together from its atoms as it was from the data. Drawing with Student's t and with the half counts is what
 keeps the coverage at groups of 20, where resampling rows undercovers. Groups known as probabilities have no
 atoms; their statistics are drawn jointly from Student's t with their linearised covariance.
 
@@ -32,7 +32,7 @@ __all__ = ["DRAWS", "draws_of"]
 
 DRAWS = 4000
 _FEWEST_DRAWS = 1000
-_MOST_NUMBERS = 3e7  # that are drawn at once
+_MOST_NUMBERS = 3e7  # numbers that are drawn at once
 
 
 def draws_of(
@@ -53,35 +53,37 @@ def draws_of(
     atoms = atoms_of(selected, groups)
     if atoms is None:
         return _linearised(selected, groups, generator)
-    atoms = _with_empty_events(atoms, [isinstance(each.statistic, Share) for each in selected])
-    used = sorted({quantity for each in selected for quantity in each.quantities})
+    atoms = _with_empty_events(atoms, [isinstance(selection.statistic, Share) for selection in selected])
+    used = sorted({quantity for selection in selected for quantity in selection.quantities})
     count = len(atoms.size)
     draws = int(np.clip(_MOST_NUMBERS / max(count * (1 + len(used)), 1), _FEWEST_DRAWS, DRAWS))
     weights = _weights(atoms, selected, draws, generator)
     means = _means(atoms, used, binary, draws, generator)
-    found: dict[Statistic, np.ndarray] = {}
-    for row, each in enumerate(selected):
+    drawn_values: dict[Statistic, np.ndarray] = {}
+    for row, selection in enumerate(selected):
         members = atoms.members[row]
         total = weights[:, members].sum(axis=1)
-        if isinstance(each.statistic, Share):
-            found[each.statistic] = weights[:, members & atoms.event[row]].sum(axis=1) / total
+        if isinstance(selection.statistic, Share):
+            drawn_values[selection.statistic] = weights[:, members & atoms.event[row]].sum(axis=1) / total
             continue
         drawn = [
             np.sum(weights[:, members] * means[quantity][:, members], axis=1) / total
-            for quantity in each.quantities
+            for quantity in selection.quantities
         ]
         value = drawn[0]
         if len(drawn) > 1:
             size = float(atoms.effective[members].sum())
             value = (drawn[0] - drawn[1] * drawn[2]) * _scale_of_covariance(size, draws, generator)
-        if atoms.effective[members].sum() < 2 and not all(binary[quantity] for quantity in each.quantities):
+        if atoms.effective[members].sum() < 2 and not all(
+            binary[quantity] for quantity in selection.quantities
+        ):
             value = np.full(draws, np.nan)
-        found[each.statistic] = value
-    return found
+        drawn_values[selection.statistic] = value
+    return drawn_values
 
 
 def _with_empty_events(atoms: Atoms, shares: Sequence[bool]) -> Atoms:
-    """The atoms, and an empty one wherever a share counts all or nothing: it might have been otherwise."""
+    """The atoms, and an empty one where a share counts all or none of its samples: others may differ."""
     members, event = [atoms.members], [atoms.event]
     extra = []
     for row, share in enumerate(shares):
@@ -114,10 +116,10 @@ def _with_empty_events(atoms: Atoms, shares: Sequence[bool]) -> Atoms:
 def _weights(
     atoms: Atoms, selected: Sequence[Selected], draws: int, generator: np.random.Generator
 ) -> np.ndarray:
-    """`(draws, atoms)`."""
+    """The weights of the atoms in each draw, `(draws, atoms)`."""
     counted = np.zeros(len(atoms.size), dtype=bool)
-    for row, each in enumerate(selected):
-        if isinstance(each.statistic, Share):
+    for row, selection in enumerate(selected):
+        if isinstance(selection.statistic, Share):
             counted |= atoms.members[row]
     shape = atoms.effective + np.where(counted, 0.5, 0.0)
     return generator.gamma(shape, size=(draws, len(shape))) * (atoms.second[:, 0, 0] / atoms.first[:, 0])
@@ -154,17 +156,17 @@ def _means(
     freedom = np.maximum(freedom, 1.0)
     spread = spread * (1 + 1 / np.maximum(n, 1.0))[:, None]
     heavy = np.sqrt(freedom / np.maximum(generator.chisquare(freedom, size=(draws, len(freedom))), 1e-300))
-    found = {}
+    means = {}
     for place, quantity in enumerate(used):
         if binary[quantity]:
             ones, zeros = n * mean[:, place], n * (1 - mean[:, place])
             chances = np.maximum(ones, 0.0) + 0.5, np.maximum(zeros, 0.0) + 0.5
             beta = np.sort(generator.beta(*chances, size=(draws, len(n))), axis=0)
             ranks = np.argsort(np.argsort(normal[:, :, place], axis=0), axis=0)
-            found[quantity] = np.take_along_axis(beta, ranks, axis=0)
+            means[quantity] = np.take_along_axis(beta, ranks, axis=0)
         else:
-            found[quantity] = mean[:, place] + spread[:, place] * normal[:, :, place] * heavy
-    return found
+            means[quantity] = mean[:, place] + spread[:, place] * normal[:, :, place] * heavy
+    return means
 
 
 def _scale_of_covariance(size: float, draws: int, generator: np.random.Generator) -> np.ndarray:
@@ -184,7 +186,8 @@ def _pooled(centred: np.ndarray, weight: np.ndarray, n: np.ndarray) -> np.ndarra
 
 
 def _root_of_correlation(error: np.ndarray, spread: np.ndarray) -> np.ndarray:
-    """The symmetric root of the correlation of each atom: unlike others it moves little where sums do."""
+    """The symmetric root of the correlation of each atom. Unlike other roots, it changes little when the sums
+    change little."""
     scale = np.where(spread > 0, spread, 1.0)
     correlation = error / (scale[:, :, None] * scale[:, None, :])
     values, vectors = np.linalg.eigh((correlation + correlation.transpose(0, 2, 1)) / 2)
@@ -201,10 +204,10 @@ def _linearised(
     freedom = max(float(np.min(effective)) - 1, 1.0)
     heavy = np.sqrt(freedom / generator.chisquare(freedom, size=(DRAWS, 1)))
     drawn = values + heavy * (normal @ ((vectors * np.sqrt(np.maximum(roots, 0.0))) @ vectors.T))
-    found = {}
-    for row, each in enumerate(selected):
+    drawn_values = {}
+    for row, selection in enumerate(selected):
         column = drawn[:, row]
-        if isinstance(each.statistic, Share):
+        if isinstance(selection.statistic, Share):
             column = np.clip(column, 0.0, 1.0)
-        found[each.statistic] = column if effective[row] >= 2 else np.full(DRAWS, np.nan)
-    return found
+        drawn_values[selection.statistic] = column if effective[row] >= 2 else np.full(DRAWS, np.nan)
+    return drawn_values

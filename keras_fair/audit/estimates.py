@@ -1,12 +1,12 @@
-"""The values of statistics, whichever way they depend on `y`, from sums over cells.
+"""The values of statistics, affine in `y` or not, from sums over cells.
 
     E[v | c]      = sum_i w_i m_i v_i / sum_i w_i m_i
     P[e | c]      = sum_i w_i m_i e_i / sum_i w_i m_i
     cov(u, v | c) = E[u v | c] - E[u | c] E[v | c]
 
-A condition selects cells, and a sum over its samples is a sum over these cells. Samples that lack a value
-which `v`, `u` or `e` needs are left out. Groups are those of the rows that enforce a constraint: groups known
-as probabilities, missing and unknown values mean the same here.
+A condition selects cells, and a sum over its samples is a sum over these cells. Samples without a value that
+`v`, `u` or `e` needs are left out. Groups are the same as in the rows that enforce a constraint, also for
+groups known as probabilities and for missing and unknown values.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ class Groups:
 
     @property
     def certain(self) -> bool:
-        """Whether every sample is in a group or not, none in part."""
+        """Whether every sample is wholly inside or wholly outside each group."""
         return all(part.certain for part in self.parts)
 
     def select(self, statistic: Statistic) -> Selected:
@@ -125,10 +125,10 @@ class Groups:
         return self._estimates[statistic]
 
     def scatter_is_unseen(self, statistic: Statistic, binary: Sequence[bool]) -> bool:
-        """Whether all values of a group are the same, and those of others are not: no scatter is seen.
+        """Whether all values of a group are the same while those of others differ: it shows no scatter.
 
-        Its standard error is then 0, whatever values other samples of the group may have. Values of 0 and 1
-        have intervals that know of this.
+        Its standard error is then 0, although more samples of the group might have other values. The
+        intervals for values of 0 and 1 take this into account.
         """
         selected = self.select(statistic)
         places = [place for place in selected.quantities[-2:] if not binary[place]]
@@ -194,7 +194,7 @@ class Groups:
         return bool(square - 2 * mean * cross + mean**2 * count <= 1e-12 * square)
 
     def _present(self, name: str | None) -> Places:
-        """Where a column that stands in arithmetic has a value."""
+        """Where a column that is used in arithmetic has a value."""
         key = (presence(name),)
         return tuple(index.get((1,), _NOWHERE) for index in self._index(key))
 
@@ -238,7 +238,9 @@ class Groups:
         """For each part, where each joint state of some subjects is."""
         if subjects not in self._indexes:
             self._indexes[subjects] = tuple(
-                _index_of([np.broadcast_to(part.states[one], part.size.shape).ravel() for one in subjects])
+                _index_of(
+                    [np.broadcast_to(part.states[subject], part.size.shape).ravel() for subject in subjects]
+                )
                 for part in self.parts
             )
         return self._indexes[subjects]
@@ -283,10 +285,10 @@ def _index_of(states: Sequence[np.ndarray]) -> _Index:
     return {tuple(key): np.sort(group) for key, group in zip(keys, groups, strict=True)}
 
 
-def _both(one: Places, other: Places) -> Places:
+def _both(left: Places, right: Places) -> Places:
     return tuple(
         np.intersect1d(mine, theirs, assume_unique=True) if len(mine) else mine
-        for mine, theirs in zip(one, other, strict=True)
+        for mine, theirs in zip(left, right, strict=True)
     )
 
 

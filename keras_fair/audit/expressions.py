@@ -1,10 +1,10 @@
 """The value of a ground relation, given the values of its statistics: sides, gap, bounds.
 
 The gap and its bounds are those of `keras_fair.rows.relations`, so an audit and the rows that enforce a
-constraint speak of the same number. Here it is taken for any relation, affine in `y` or not, and for arrays
-of values of the statistics, such as the draws of a bootstrap, as for single ones. NaN stands for what cannot
-be estimated: it spreads through sums and products; `max`, `min` and `spread` pass over it as long as enough
-arguments are left (one, and two for a spread).
+constraint speak of the same number. Here it is computed for any relation, affine in `y` or not, from single
+values of the statistics or from arrays, such as the draws of a bootstrap. NaN stands for what cannot be
+estimated: it spreads through sums and products; `max`, `min` and `spread` skip it as long as enough arguments
+are left (one, and two for a spread).
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ class GapForm:
         gap: the gap, but for its sign.
         lower: a number, infinity included, or an expression.
         upper: likewise.
-        sign_of: the gap has the sign of this expression besides; None: it is as it stands.
+        sign_of: the gap is also multiplied by the sign of this expression; None: it is not.
     """
 
     gap: Expression
@@ -99,11 +99,11 @@ def gap_form(relation: Relation | Range) -> GapForm:
     def number(value: float) -> Number:
         return Number(value=value, span=span)
 
-    def minus(one: Expression, other: Expression) -> Expression:
-        return Arithmetic(operator="-", left=one, right=other, span=span)
+    def minus(left: Expression, right: Expression) -> Expression:
+        return Arithmetic(operator="-", left=left, right=right, span=span)
 
-    def plus(one: Expression, bound: float) -> Expression:
-        return Arithmetic(operator="+", left=one, right=number(bound), span=span)
+    def plus(expression: Expression, bound: float) -> Expression:
+        return Arithmetic(operator="+", left=expression, right=number(bound), span=span)
 
     tolerance = relation.tolerance or 0.0
     lower = -math.inf if relation.operator == "<=" else 0.0 - tolerance
@@ -150,7 +150,7 @@ def relation_value(relation: Relation | Range, lookup: Lookup, domains: Domains)
 
 
 def is_number(node: Expression) -> bool:
-    """Whether no statistic stands in an expression."""
+    """Whether an expression contains no statistic."""
     return not any(isinstance(part, STATISTICS) for part in walk(node))
 
 

@@ -21,8 +21,9 @@ class Grid:
     Args:
         unit: the width at level 0.
         most: bins at most.
-        rough: `(low, high, level)`: bins are not finer than this level where some number lies between.
-        wide: `(width, level)`: nor than this level where numbers lie as far apart as that.
+        rough: `(low, high, level)`: bins are not finer than this level once the numbers reach into
+            `[low, high]`.
+        wide: `(width, level)`: bins are not finer than this level once the numbers span `width` or more.
     """
 
     def __init__(
@@ -39,7 +40,7 @@ class Grid:
 
     @property
     def width(self) -> float:
-        """Of each bin."""
+        """The width of each bin."""
         return math.ldexp(self.unit, self.level)
 
     @property
@@ -53,10 +54,10 @@ class Grid:
         return math.floor(self.high / self.width)
 
     def cover(self, low: float, high: float) -> tuple[int, int]:
-        """Reach as far as these numbers.
+        """Widen the bins until they reach these numbers.
 
         Returns:
-            By how many levels the bins widened, and the number of the first bin before, at the new level.
+            By how many levels the bins widened, and the number of the earlier first bin, at the new level.
         """
         before, start = self.level, self.low
         self.low, self.high = min(self.low, low), max(self.high, high)

@@ -1,4 +1,4 @@
-"""The ground relations of constraints on data at hand: which there are, which say the same, and whether what
+"""The ground relations of constraints for given data: which there are, which say the same, and whether what
 they compare has a meaning."""
 
 from __future__ import annotations
@@ -44,7 +44,8 @@ class Grounded:
 
 
 def distinct_relations(constraints: ConstraintSet, domains: Domains) -> Iterator[Grounded]:
-    """All ground relations, with their statistics; within a statement those that say the same once."""
+    """All ground relations with their statistics. Within a statement, those that say the same are listed
+    once."""
     for index, statement in enumerate(constraints):
         for relation in ground(statement, index, domains):
             yield Grounded(relation, statistics_of(relation.relation, domains))
@@ -55,27 +56,28 @@ def occurring_in(tables: Sequence[Table], states: Mapping[Subject, GrowingFactor
 
     def occurring(subjects: tuple[Grouping, ...]) -> Iterable[Combination]:
         wanted = [_subject(subject) for subject in subjects]
-        found: set[Combination] = set()
+        combinations: set[Combination] = set()
         for table in tables:
             if not set(wanted) <= set(table.plan.subjects):
                 continue
             for part in table.parts():
                 there = (part.size > 0) | part.certain  # a certain cell occurs, with weight or without
-                columns = [np.broadcast_to(part.states[one], there.shape)[there] for one in wanted]
+                columns = [np.broadcast_to(part.states[subject], there.shape)[there] for subject in wanted]
                 for combination in np.unique(np.stack(columns, axis=1), axis=0).tolist():
                     entries = [
-                        _entry(states[one], code) for one, code in zip(wanted, combination, strict=True)
+                        _entry(states[subject], code)
+                        for subject, code in zip(wanted, combination, strict=True)
                     ]
                     if None not in entries:
-                        found.add(tuple(entry for entry in entries if entry is not None))
+                        combinations.add(tuple(entry for entry in entries if entry is not None))
             break
-        return found
+        return combinations
 
     return occurring
 
 
 def check(constraints: ConstraintSet, domains: Domains, vocabulary: Vocabulary) -> None:
-    """See that whatever conditions compare can be compared.
+    """Refuse comparisons that have no meaning.
 
     Raises:
         ConstraintTypeError: a value that an attribute does not have, an order of text, and the like.
@@ -103,7 +105,7 @@ def _refuse_label_in_arithmetic(statement: Statement, text: str) -> None:
     for part in walk(statement):
         if isinstance(part, Label) and id(part) not in compared:
             raise ConstraintTypeError(
-                "the label stands in arithmetic here: expected numbers, received text: encode it first",
+                "the label is used in arithmetic here: expected numbers, received text: encode it first",
                 text=text,
                 span=part.span,
                 reason=Reason.WRONG_KIND,

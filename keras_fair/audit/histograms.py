@@ -1,8 +1,8 @@
 """The distribution of the scores of each group, in one pass over chunks.
 
 Groups are the values of the attributes that the constraints name, and the intersections that their conditions
-ask for. A number that conditions compare is grouped by the bands that they tell apart; one that stands only
-in arithmetic by quartiles. Scores are those of output 0.
+ask for. Numbers that conditions compare are grouped by the bands that the conditions tell apart. Numbers that
+are used only in arithmetic are grouped by quartiles. Scores are those of output 0.
 """
 
 from __future__ import annotations
@@ -40,12 +40,12 @@ class Histograms:
     def __init__(self, demands: Demands) -> None:
         self.scores = Grid(1.0 / _BINS, _FINE, rough=(0.0, 1.0, _FINE_LEVEL))
         self.first = 0
-        told = {name for kind, name in demands.subjects if kind == "attribute"}
-        self.sets = [names for names in demands.groups if all(name in told for name in names)]
+        compared = {name for kind, name in demands.subjects if kind == "attribute"}
+        self.sets = [names for names in demands.groups if all(name in compared for name in names)]
         self.measured = {
             name: Grid(1.0, _ATTRIBUTE_BINS, wide=(16.0, 0))
             for name in demands.attributes
-            if name not in told
+            if name not in compared
         }
         every = [*self.sets, *((name,) for name in self.measured)]
         self.rows: dict[tuple[str, ...], ScoreRows] = {names: ScoreRows() for names in every}
@@ -75,17 +75,17 @@ class Histograms:
             there = ~np.isnan(numbers[name])
             if not there.any():
                 continue
-            found = numbers[name][there]
-            widened, _ = grid.cover(float(found.min()), float(found.max()))
+            present = numbers[name][there]
+            widened, _ = grid.cover(float(present.min()), float(present.max()))
             rows = self.rows[name,]
             rows.rename(_raised(widened))
-            codes = grid.bins(found)
+            codes = grid.bins(present)
             kept = None if weight is None else weight[there]
-            one = Coded(codes, grid.last - grid.first + 1)
-            rows.add([one], y[there], bins[there], kept, self._bins, grid.first)
+            binned = Coded(codes, grid.last - grid.first + 1)
+            rows.add([binned], y[there], bins[there], kept, self._bins, grid.first)
 
     def merge(self, other: Histograms, codes: Mapping[Subject, np.ndarray]) -> None:
-        """Add the scores of other samples; `codes` are the codes here of the codes there."""
+        """Add the scores of other samples; `codes` gives the code here of each of their codes."""
         if math.isinf(other.scores.low):
             return
         self._reach(*self.scores.cover(other.scores.low, other.scores.high))
@@ -134,31 +134,32 @@ class Histograms:
             counts, first = joined(rows.counts[: rows.size], self.first, levels)
             places = np.clip(first - begin + np.arange(counts.shape[1]), 0, count - 1)
             binned = counts @ (places[:, None] == np.arange(count))
-            found = []
+            ordered = []
             for key, row in rows.place.items():
                 if quartiles:
                     values: tuple[Entry, ...] = (quartile(names[0], rows, key[0], self.measured[names[0]]),)
                     order: tuple = key
                 else:
-                    told = [states["attribute", name] for name in names]
-                    if any(outside(one, state) for one, state in zip(told, key, strict=True)):
+                    factors = [states["attribute", name] for name in names]
+                    if any(outside(factor, state) for factor, state in zip(factors, key, strict=True)):
                         continue
                     values = tuple(
-                        shown(name, one, state) for name, one, state in zip(names, told, key, strict=True)
+                        shown(name, factor, state)
+                        for name, factor, state in zip(names, factors, key, strict=True)
                     )
                     order = tuple(
-                        (1, str(one.entry(state)), 0.0)
-                        if isinstance(one.entry(state), str)
-                        else (0, "", one.entry(state) or 0.0)
-                        for one, state in zip(told, key, strict=True)
+                        (1, str(factor.entry(state)), 0.0)
+                        if isinstance(factor.entry(state), str)
+                        else (0, "", factor.entry(state) or 0.0)
+                        for factor, state in zip(factors, key, strict=True)
                     )
                 size, weight, total = rows.sums[row]
                 mean = float(total / weight) if weight > 0 else math.nan
                 scores = GroupScores(
                     names, values, float(size), float(weight), mean, tuple(binned[row].tolist())
                 )
-                found.append((order, scores))
-            groups.extend(scores for _, scores in sorted(found, key=lambda each: each[0]))
+                ordered.append((order, scores))
+            groups.extend(scores for _, scores in sorted(ordered, key=lambda pair: pair[0]))
         return edges, tuple(groups)
 
     @property
@@ -166,7 +167,7 @@ class Histograms:
         return self.scores.last - self.scores.first + 1
 
     def _reach(self, levels: int, first: int) -> None:
-        """Bring all counts to the bins of now."""
+        """Bring all counts to the current bins."""
         for rows in self.rows.values():
             counts, begin = joined(rows.counts, self.first, levels) if rows.counts.size else (rows.counts, 0)
             wide = np.zeros((len(counts), self._bins))

@@ -19,12 +19,12 @@ error of this rate, whichever is smaller.
 
 *Squares added*: with estimates `e_i`, their limits `[l_i, u_i]` and multiples `c_i`, the lower end lies
 `sqrt(sum_i (distance of c_i e_i to its lower limit)^2)` below the estimate, the upper end likewise above it.
-It keeps the skewness of each, so that rates near 0 and groups of 20 are covered, where a normal interval is
-not.
+It keeps the skewness of each estimate. So rates near 0 and groups of 20 are covered; by a normal interval
+they are not.
 
 *Student t*: `m -+ t(n - 1) (1 + 1/n) s / sqrt(n)`. The factor is not Student's. Scores are skewed: where 95%
-is asked for, means of 20 scores of a Beta(1, 9) are covered 93.9% of the time, and 92.9% without it. Of a
-Beta(8, 2) it is 95.2%; of a Beta(0.5, 4.5), most of whose scores lie near 0, 92.4%.
+is asked for, means of 20 scores of a Beta(1, 9) are covered 93.9% of the time, and 92.9% without it. For a
+Beta(8, 2) it is 95.2%; for a Beta(0.5, 4.5), most of whose scores lie near 0, 92.4%.
 
 *Welch*: the errors `c_i^2 s_i^2 / n_i` added, and the degrees of freedom of Welch and Satterthwaite. Means
 over the same group are taken as one mean of their sum.
@@ -32,10 +32,11 @@ over the same group are taken as one mean of their sum.
 *Bootstrap*: quantiles of draws, see `keras_fair.audit.draws`. A covariance with an attribute that has rare
 values far out is covered too seldom: lognormal, where 95% is asked for, 65% at 60 samples and 86% at 3000.
 
-*Simultaneous*: a largest or smallest of estimates that are near one another is biased, and so are its
-quantiles. So the parts get intervals that hold together (of the draws, those as deep within the ranks of all
-parts as the confidence asks), and the expression is taken over all values that they allow. For `spread` the
-parts are the differences of all pairs, up to 32 arguments. It holds the truth at least as often as it says.
+*Simultaneous*: the largest or smallest of several close estimates is biased, and so are its quantiles. So the
+parts get intervals that hold together: they span the draws that lie deep enough within the ranks of all
+parts, as the confidence asks. The interval of the expression then spans all values that they allow. For
+`spread` the parts are the differences of all pairs, up to 32 arguments. It covers the truth at least as often
+as it claims.
 
 Sources: Korn and Graubard, Survey Methodology 24 (1998); Newcombe, Statistics in Medicine 17 (1998), method
 10; Zou and Donner, Statistics in Medicine 27 (2008); Welch, Biometrika 34 (1947); Besag, Green, Higdon and
@@ -115,7 +116,7 @@ class Intervals:
 
     @cached_property
     def _atoms(self) -> Atoms | None:
-        """The samples behind the statistics; None where some are in a group in part."""
+        """The samples behind the statistics; None where some belong to a group only in part."""
         return atoms_of(self._selected, self._groups) if self._selected else None
 
     def of(self, expression: Expression, alpha: float, confidence: float) -> Interval | None:
@@ -124,7 +125,7 @@ class Intervals:
         Args:
             expression: without variables, and with stars only inside `max`, `min` and `spread`.
             alpha: one minus the confidence that this interval is made for.
-            confidence: what it is said to be.
+            confidence: the confidence that the interval states.
         """
         if self._too_few(expression):
             return None
@@ -143,18 +144,22 @@ class Intervals:
         return Interval(min(low, value), max(high, value), confidence, method)
 
     def doubtful_divisors(self, expression: Expression, alpha: float, confidence: float) -> list[Expression]:
-        """What an expression divides by that might as well be 0: its interval holds 0, or there is none."""
+        """The divisors of an expression that may be 0: their interval contains 0, or there is none."""
         divisors: dict[Any, None] = {}
         for leaf in leaves(expression, self._domains, self._value):
             for part in walk(leaf):
                 if isinstance(part, Arithmetic) and part.operator == "/":
                     divisors[part.right] = None
-        return [one for one in divisors if not is_number(one) and self.may_be_0(one, alpha, confidence)]
+        return [
+            divisor
+            for divisor in divisors
+            if not is_number(divisor) and self.may_be_0(divisor, alpha, confidence)
+        ]
 
     def may_be_0(self, expression: Expression, alpha: float, confidence: float) -> bool:
-        """Whether the interval of an expression holds 0, or there is none."""
-        found = self.of(expression, alpha, confidence)
-        return found is None or found.low <= 0 <= found.high
+        """Whether the interval of an expression contains 0, or there is none."""
+        interval = self.of(expression, alpha, confidence)
+        return interval is None or interval.low <= 0 <= interval.high
 
     def value(self, expression: Expression) -> float:
         """The value of an expression, NaN where it has none."""
@@ -164,7 +169,7 @@ class Intervals:
         return self._groups.estimate(statistic).value
 
     def _closed(self, expression: Expression, alpha: float) -> tuple[float, float, str] | None:
-        """Of a sum of multiples of means and rates over groups that share no sample."""
+        """The interval of a sum of multiples of means and rates over groups that share no sample."""
         form = affine_form(expression)
         if form is None or self._atoms is None:
             return None
@@ -259,14 +264,14 @@ class Intervals:
         def lookup(statistic: Statistic) -> Any:
             return drawn.get(statistic, math.nan)
 
-        found = {part: np.asarray(value_of(part, lookup, self._domains)) for part in parts}
-        if any(np.isnan(values).any() for values in found.values()):
+        draws = {part: np.asarray(value_of(part, lookup, self._domains)) for part in parts}
+        if any(np.isnan(values).any() for values in draws.values()):
             return None
-        ends = _together(found, alpha)
+        ends = _together(draws, alpha)
         return image(expression, ends, self._domains, self._value)
 
     def _too_few(self, node: Any) -> bool:
-        """Whether a statistic is over fewer than two samples, which say nothing of how they vary."""
+        """Whether a statistic is over fewer than two samples, which say nothing about how they vary."""
         if not isinstance(node, (Mean, Covariance)) or not self._groups.certain:
             return False
         if not self._groups.estimate(node).size < 2:
@@ -275,7 +280,7 @@ class Intervals:
 
 
 def _statistics_of(expression: Any) -> Iterable[Any]:
-    """The statistics of an expression, and whatever else stands in it."""
+    """The statistics of an expression, and its other nodes."""
     return (expression,) if isinstance(expression, STATISTICS) else walk(expression)
 
 
@@ -297,16 +302,16 @@ def _added(pieces: Sequence[_Piece], constant: float, alpha: float) -> tuple[flo
     return value - below, value + above, "clopper-pearson, squares added" if rates else "squares added"
 
 
-def _together(found: dict[Expression, np.ndarray], alpha: float) -> dict[Expression, tuple[float, float]]:
+def _together(draws: dict[Expression, np.ndarray], alpha: float) -> dict[Expression, tuple[float, float]]:
     """Intervals of several expressions that hold together with probability `1 - alpha` among the draws."""
-    if len(found) == 1:
-        ((part, values),) = found.items()
+    if len(draws) == 1:
+        ((part, values),) = draws.items()
         low, high = np.quantile(values, [alpha / 2, 1 - alpha / 2])
         return {part: (float(low), float(high))}
-    size = max(values.size for values in found.values())
+    size = max(values.size for values in draws.values())
     depth = np.full(size, size)  # how deep each draw lies, in the part where it is most extreme
     ordered = {}
-    for part, values in found.items():
+    for part, values in draws.items():
         if values.size < size:
             ordered[part] = np.broadcast_to(values, (size,))
             continue

@@ -33,7 +33,7 @@ __all__ = ["Questions", "measure"]
 
 @dataclass(frozen=True)
 class Questions:
-    """What is asked of samples; see `keras_fair.audit.auditor`."""
+    """The constraints and how they are judged; see `keras_fair.audit.auditor`."""
 
     constraints: ConstraintSet
     outputs: Outputs
@@ -44,10 +44,10 @@ class Questions:
 
 
 def measure(questions: Questions, seen: Seen, vocabulary: Vocabulary) -> Audit:
-    """The audit of what was seen.
+    """The audit of the samples seen.
 
     Args:
-        questions: what is asked.
+        questions: the constraints and how they are judged.
         seen: all that is kept of the samples.
         vocabulary: the values of attributes, those that occurred included.
 
@@ -73,12 +73,12 @@ def measure(questions: Questions, seen: Seen, vocabulary: Vocabulary) -> Audit:
         )
         for table in seen.tables
     ]
-    per_statement = Counter(each.relation.statement for each in relations)
-    names = unique_names([each.relation.name for each in relations])
+    per_statement = Counter(grounded.relation.statement for grounded in relations)
+    names = unique_names([grounded.relation.name for grounded in relations])
     remembered: dict[tuple[int, Statistic, float | None], StatisticValue] = {}
     audited = []
-    for name, each in zip(names, relations, strict=True):
-        statement = each.relation.statement
+    for name, grounded in zip(names, relations, strict=True):
+        statement = grounded.relation.statement
         table = seen.demands.table_of[statement]
         confidence = questions.confidence
         if confidence is not None:
@@ -86,7 +86,7 @@ def measure(questions: Questions, seen: Seen, vocabulary: Vocabulary) -> Audit:
         audited.append(
             _audited(
                 name,
-                each,
+                grounded,
                 contexts[table],
                 confidence,
                 per_statement[statement] if questions.simultaneous else 1,
@@ -127,15 +127,17 @@ class _Context:
     scale: float
 
     def intervals(self, statistics: Sequence[Statistic]) -> Intervals:
-        known = [one for one in statistics if not math.isnan(self.groups.estimate(one).value)]
+        estimable = [
+            statistic for statistic in statistics if not math.isnan(self.groups.estimate(statistic).value)
+        ]
         return Intervals(
-            known, self.groups, self.domains, binary=self.binary, equal=self.equal, seed=self.seed
+            estimable, self.groups, self.domains, binary=self.binary, equal=self.equal, seed=self.seed
         )
 
 
 def _audited(
     name: str,
-    each: Grounded,
+    grounded: Grounded,
     context: _Context,
     confidence: float | None,
     together: int,
@@ -143,12 +145,12 @@ def _audited(
     remembered: dict[tuple[int, Statistic, float | None], StatisticValue],
     table: int,
 ) -> AuditedRelation:
-    relation = each.relation
+    relation = grounded.relation
     value = relation_value(
         relation.relation, lambda statistic: context.groups.estimate(statistic).value, context.domains
     )
     statistics = []
-    for statistic in each.statistics:
+    for statistic in grounded.statistics:
         key = (table, statistic, confidence)
         if key not in remembered:
             remembered[key] = _statistic(statistic, context, confidence)
@@ -156,44 +158,45 @@ def _audited(
     margins: Margins | None = None
     unseen: list[Statistic] = []
     if confidence is not None and not math.isnan(value.violation):
-        intervals = context.intervals(each.statistics)
+        intervals = context.intervals(grounded.statistics)
         alpha = (1 - confidence) / together
         margins = margins_of(gap_form(relation.relation), value, intervals, alpha, confidence)
         unseen = [
-            one
-            for one, measured in zip(each.statistics, statistics, strict=True)
-            if 0 < measured.size < ALIKE and context.groups.scatter_is_unseen(one, context.binary)
+            statistic
+            for statistic, measured in zip(grounded.statistics, statistics, strict=True)
+            if 0 < measured.size < ALIKE and context.groups.scatter_is_unseen(statistic, context.binary)
         ]
-    verdict, note = decide(value, each.statistics, statistics, margins, unseen, confidence, slack)
-    known = verdict is not Verdict.UNESTIMABLE
+    verdict, note = decide(value, grounded.statistics, statistics, margins, unseen, confidence, slack)
+    estimable = verdict is not Verdict.UNESTIMABLE
     return AuditedRelation(
         name=name,
         text=relation.text,
         statement=relation.statement,
         left=value.left,
         right=value.right,
-        gap=value.gap if known else math.nan,
+        gap=value.gap if estimable else math.nan,
         lower=value.lower,
         upper=value.upper,
-        violation=value.violation if known else math.nan,
+        violation=value.violation if estimable else math.nan,
         verdict=verdict,
         statistics=tuple(statistics),
-        interval=margins.gap if known and margins is not None else None,
+        interval=margins.gap if estimable and margins is not None else None,
         note=note,
     )
 
 
 def _statistic(statistic: Statistic, context: _Context, confidence: float | None) -> StatisticValue:
-    found: Estimate = context.groups.estimate(statistic)
+    estimate: Estimate = context.groups.estimate(statistic)
     interval: Interval | None = None
-    if confidence is not None and not math.isnan(found.value):
+    if confidence is not None and not math.isnan(estimate.value):
         interval = context.intervals([statistic]).of(statistic, 1 - confidence, confidence)
-    weight = found.weight * context.scale
-    return StatisticValue(node_text(statistic), found.value, found.size, weight, interval)
+    weight = estimate.weight * context.scale
+    return StatisticValue(node_text(statistic), estimate.value, estimate.size, weight, interval)
 
 
 def _called(subject: Subject, seen: Seen) -> str:
-    """The name of an attribute, or `label`; a column called so is told from it as in the language."""
+    """The name of an attribute, or `label`. A column of that name is written in backticks, as in the
+    language."""
     kind, name = subject
     if kind == "label":
         return "label"

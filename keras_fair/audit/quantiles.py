@@ -14,10 +14,10 @@ def rate_limits(ones: float, size: float, alpha: float) -> tuple[float, float]:
     """The limits of Clopper and Pearson for a rate.
 
     Each end is where a tail of the binomial distribution has probability `alpha / 2`, so the interval holds
-    the true rate at least as often as it says, at any size.
+    the true rate at least as often as it claims, at any size.
 
     Args:
-        ones: how many of `size` samples have it.
+        ones: how many of `size` samples have the value 1.
         size: > 0.
         alpha: in (0, 1), one minus the confidence.
 

@@ -38,9 +38,9 @@ class Verdict(enum.Enum):
     """What an audit says of one relation.
 
     With intervals: satisfied where the interval of the gap lies inside the bounds, violated where it lies
-    wholly outside, undecided where it crosses a bound. Without (`confidence=None`), where the data are
-    everyone there is: satisfied or violated by the gap itself. Unestimable: the gap has no value, or a group
-    that takes part in it has nobody in it, unless the other groups alone violate the relation.
+    wholly outside, undecided where it crosses a bound. Without intervals (`confidence=None`, where the data
+    are the whole population): satisfied or violated by the gap itself. Unestimable: the gap has no value, or
+    one of its groups is empty, unless the other groups alone violate the relation.
     """
 
     SATISFIED = "satisfied"
@@ -80,10 +80,10 @@ class StatisticValue:
     Attributes:
         text: its canonical text, such as `E[y | sex=Female]`.
         value: its value; NaN where the group has no weight.
-        size: how many samples of the group take part: those with a weight above 0 and with every value that
-            the statistic needs. Where groups are known as probabilities, their sum.
+        size: how many samples of the group are counted: those with a weight above 0 and with every value that
+            the statistic needs. Where groups are known as probabilities, the sum of these.
         weight: the sum of their weights.
-        interval: of its value; None where none was asked for or none can be given.
+        interval: of its value; None where none was requested or there is none.
     """
 
     text: str
@@ -105,7 +105,7 @@ class GroupScores:
         attributes: the names of the attributes; empty for everyone.
         values: one for each attribute; of a band its text, such as `25 <= age < 60`.
         size: how many samples of the group have a weight above 0; where groups are known as probabilities,
-            their sum.
+            the sum of these.
         weight: the sum of their weights.
         mean: the weighted mean of the scores; NaN where the group has no weight.
         counts: the weight in each bin of scores, output 0 where there are several; bins are in `Audit.edges`.
@@ -136,9 +136,9 @@ class AuditedRelation:
         violation: how far the gap lies outside its bounds, >= 0; NaN where it cannot be estimated.
         verdict: satisfied, violated, undecided or unestimable.
         statistics: the statistics it is made of, in the order of the text.
-        interval: of the gap; None where none was asked for or none can be given.
+        interval: of the gap; None where none was requested or there is none.
         note: in words, why it is undecided or unestimable and which groups are empty or small; `""` where
-            nothing is to be said.
+            there is nothing to say.
     """
 
     name: str
@@ -179,7 +179,7 @@ class Audit:
         slack: violations up to this much count as rounding.
         unknown: by attribute, how many samples have a value outside the vocabulary (none of its groups).
         missing: by attribute, how many samples have no value; for `"label"` likewise where the constraints
-            use it. (A column of that name is then "`label`", as in the language.)
+            use it. (A column of that name is then written "`label`", as in the language.)
         confidence: of the intervals, where a statement names none of its own; None where there are none.
         simultaneous: whether the intervals of one quantified constraint hold together.
         seed: of the bootstrap.

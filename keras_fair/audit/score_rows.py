@@ -16,7 +16,7 @@ Key = tuple[int, ...]
 class ScoreRows:
     """One row for each group: size, weight, sum of `w y`, and the weight in each bin of scores.
 
-    Who has a weight of 0 is not counted in the size."""
+    Samples with a weight of 0 are not counted in the size."""
 
     def __init__(self) -> None:
         self.place: dict[Key, int] = {}
@@ -38,20 +38,23 @@ class ScoreRows:
         offset: int = 0,
     ) -> None:
         n = len(y)
-        hard = [one for one in coded if one.shares is None]
+        hard = [column for column in coded if column.shares is None]
         keys, joint, dense = joint_codes(hard, n)
         if dense is not None:
             compact = np.zeros(dense[1], dtype=np.intp)
             compact[dense[0]] = np.arange(len(dense[0]))
             joint = compact[joint]
-        soft = [one for one in coded if one.shares is not None]
+        soft = [column for column in coded if column.shares is not None]
         grids: list[tuple[tuple[int, ...], np.ndarray | None]] = [((), None)]
-        for one in soft:
+        for column in soft:
             grids = [
-                ((*states, state), one.shares[:, place] if share is None else share * one.shares[:, place])
+                (
+                    (*states, state),
+                    column.shares[:, place] if share is None else share * column.shares[:, place],
+                )
                 for states, share in grids
-                for place, state in enumerate(one.states)
-                if one.shares is not None
+                for place, state in enumerate(column.states)
+                if column.shares is not None
             ]
         count = len(keys)
         for states, share in grids:
@@ -70,7 +73,9 @@ class ScoreRows:
             for key in keys.tolist():
                 hard_states, soft_states = iter(key), iter(states)
                 named.append(
-                    tuple(next(hard_states) if one.shares is None else next(soft_states) for one in coded)
+                    tuple(
+                        next(hard_states) if column.shares is None else next(soft_states) for column in coded
+                    )
                 )
             if offset:
                 named = [(key[0] + offset,) for key in named]
@@ -91,7 +96,7 @@ class ScoreRows:
         np.add.at(self.counts, rows, counts)
 
     def rename(self, change: Callable[[Key], Key]) -> None:
-        """Give rows other keys; those with the same are added."""
+        """Give rows other keys; rows with the same key are added."""
         if not self.place:
             return
         keys = [change(key) for key in self.place]

@@ -1,7 +1,7 @@
 """All that is kept of the samples of an audit: sums, and the values of attributes, learnt as they arrive.
 
-Nothing fails half-way: what a chunk or a shard may be refused for is found before any sum is changed, and
-values that were learnt from what is refused are forgotten (`Seen.whole`).
+A chunk or a shard is added as a whole or not at all. Every fault is noticed before any sum is changed, and
+values that were learnt from a refused chunk are forgotten (`Seen.whole`).
 """
 
 from __future__ import annotations
@@ -39,12 +39,12 @@ _BLOCK = 262_144  # samples that are looked at together
 
 
 class Seen:
-    """What was seen of samples.
+    """The sums and values of all samples so far.
 
     Args:
         constraints: what is asked of them.
         outputs: of the model.
-        vocabulary: what is known of the values of attributes.
+        vocabulary: the known values of attributes.
 
     Attributes:
         demands: what the constraints ask.
@@ -54,7 +54,7 @@ class Seen:
         binary: of each quantity, whether all its values are 0 or 1.
         weights: the least and the largest weight above 0.
         outside: of each attribute, and of the label, how many values were unknown and how many missing.
-        samples: how many.
+        samples: how many samples.
     """
 
     def __init__(self, constraints: ConstraintSet, outputs: Outputs, vocabulary: Vocabulary) -> None:
@@ -80,11 +80,11 @@ class Seen:
 
     @contextmanager
     def whole(self, more: int) -> Iterator[None]:
-        """Whatever fails inside leaves nothing behind: no value, no sum.
+        """If the code inside fails, no value and no sum of it is kept.
 
         Args:
-            more: how many cells may be added. Sums are copied only where there may be too many of them:
-                nothing else fails once it is known which cells samples are in.
+            more: how many cells may be added. Sums are copied only where there may be too many cells: nothing
+                else fails once the cells of the samples are known.
         """
         kept = dict(vars(self))
         kept["factors"] = {subject: factor.copied() for subject, factor in self.factors.items()}
@@ -150,7 +150,7 @@ class Seen:
         return values, {**arrays, **score_arrays}
 
     def restore(self, values: dict[str, Any], arrays: Arrays) -> None:
-        """Take the state of what others have seen with the same constraints; nothing was seen here yet.
+        """Take over a state that was packed with the same constraints. No samples were added here yet.
 
         Raises:
             ValueError, KeyError, TypeError, IndexError: it is the state of something else.
@@ -173,12 +173,12 @@ class Seen:
         """Add the sums of a block of a chunk."""
         block = {
             subject: Coded(
-                None if one.codes is None else one.codes[where],
-                one.size,
-                one.states,
-                None if one.shares is None else one.shares[where],
+                None if column.codes is None else column.codes[where],
+                column.size,
+                column.states,
+                None if column.shares is None else column.shares[where],
             )
-            for subject, one in coded.items()
+            for subject, column in coded.items()
         }
         weight = None if chunk.weight is None else chunk.weight[where]
         counted = None if weight is None or weight.all() else weight > 0
@@ -205,15 +205,15 @@ class Seen:
     def _note_outside(self, chunk: Chunk, block: dict[Subject, Coded], where: slice) -> None:
         """Count the values that are unknown or missing."""
         for subject, counts in self.outside.items():
-            one = block.get(subject)
-            if one is None:
+            column = block.get(subject)
+            if column is None:
                 counts[1] += int(np.isnan(chunk.numbers(subject[1])[where]).sum())
-            elif one.codes is not None:
+            elif column.codes is not None:
                 if self.factors[subject].kind != "numbers":
-                    counts[0] += int(np.count_nonzero(one.codes == UNKNOWN))
-                counts[1] += int(np.count_nonzero(one.codes == MISSING))
-            elif one.shares is not None and MISSING in one.states:
-                counts[1] += round(float(one.shares[:, one.states.index(MISSING)].sum()))
+                    counts[0] += int(np.count_nonzero(column.codes == UNKNOWN))
+                counts[1] += int(np.count_nonzero(column.codes == MISSING))
+            elif column.shares is not None and MISSING in column.states:
+                counts[1] += round(float(column.shares[:, column.states.index(MISSING)].sum()))
 
 
 def _without_nan(value: Any) -> Any:

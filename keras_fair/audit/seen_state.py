@@ -1,7 +1,7 @@
 """What an auditor has seen, as values and arrays that can be packed, and back.
 
-Which factors, tables and histograms there are follows from the constraints and the number of outputs, so only
-what they hold is kept, in their order.
+The constraints and the number of outputs decide which factors, tables and histograms there are. So only their
+contents are kept, in order.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Expressions with `abs`, `max`, `min` and `spread`: their smooth parts, and what intervals of these allow.
 
 If all parts lie in their intervals at once, the expression lies in its image. Sums and products are taken as
-interval arithmetic does, so the image may be wider than need be, never narrower.
+interval arithmetic does, so the image may be wider than necessary, never narrower.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class _OverEstimable(OverArguments[Result]):
     def operands(self, node: Function) -> Iterable[Node]:
         every: Iterable[Any] = super().operands(node)
         estimable = [
-            each for each in every if not math.isnan(float(value_of(each, self.value, self.domains)))
+            operand for operand in every if not math.isnan(float(value_of(operand, self.value, self.domains)))
         ]
         if not _is_paired(node, estimable):
             return estimable
@@ -135,7 +135,7 @@ def _is_paired(node: Function, estimable: Sequence[Expression]) -> bool:
 
 def _pairs(estimable: Sequence[Expression]) -> list[Expression]:
     return [
-        Arithmetic(operator="-", left=one, right=other, span=one.span)
-        for place, one in enumerate(estimable)
-        for other in estimable[place + 1 :]
+        Arithmetic(operator="-", left=left, right=right, span=left.span)
+        for place, left in enumerate(estimable)
+        for right in estimable[place + 1 :]
     ]

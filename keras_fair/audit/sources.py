@@ -18,7 +18,7 @@ def chunks_of(y: Any, attributes: Any, label: Any, sample_weight: Any) -> Iterat
     """The samples in chunks; arguments as those of `keras_fair.audit`.
 
     Raises:
-        ValueError: elements of another form.
+        ValueError: elements have another form.
     """
     if callable(y) and not hasattr(y, "__array__"):
         if label is not None or sample_weight is not None:
@@ -71,7 +71,7 @@ def _predicted(model: Callable[[Any], Any], data: Any) -> Iterator[Parts]:
         inputs, label, weight = [*parts, None, None][:3]
         if not isinstance(inputs, Mapping):
             raise ValueError(
-                "expected inputs as a dict that holds the attributes beside what the model takes, "
+                "expected inputs as a dict that holds the attributes and what the model takes, "
                 f"received inputs of type {type(inputs).__name__}"
             )
         lone = [name for name, column in inputs.items() if np.ndim(column) == 0]
@@ -84,7 +84,7 @@ def _predicted(model: Callable[[Any], Any], data: Any) -> Iterator[Parts]:
 
 
 def _scores(model: Any, inputs: Mapping[str, Any]) -> np.ndarray:
-    """What the model predicts; it is handed the inputs that it names, or all of them."""
+    """The predictions of the model. It gets the inputs that it names, or all of them."""
     if not _is_keras_model(model):
         return np.asarray(model(inputs))
     from keras import ops
@@ -100,7 +100,7 @@ def _is_keras_model(model: Any) -> bool:
 
 
 def _taken(model: Any, inputs: Mapping[str, Any]) -> Any:
-    """The inputs that a model takes, of those that there are."""
+    """The given inputs that a model takes."""
     named = [tensor.name for tensor in (getattr(model, "inputs", None) or ())]
     if not named or not all(name in inputs for name in named):
         features = [name for name in inputs if name == "x"]

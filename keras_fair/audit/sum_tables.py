@@ -1,4 +1,4 @@
-"""A table: the sums of one set of subjects, whatever is certain of each chunk."""
+"""A table: the sums of one set of subjects, whichever of them are certain in a chunk."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _Soft = tuple[tuple[int, tuple[int, ...]], ...]
 
 @dataclass(frozen=True)
 class Part:
-    """The cells of a table that know the same subjects for certain.
+    """The cells of a table in which the same subjects are certain.
 
     Args:
         states: for each subject of the table its state, broadcastable to `(cells, k)`.
         size: `(cells, k)`; first: `(cells, k, 1 + Q)`; second: `(cells, k, 1 + Q, k, 1 + Q)`.
-        certain: whether all subjects are.
+        certain: whether all subjects are certain.
     """
 
     states: Mapping[Subject, np.ndarray]
@@ -41,7 +41,7 @@ class Table:
 
     @property
     def cells(self) -> tuple[Cells, ...]:
-        """The cells, those that know the same subjects for certain together."""
+        """The cells, in parts that have the same certain subjects."""
         return tuple(self._cells.values())
 
     @property
@@ -58,11 +58,11 @@ class Table:
     ) -> None:
         """Add `n` samples; see `Cells.add`."""
         mine = [coded[subject] for subject in self.plan.subjects]
-        soft = tuple((place, one.states) for place, one in enumerate(mine) if one.shares is not None)
+        soft = tuple((place, column.states) for place, column in enumerate(mine) if column.shares is not None)
         self._of(soft).add(mine, quantities, weight, n)
 
     def merge(self, other: Table, codes: Mapping[Subject, np.ndarray]) -> None:
-        """Add the sums of other samples; `codes` are the codes here of the codes there."""
+        """Add the sums of other samples; `codes` gives the code here of each of their codes."""
         subjects = self.plan.subjects
         for soft, cells in other._cells.items():
             mine = tuple(
@@ -72,11 +72,11 @@ class Table:
             self._of(mine).merge(cells, [codes[subjects[place]] for place in cells.hard])
 
     def put(self, soft: _Soft, cells: Cells) -> None:
-        """Take cells as they are; there are none yet that know the same subjects."""
+        """Take over cells; there are none yet with the same certain subjects."""
         self._cells[soft] = cells
 
     def parts(self) -> Iterator[Part]:
-        """The sums, those of certain subjects apart from others."""
+        """The sums, in parts that have the same certain subjects."""
         for cells in self._cells.values():
             grid, keys = cells.grid, cells.keys
             states = {

@@ -1,9 +1,9 @@
-"""What constraints ask of the samples: which columns, told apart how finely, and which numbers of each.
+"""What constraints need from the samples: which columns, how finely divided, and which numbers.
 
     statements -> subjects (what conditions compare), quantities (what stands inside E and cov) -> tables
 
-All of this is known before any data are seen but for the number of outputs, so samples can come in chunks and
-be forgotten. What the answers mean is left to `keras_fair.audit.estimates`.
+All of this is known before any data are seen, except the number of outputs. So samples can come in chunks and
+be forgotten. `keras_fair.audit.estimates` says what the sums mean.
 """
 
 from __future__ import annotations
@@ -50,9 +50,9 @@ class Demands:
 
     Args:
         attributes: the columns, each with the place where it is first named.
-        numbers: the attributes that stand in arithmetic.
+        numbers: the attributes that are used in arithmetic.
         label: where the label is first named, or None.
-        accuracy: where an accuracy stands, which has a meaning for labels in [0, 1] only, or None.
+        accuracy: where the first accuracy is written, or None. An accuracy needs labels in [0, 1].
         subjects: what conditions and quantifiers ask for.
         tables: the sums to take.
         table_of: for each statement the index of its table.
@@ -70,7 +70,7 @@ class Demands:
 
 
 def presence(name: str | None) -> Subject:
-    """Whether a sample has a value of an attribute, or of the label, that stands in arithmetic."""
+    """Whether a sample has a value of an attribute, or of the label, that is used in arithmetic."""
     return ("present", name)
 
 
@@ -113,7 +113,7 @@ def demands_of(constraints: ConstraintSet, outputs: Outputs) -> Demands:
                     subjects.setdefault(presence(name), Demand(leaf.span))
                     numbers.add(name)
         needs.append((frozenset(asked), quantities))
-        groups.update((one, None) for one in _groups(statement))
+        groups.update((names, None) for names in _groups(statement))
     tables, table_of = _tables(needs)
     attributes = {name: span for name, span in places.items() if name is not None}
     alone = [(name,) for name in attributes]
@@ -156,17 +156,19 @@ def _groups(statement: Statement) -> Iterable[tuple[str, ...]]:
 def _tables(
     needs: Sequence[tuple[frozenset[Subject], list[Node]]],
 ) -> tuple[tuple[TablePlan, ...], tuple[int, ...]]:
-    """Few tables: a statement shares one that tells its subjects apart."""
+    """Few tables: a statement shares a table that has all its subjects."""
     sets: list[frozenset[Subject]] = []
     for asked, _ in sorted(needs, key=lambda need: -len(need[0])):
-        if not any(asked <= known for known in sets):
+        if not any(asked <= subjects for subjects in sets):
             sets.append(asked)
-    table_of = tuple(next(place for place, known in enumerate(sets) if asked <= known) for asked, _ in needs)
+    table_of = tuple(
+        next(place for place, subjects in enumerate(sets) if asked <= subjects) for asked, _ in needs
+    )
     quantities: list[dict[Node, None]] = [{} for _ in sets]
-    for (_, found), place in zip(needs, table_of, strict=True):
-        quantities[place].update(dict.fromkeys(found))
+    for (_, wanted), place in zip(needs, table_of, strict=True):
+        quantities[place].update(dict.fromkeys(wanted))
     tables = tuple(
-        TablePlan(tuple(sorted(known, key=repr)), tuple(found))
-        for known, found in zip(sets, quantities, strict=True)
+        TablePlan(tuple(sorted(subjects, key=repr)), tuple(wanted))
+        for subjects, wanted in zip(sets, quantities, strict=True)
     )
     return tables, table_of

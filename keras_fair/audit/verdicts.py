@@ -4,12 +4,12 @@
     violated     it lies wholly outside
     undecided    it crosses a bound, or there is no interval, or a group is small, or the interval of what it
                  divides by holds 0, or a group shows no scatter
-    unestimable  the gap has no value, or a group that takes part in it is empty
+    unestimable  the gap has no value, or one of its groups is empty
 
-Without intervals the gap itself decides. Of an empty group nothing is known, so a relation that names one, or
-enumerates one in a `max`, `min` or `spread`, is violated where the other groups alone violate it, and else
-unestimable. (One more argument never brings a `max`, `min` or `spread` back within its bound.) Where a bound
-depends on the data, its distance from the gap has an interval of its own.
+Without intervals the gap itself decides. Nothing is known about an empty group. So a relation that names one,
+or enumerates one in a `max`, `min` or `spread`, is violated where the other groups alone violate it;
+otherwise it is unestimable. (One more argument never brings a `max`, `min` or `spread` back within its
+bound.) Where a bound depends on the data, its distance from the gap has an interval of its own.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from keras_fair.language.nodes import Arithmetic, Expression, Negative
 
 __all__ = ["ALIKE", "Margins", "decide", "margins_of"]
 
-ALIKE = 100  # nor does one of fewer samples whose values are all the same, where those of others are not
+ALIKE = 100  # nor does one of fewer samples whose values are all the same while those of others differ
 
 _MOST_NAMED = 5  # groups that a note names
 
@@ -42,7 +42,7 @@ class Margins:
         gap: of the gap.
         above_lower: of the gap minus its lower bound; None where there is no interval or no bound.
         below_upper: of the upper bound minus the gap; likewise.
-        doubtful: the text of what the relation divides by, and what might as well be 0.
+        doubtful: the texts of the divisors that may be 0.
     """
 
     gap: Interval | None
@@ -61,20 +61,20 @@ def margins_of(
         value: their values.
         intervals: of its statistics.
         alpha: one minus the confidence that each is made for.
-        confidence: what they are said to be.
+        confidence: the confidence that the intervals state.
     """
     gap = form.gap
     if form.sign_of is not None and intervals.value(form.sign_of) < 0:
         gap = Negative(operand=gap, span=gap.span)
-    found = intervals.of(gap, alpha, confidence)
+    interval = intervals.of(gap, alpha, confidence)
 
     def distance(bound: Expression, number: float, sign: float) -> _Ends | None:
         if math.isinf(number):
             return None
         if is_number(bound):
-            if found is None:
+            if interval is None:
                 return None
-            ends = (sign * (found.low - number), sign * (found.high - number))
+            ends = (sign * (interval.low - number), sign * (interval.high - number))
             return min(ends), max(ends)
         pair = (gap, bound) if sign > 0 else (bound, gap)
         between = Arithmetic(operator="-", left=pair[0], right=pair[1], span=gap.span)
@@ -87,7 +87,7 @@ def margins_of(
     for part in (form.gap, form.lower, form.upper):
         doubtful.update(dict.fromkeys(intervals.doubtful_divisors(part, alpha, confidence)))
     return Margins(
-        found,
+        interval,
         distance(form.lower, value.lower, 1.0),
         distance(form.upper, value.upper, -1.0),
         tuple(map(node_text, doubtful)),
@@ -103,21 +103,21 @@ def decide(
     confidence: float | None,
     slack: float,
 ) -> tuple[Verdict, str]:
-    """The verdict, and a note; `""` where nothing is to be said.
+    """The verdict, and a note; `""` where there is nothing to say.
 
     Args:
         value: of the relation.
         statistics: that it is made of.
         measured: their values.
-        margins: its intervals; None where none were asked for.
-        unseen: the statistics of small groups that show no scatter, so that intervals know nothing of it.
+        margins: its intervals; None where none were requested.
+        unseen: the statistics of small groups that show no scatter, so that their intervals are too narrow.
         confidence: of the intervals.
         slack: how far outside its bounds the gap may lie.
     """
     pairs = list(zip(statistics, measured, strict=True))
-    empty = [each for each in pairs if each[1].size <= 0]
-    small = [each for each in pairs if 0 < each[1].size < SMALL]
-    lacking = [one.text for one in measured if math.isnan(one.value) and one.size > 0]
+    empty = [pair for pair in pairs if pair[1].size <= 0]
+    small = [pair for pair in pairs if 0 < pair[1].size < SMALL]
+    lacking = [statistic.text for statistic in measured if math.isnan(statistic.value) and statistic.size > 0]
     notes = []
     if empty:
         notes.append(f"no samples in {_groups_of(empty)}")
@@ -141,7 +141,7 @@ def decide(
         notes.append(f"it divides by {_joined(margins.doubtful)}, which may be 0 or of the other sign")
     if unseen:
         hidden = set(unseen)
-        same = [each for each in pairs if each[0] in hidden]
+        same = [pair for pair in pairs if pair[0] in hidden]
         notes.append(f"all values are the same in {_groups_of(same)}, too few to show how they scatter")
     if margins.doubtful or unseen:
         return Verdict.UNESTIMABLE if incomplete else Verdict.UNDECIDED, "; ".join(notes)

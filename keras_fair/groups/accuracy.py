@@ -1,4 +1,4 @@
-"""What constraints ask of the label beside its groups: an accuracy needs labels from 0 to 1."""
+"""What constraints ask of the label besides its groups: an accuracy needs labels from 0 to 1."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ __all__ = ["accuracy_place", "check_accuracy_labels", "outside_message"]
 
 
 def accuracy_place(statements: Iterable[Statement]) -> Span | None:
-    """Where the first accuracy stands, `E[label*y + (1 - label)*(1 - y) | ...]`; None where there is none."""
+    """Where the first accuracy is written, `E[label*y + (1 - label)*(1 - y) | ...]`; None where there is
+    none."""
     for statement in statements:
         for node in walk(statement):
             if isinstance(node, Mean) and node.value == _accuracy():
@@ -26,7 +27,7 @@ def accuracy_place(statements: Iterable[Statement]) -> Span | None:
 
 
 def check_accuracy_labels(labels: np.ndarray, text: str, place: Span | None) -> None:
-    """Refuse labels that an accuracy has no meaning for.
+    """Refuse labels for which an accuracy has no meaning.
 
     Args:
         labels: `(n,)` numbers, NaN where one is missing.

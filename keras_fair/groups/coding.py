@@ -5,11 +5,10 @@ numbers.
     size           a value outside the vocabulary: in no group, counted and reported
     size + 1       missing, unless missing entries are a group of their own
 
-So the last code is that of missing entries and the one before it that of unknown values, which is how
-`UNKNOWN` and `MISSING` name them, in a vocabulary that still grows too. Numbers are not coded here: a
-condition compares the number itself, so `age < 25` holds for an age never seen before. A missing number is
-NaN. Numbers keep the type that they came in, since it decides how they are compared
-(`keras_fair.groups.thresholds`).
+So the last code means missing, and the one before it means unknown. `UNKNOWN` and `MISSING` count from the
+end, so they stay right in a vocabulary that still grows. Numbers are not coded here: a condition compares the
+number itself, so `age < 25` also works for an age never seen before. A missing number is NaN. Numbers keep
+the type that they came in, since it decides how they are compared (`keras_fair.groups.thresholds`).
 """
 
 from __future__ import annotations
@@ -58,8 +57,8 @@ def encode_column(column: Any, values: Values | None, missing: str, what: str) -
     """Encode one column.
 
     Args:
-        column: `(n,)` or `(n, 1)`: whatever `keras_fair.inputs.columns` reads, or a tensor; or probabilities:
-            a dict from value to `(n,)`, or `(n, k)`.
+        column: `(n,)` or `(n, 1)`: anything that `keras_fair.inputs.columns` reads, or a tensor; or
+            probabilities: a dict from value to `(n,)`, or `(n, k)`.
         values: the values it may have; None for numbers that are not listed.
         missing: the policy of `Vocabulary`.
         what: what the column is called in messages.

@@ -1,4 +1,4 @@
-"""Conditions as truth tables over cells, so that a batch is only asked which cell each sample is in.
+"""Conditions as truth tables over cells, so that a batch only has to say which cell each sample is in.
 
 Conditions that ask for the same few attributes share a table:
 

@@ -1,4 +1,4 @@
-"""What conditions and quantifiers ask of each subject: how finely it must be told apart."""
+"""What conditions and quantifiers ask of each subject: how finely its values must be told apart."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ Key = TypeVar("Key", bound=Hashable)
 
 @dataclass
 class Demand:
-    """How finely a subject must be told apart.
+    """How finely the values of a subject must be told apart.
 
     Args:
         span: where it is first named.
         cuts: the thresholds that numbers are compared with.
         exact: whether each distinct number is a state of its own, since all of them are compared.
         listed: whether its values are enumerated, or a number must be one that occurs.
-        binary: whether all that it is compared with is 0 or 1, so that a label may be a probability of 1.
+        binary: whether it is compared with 0 and 1 only, so that a label may be a probability of 1.
     """
 
     span: Span
@@ -72,8 +72,8 @@ def note_demands(
 
     Args:
         statement: a checked statement.
-        key: by what a subject is known; several may have the same, such as `y` and `y[0]`.
-        demands: what is asked so far; it is added to.
+        key: what identifies a subject; several may have the same key, such as `y` and `y[0]`.
+        demands: what was asked so far; new demands are added to it.
 
     Returns:
         The subjects that conditions compare, in order.
@@ -96,10 +96,9 @@ def note_demands(
 
 
 def compared_by(statement: Statement, domains: Domains) -> Iterator[Atom]:
-    """The comparisons of a statement with values, those that its variables stand for included.
+    """The comparisons of a statement with values, including the values that its variables stand for.
 
-    A variable or a star that runs over the values of the subject itself says nothing new of them and is
-    passed over.
+    A variable or a star that runs over the values of the subject itself adds nothing and is skipped.
 
     Args:
         statement: a checked statement.
@@ -122,7 +121,7 @@ def compared_by(statement: Statement, domains: Domains) -> Iterator[Atom]:
 def number_thresholds(
     statements: Iterable[Statement], vocabulary: Vocabulary | None
 ) -> dict[str, tuple[Cut, ...]]:
-    """The thresholds that conditions compare each attribute with, sorted; those of listed numbers included.
+    """The thresholds that conditions compare each attribute with, sorted, including those of listed numbers.
 
     Args:
         statements: checked statements.

@@ -1,8 +1,8 @@
 """What `for ... in` and `*` enumerate: the values of an attribute or of the label, and which combinations
 occur.
 
-The values come from a `Vocabulary`. This module refuses, at the place in the text, to enumerate what is
-not known.
+The values come from a `Vocabulary`. This module refuses to enumerate values that are not known, and points at
+the place in the text.
 """
 
 from __future__ import annotations
@@ -84,13 +84,13 @@ class Domains:
 
     def _enumerated(self, subject: Grouping, span: Span) -> tuple[Entry, ...]:
         name = subject_name(subject)
-        known = None if self.vocabulary is None else self.vocabulary.values
+        attributes = None if self.vocabulary is None else self.vocabulary.values
         if isinstance(subject, Label):
             values = None if self.vocabulary is None else self.vocabulary.label
             listed = values is not None
         else:
-            values = None if known is None else known.get(subject.name)
-            listed = known is not None and subject.name in known
+            values = None if attributes is None else attributes.get(subject.name)
+            listed = attributes is not None and subject.name in attributes
         if values is not None:
             return values
         if listed:
@@ -103,8 +103,8 @@ class Domains:
                 "the values of the label are not known here; "
                 "adapt a Vocabulary to attributes and label, or give Vocabulary(..., label=[0, 1])"
             )
-        elif known:
-            message = f"no attribute named {name} in the vocabulary{near_names(subject.name, known)}"
+        elif attributes:
+            message = f"no attribute named {name} in the vocabulary{near_names(subject.name, attributes)}"
         else:
             message = (
                 f"the values of {name} are not known here; adapt a Vocabulary to the attributes, or give one"

@@ -5,10 +5,10 @@ numbers are the intervals between the thresholds that conditions compare with:
 
     age < 25, age >= 60     ->     age < 25 | 25 <= age < 60 | 60 <= age | unknown | missing
 
-Of every subject the last state is that of missing values and the one before it that of values outside the
-vocabulary. Truth has three values, since a sample whose value is missing or unknown belongs to no group that
-is told by that subject, negated or not (Kleene's logic): 0 false, 1/2 not known, 1 true. A condition selects
-a sample where it is true.
+The last state of every subject is for missing values, and the one before it for values outside the
+vocabulary. Truth has three values (Kleene's logic): 0 false, 1/2 not known, 1 true. So a sample with a
+missing or unknown value belongs to no group of that subject, negated or not. A condition selects a sample
+where it is true.
 """
 
 from __future__ import annotations
@@ -75,8 +75,7 @@ class Factor:
 
     Args:
         subject: the attribute, the label or the prediction.
-        values: the values that a column of codes or of probabilities is in the order of; None where there are
-            none.
+        values: the values, in the order of codes and of columns of probabilities; None where there are none.
         cuts: the sorted thresholds between the states of numbers; None for text.
         other: whether a text that is not listed is an ordinary value, different from those listed.
         missing_group: whether missing numbers are a group of their own.
@@ -168,7 +167,7 @@ def meant_number(value: Entry) -> Entry:
 
 
 def atoms(condition: Condition | None) -> list[Atom]:
-    """The comparisons of a condition, each with one value; variables and stars are passed over."""
+    """The comparisons of a condition, each with one value; variables and stars are skipped."""
     compared: list[Atom] = []
     for node in walk(condition) if condition is not None else ():
         if isinstance(node, (Comparison, Membership)):
@@ -198,13 +197,13 @@ def make_factor(
     missing: str,
     text: str,
 ) -> Factor:
-    """The factor that tells apart what the comparisons tell apart.
+    """The factor whose states the comparisons tell apart.
 
     Args:
         subject: the attribute, or the label.
         compared: all comparisons of it.
         values: its values in the vocabulary, if they are listed.
-        is_open: a value that is not listed is no fault.
+        is_open: a value that is not listed is not an error.
         missing: the policy of the vocabulary.
         text: the text of the constraints.
 
@@ -267,8 +266,8 @@ def _number_factor(
                 span=atom.node.span,
                 reason=Reason.WRONG_KIND,
             )
-        known = not numbers or _lists(numbers, value) or (binary and value in (0.0, 1.0))
-        if atom.operator not in _COMPARE and not known and not is_open:
+        possible = not numbers or _lists(numbers, value) or (binary and value in (0.0, 1.0))
+        if atom.operator not in _COMPARE and not possible and not is_open:
             near = near_names(f"{value:g}", [f"{number:g}" for number in numbers])
             raise ConstraintTypeError(
                 f"{name} has no value {value:g}{near}",
@@ -281,7 +280,7 @@ def _number_factor(
 
 
 def _lists(numbers: Sequence[float], value: float) -> bool:
-    """Whether a number is listed, if need be after it was rounded to a precision that they were learnt in."""
+    """Whether a number is listed, also after rounding to a precision that the list was learnt in."""
     return any(rounded(value, precision) in numbers for precision in PRECISIONS)
 
 
@@ -295,7 +294,7 @@ def _advice(subject: Subject, value: str, numbers: Sequence[float]) -> str:
         return f"; write {number:g}, without quotes"
     if isinstance(subject, Label):
         return "; encode the label as numbers, or compare it with the numbers that it holds"
-    return near_names(value, [f"{each:g}" for each in numbers]) if numbers else ""
+    return near_names(value, [f"{number:g}" for number in numbers]) if numbers else ""
 
 
 def is_binary_label(compared: Iterable[Atom]) -> bool:

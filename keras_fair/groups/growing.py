@@ -1,7 +1,7 @@
 """A factor whose values are learnt as samples arrive: the state of each sample, the same in every chunk.
 
-New values get new states at the end, so nothing has to be known of later chunks. `UNKNOWN` and `MISSING` are
-counted from the end, as in every factor, so they stay what they are while values are added.
+New values get new states at the end, so later chunks need not be known. `UNKNOWN` and `MISSING` are counted
+from the end, as in every factor, so they stay what they are while values are added.
 """
 
 from __future__ import annotations
@@ -47,25 +47,25 @@ class GrowingFactor:
     """The states of one subject, learnt as chunks arrive.
 
     Args:
-        demand: how finely it must be told apart.
+        demand: how finely its values must be told apart.
         what: what messages call it, such as `attribute 'sex'`.
-        given: its values in a vocabulary; None where they are not listed.
+        listed: its values in a vocabulary; None where they are not listed.
         fixed: whether a vocabulary says what it holds.
         missing: the policy of the vocabulary.
     """
 
-    def __init__(self, demand: Demand, what: str, given: Values | None, fixed: bool, missing: str) -> None:
+    def __init__(self, demand: Demand, what: str, listed: Values | None, fixed: bool, missing: str) -> None:
         self.demand, self.what, self.fixed, self.missing = demand, what, fixed, missing
         self.cuts = tuple(sorted(demand.cuts))
-        self.given = given
+        self.listed = listed
         self.kind: str | None = None  # "text" or "numbers", once it is known
         self.entries: list[Entry] = []
         self.place: dict[Entry, int] = {}
         self.distinct: set[float] | None = set() if demand.listed and not fixed else None
         self.saw_missing = False
-        if has_words(given):
+        if has_words(listed):
             self._become("text")
-            for value in given or ():
+            for value in listed or ():
                 self._state(value)
 
     @property
@@ -77,7 +77,7 @@ class GrowingFactor:
     def values(self) -> Values | None:
         """The values for a vocabulary: those given, or those that occurred; None for numbers not listed."""
         if self.fixed:
-            return self.given
+            return self.listed
         missing = (MISSING_GROUP,) if self.missing == "group" and self.saw_missing else ()
         if self.kind == "text":
             return tuple(sorted({str(entry) for entry in self.place} | set(missing)))
@@ -94,14 +94,14 @@ class GrowingFactor:
             column: text or numbers.
 
         Raises:
-            ValueError: it holds something else than earlier chunks or the vocabulary, or lacks values under
-                the policy "error".
+            ValueError: it holds something else than earlier chunks or the vocabulary, or has missing values
+                under the policy "error".
         """
         refuse_missing(column, self.missing, self.what)
-        if self.fixed and has_words(self.given):
-            given = self.given or ()
-            state_of_code = np.array([*range(len(given)), UNKNOWN, MISSING])
-            return state_of_code[codes_of_column(column, given, self.missing, self.what)]
+        if self.fixed and has_words(self.listed):
+            listed = self.listed or ()
+            state_of_code = np.array([*range(len(listed)), UNKNOWN, MISSING])
+            return state_of_code[codes_of_column(column, listed, self.missing, self.what)]
         if column.missing == len(column):
             self.saw_missing = self.saw_missing or len(column) > 0
             return np.full(len(column), MISSING, dtype=np.int64)
@@ -164,11 +164,11 @@ class GrowingFactor:
         return (*states, UNKNOWN), np.concatenate([shares, rest[:, None]], axis=1)
 
     def fractional(self, label: Column) -> Shares | None:
-        """The states and their probabilities of a label that is a probability of 1; None where it is none.
+        """The states and their probabilities of a label that is a probability of 1; None where it is not.
 
-        It is one where some label lies between 0 and 1, and all that it is compared with is 0 or 1.
+        It is a probability where some label lies between 0 and 1, and it is compared with 0 and 1 only.
         """
-        if has_words(self.given) or not set(self.given or (0.0, 1.0)) <= {0.0, 1.0}:
+        if has_words(self.listed) or not set(self.listed or (0.0, 1.0)) <= {0.0, 1.0}:
             return None
         if not self.demand.binary and not self.fixed:
             return None
@@ -188,14 +188,15 @@ class GrowingFactor:
         return tuple(parts), np.stack(list(parts.values()), axis=1)
 
     def copied(self) -> GrowingFactor:
-        """What is known so far, apart from this."""
+        """A copy that learns on its own."""
         twin = copy.copy(self)
         twin.entries, twin.place = list(self.entries), dict(self.place)
         twin.distinct = None if self.distinct is None else set(self.distinct)
         return twin
 
     def learn(self, other: GrowingFactor) -> np.ndarray:
-        """Know what another one knows; the states here of its states, `(other.size + 2,)`."""
+        """Learn the values of another factor; returns the state here of each of its states,
+        `(other.size + 2,)`."""
         if other.kind is not None:
             self._become(other.kind)
         self.saw_missing = self.saw_missing or other.saw_missing
@@ -226,14 +227,14 @@ class GrowingFactor:
         there = values == values
         listed = column.decimals(values)
         self._list(listed)
-        of_given = {
+        number_of = {
             rounded(number, column.precision): number
-            for number in self.given or ()
+            for number in self.listed or ()
             if not isinstance(number, str)
         }
         states = np.full(len(values), MISSING)
         states[there] = [
-            self._state(of_given.get(float(value), decimal))
+            self._state(number_of.get(float(value), decimal))
             for value, decimal in zip(values[there], listed, strict=True)
         ]
         return states[inverse.reshape(-1)]

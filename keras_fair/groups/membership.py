@@ -54,7 +54,9 @@ class Members:
             sums = [np.bincount(cells, weights=quantity, minlength=count) for quantity in quantities]
             return np.matmul(self.table, np.stack(sums, axis=1))
         if self.cells is None:
-            stacked = xp.stack([samples.ones() if one is None else one for one in quantities], axis=1)
+            stacked = xp.stack(
+                [samples.ones() if quantity is None else quantity for quantity in quantities], axis=1
+            )
             return xp.matmul(self.shares, stacked)
         # One at a time: a sum of vectors by cell takes TensorFlow ten times as long as that of numbers.
         sums = [
@@ -72,7 +74,7 @@ class Members:
 def member_of(
     cluster: Cluster, factors: Mapping[Subject, Factor], samples: Samples, *, fractional_label: bool
 ) -> Members:
-    """Where each sample of a batch stands in the truth table of a cluster.
+    """The place of each sample of a batch in the truth table of a cluster.
 
     Args:
         cluster: the conditions.
@@ -173,14 +175,14 @@ def shares_of_label(xp: Any, label: Tensor) -> tuple[Tensor, ...]:
         label: `(n,)` floats.
 
     Returns:
-        How far it is 0, how far it is 1, whether it lies below 0, whether above 1, and whether it is missing,
-        each `(n,)` floats. A number outside [0, 1] is that number for certain.
+        The parts in which it is 0, is 1, lies below 0, lies above 1, and is missing, each `(n,)` floats. A
+        number outside [0, 1] has no part in 0 or 1.
     """
     inside = floats(xp, xp.logical_and(xp.greater_equal(label, 0.0), xp.less_equal(label, 1.0)))
     missing = xp.isnan(label)
-    one = xp.where(missing, xp.zeros_like(label), label) * inside
+    share = xp.where(missing, xp.zeros_like(label), label) * inside
     below, above = floats(xp, xp.less(label, 0.0)), floats(xp, xp.greater(label, 1.0))
-    return inside - one, one, below, above, floats(xp, missing)
+    return inside - share, share, below, above, floats(xp, missing)
 
 
 def _memberships(

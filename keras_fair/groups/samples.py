@@ -1,7 +1,7 @@
 """The samples of a batch, checked: what a plan needs of columns, label and weights, and what it is given.
 
-What is static (names, ranks, lengths) is checked always; values are checked where there are values, which
-is not so inside a graph. A fault is shown at the place in the constraint that needs what is faulty.
+Names, ranks and lengths are always checked. Values are checked where they are known, which is not so inside a
+graph. An error points at the place in the constraint that needs the faulty column.
 """
 
 from __future__ import annotations
@@ -46,9 +46,9 @@ class Needs:
 
     Args:
         attributes: the columns, each with the place that asks for it.
-        numbers: the attributes that stand in arithmetic.
+        numbers: the attributes that are used in arithmetic.
         label: the place that asks for the label, or None.
-        accuracy: the place of an accuracy, which has a meaning for labels in [0, 1] only, or None.
+        accuracy: the place of an accuracy, or None. An accuracy needs labels in [0, 1].
         factors: the states of what conditions ask for.
         missing: the policy of the vocabulary.
         text: the text of the constraints.
@@ -94,12 +94,11 @@ class Samples:
         return self.xp.ones((self.count,), dtype=dtype_of(floats(self.xp, 0.0)))
 
     def may_be_fractional(self) -> bool:
-        """Whether the label may be a probability: by its values, or inside a graph by its dtype as it was
-        given."""
+        """Whether the label may be a probability: by its values, or inside a graph by its original dtype."""
         if self.label is None:
             return False
-        known = concrete(self.label)
-        return self.float_label if known is None else bool(np.any((known > 0) & (known < 1)))
+        values = concrete(self.label)
+        return self.float_label if values is None else bool(np.any((values > 0) & (values < 1)))
 
 
 def needed_columns(
@@ -115,7 +114,7 @@ def needed_columns(
         text: of the constraints.
 
     Raises:
-        ConstraintTypeError: an attribute or the label is lacking.
+        ConstraintTypeError: an attribute or the label is not given.
     """
     columns = columns_of(attributes)
     for name, span in places.items():
@@ -130,7 +129,7 @@ def read_samples(needs: Needs, columns: Mapping[str, Any], label: Any, weight: A
     """Check a batch and make tensors of it.
 
     Raises:
-        ConstraintTypeError: a column or the label is lacking, or does not fit the constraint.
+        ConstraintTypeError: a column or the label is not given, or does not fit the constraint.
         ValueError: lengths differ, or weights are negative.
     """
     needed = needed_columns(columns, needs.attributes, label, needs.label, needs.text)
@@ -193,7 +192,7 @@ class _Reader:
         if len(column.shape) == 2:
             if name in self.needs.numbers:
                 self._refuse(
-                    f"{what} stands in arithmetic here: expected numbers, received probabilities", span
+                    f"{what} is used in arithmetic here: expected numbers, received probabilities", span
                 )
             with InText(self.needs.text, span):
                 check_shares(column, () if factor is None else factor.values, what)

@@ -4,7 +4,7 @@
     state of v  how many of the sorted cuts it passes
 
 Thresholds are brought to the type of the column: for floats they are rounded to its precision, for whole
-numbers replaced by the least whole number that passes, so that no column is ever converted to be compared.
+numbers replaced by the least whole number that passes, so that no column is converted for a comparison.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from keras_fair.inputs.precision import (
 
 __all__ = ["LARGE", "Cut", "cast_column", "equal_to", "interval_codes", "is_missing", "is_whole"]
 
-LARGE = 16_384  # from so many samples on it is passes over them that cost, below it operations
+LARGE = 16_384  # from so many samples on, passes over them cost most; below it, operations
 
 _FEW = 8  # thresholds that are compared one by one
 
@@ -66,16 +66,16 @@ def interval_codes(
         elif passes:
             passed = None
             for threshold, rise in thresholds:
-                one = xp.cast(getattr(xp, name)(column, threshold), dtype)
-                one = one if rise == 1 else one * xp.cast(rise, dtype)
-                passed = one if passed is None else passed + one
+                holds = xp.cast(getattr(xp, name)(column, threshold), dtype)
+                holds = holds if rise == 1 else holds * xp.cast(rise, dtype)
+                passed = holds if passed is None else passed + holds
         else:
             numbers = xp.convert_to_tensor(
                 np.array([threshold for threshold, _ in thresholds]), dtype_of(column)
             )
-            each = xp.cast(getattr(xp, name)(xp.expand_dims(column, 1), numbers), dtype)
+            holds = xp.cast(getattr(xp, name)(xp.expand_dims(column, 1), numbers), dtype)
             rises_of = xp.convert_to_tensor(np.array([rise for _, rise in thresholds]), dtype)
-            passed = xp.cast(xp.sum(each * rises_of, axis=1), dtype)
+            passed = xp.cast(xp.sum(holds * rises_of, axis=1), dtype)
         codes = passed if codes is None else codes + passed
     return xp.zeros_like(column, dtype=dtype) if codes is None else codes
 
@@ -199,8 +199,8 @@ def _in_type(
 
 
 def _steps(cuts: Sequence[Cut], block: np.ndarray) -> tuple[dict[str, list[tuple[float, int]]], int]:
-    """How the block rises from the lowest interval on: comparisons, each with thresholds and rises; and its
-    block."""
+    """The comparisons at which the block rises, each with thresholds and rises, and the block of the lowest
+    interval."""
     between = block[[place for place in range(len(block)) if not _is_point(cuts, place)]]
     if np.all(between == between[0]):  # only compared for equality
         points = [place for place in range(len(block)) if _is_point(cuts, place)]
@@ -210,7 +210,7 @@ def _steps(cuts: Sequence[Cut], block: np.ndarray) -> tuple[dict[str, list[tuple
         steps = {"greater_equal": [], "greater": []}
         for (cut, above), rise in zip(cuts, np.diff(block), strict=True):
             steps["greater" if above else "greater_equal"].append((cut, int(rise)))
-    return {name: [each for each in rises if each[1]] for name, rises in steps.items()}, int(between[0])
+    return {name: [pair for pair in rises if pair[1]] for name, rises in steps.items()}, int(between[0])
 
 
 def _is_point(cuts: Sequence[Cut], place: int) -> bool:
@@ -228,9 +228,9 @@ def _searched(name: str, thresholds: list[tuple[Any, int]], column: np.ndarray, 
 def _refuse_same(cuts: Sequence[Cut], precision: str, what: str) -> None:
     """Refuse thresholds that are one number in a precision: groups on both sides would be mixed up."""
     numbers = sorted({cut for cut, _ in cuts})
-    for one, other in zip(numbers, numbers[1:], strict=False):
-        if rounded(one, precision) == rounded(other, precision):
+    for low, high in zip(numbers, numbers[1:], strict=False):
+        if rounded(low, precision) == rounded(high, precision):
             raise ValueError(
-                f"{one!r} and {other!r} are one number in {precision}, in which {what} is given: "
+                f"{low!r} and {high!r} are one number in {precision}, in which {what} is given: "
                 "give it in float64, as whole numbers or as text"
             )

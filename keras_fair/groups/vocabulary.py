@@ -50,10 +50,10 @@ class Vocabulary:
             reported.
             `"group"`: they are a group of their own, with the value `missing`.
 
-    A column may also give probabilities in place of groups: a dict from value to an `(n,)` array, or an `(n,
-    k)` matrix in the order of the vocabulary, in [0, 1] with sums of at most 1. Conditions over several such
-    attributes multiply the probabilities (conditional independence given whatever they were computed from);
-    conditions over one attribute are exact.
+    A column may also give probabilities in place of groups: a dict from value to an `(n,)` array, or an
+    `(n, k)` matrix in the order of the vocabulary, in [0, 1] with sums of at most 1. Conditions over several
+    such attributes multiply the probabilities (conditional independence, given the data that they were
+    computed from); conditions over one attribute are exact.
 
     Example:
         >>> from keras_fair.rows import Vocabulary
@@ -77,8 +77,8 @@ class Vocabulary:
             )
         self.missing = missing
         self._values: dict[str, Values | None] = {
-            str(name): None if given is None else _sorted_values(given, f"attribute {quoted(name)}")
-            for name, given in (values or {}).items()
+            str(name): None if listed is None else _sorted_values(listed, f"attribute {quoted(name)}")
+            for name, listed in (values or {}).items()
         }
         self._label = None if label is None else _sorted_values(label, "the label")
         self._open: frozenset[str] = frozenset()
@@ -99,10 +99,10 @@ class Vocabulary:
         return name in self._open
 
     def adapt(self, attributes: Any, label: Any = None) -> Vocabulary:
-        """Learn the values from data, forgetting what was known, as the preprocessing layers of Keras do.
+        """Learn the values from data and forget earlier ones, as the preprocessing layers of Keras do.
 
         Text is listed; numbers are listed up to 1000 distinct ones; columns of more than one dimension are
-        passed over.
+        skipped.
 
         Args:
             attributes: a dict of columns, a DataFrame, or a `tf.data.Dataset` (or any iterable of batches) of
@@ -154,7 +154,7 @@ class Vocabulary:
 
     def get_config(self) -> dict[str, Any]:
         """The arguments of the constructor, JSON-able."""
-        values = {name: None if known is None else list(known) for name, known in self.values.items()}
+        values = {name: None if listed is None else list(listed) for name, listed in self.values.items()}
         return {
             "values": values,
             "label": None if self._label is None else list(self._label),
@@ -167,8 +167,8 @@ class Vocabulary:
         return cls(**config)
 
     def completed(self, texts: Mapping[str, Sequence[str]]) -> Vocabulary:
-        """The vocabulary with attributes that it does not know: their listed texts, and any other value
-        beside them."""
+        """The vocabulary and the attributes that it does not know: these have the listed texts, and may have
+        any other value too."""
         whole = Vocabulary(self._values, label=self._label, missing=self.missing)
         for name, words in texts.items():
             whole._values[name] = tuple(words)
@@ -191,22 +191,22 @@ class Vocabulary:
             elif not is_matrix(column):
                 self._add(str(name), self._occurring(read_column(column, what), what), what)
         if label is not None and not is_matrix(label):
-            found = self._occurring(read_column(label, "the label"), "the label")
-            self._label = _joined(self._label, found, "the label") if self._label is not None else found
+            values = self._occurring(read_column(label, "the label"), "the label")
+            self._label = _joined(self._label, values, "the label") if self._label is not None else values
 
-    def _add(self, name: str, found: Values | None, what: str) -> None:
+    def _add(self, name: str, values: Values | None, what: str) -> None:
         if name in self._values:
-            found = _joined(self._values[name], found, what)
-        self._values[name] = found
+            values = _joined(self._values[name], values, what)
+        self._values[name] = values
 
     def _occurring(self, column: Column, what: str) -> Values | None:
         refuse_missing(column, self.missing, what)
-        found: tuple[Entry, ...] = column.distinct()
-        if isinstance(column, Numbers) and len(found) > MOST_NUMBERS:
+        values: tuple[Entry, ...] = column.distinct()
+        if isinstance(column, Numbers) and len(values) > MOST_NUMBERS:
             return None
         if self.missing == "group" and column.missing:
-            found = (*found, MISSING_GROUP)
-        return _sorted_values(found, what)
+            values = (*values, MISSING_GROUP)
+        return _sorted_values(values, what)
 
 
 def _sorted_values(values: Iterable[Any], what: str) -> Values:
@@ -223,10 +223,10 @@ def _sorted_values(values: Iterable[Any], what: str) -> Values:
     return (*read.distinct(), *missing)
 
 
-def _joined(known: Values | None, found: Values | None, what: str) -> Values | None:
-    if known is None or found is None:
-        if any(isinstance(value, str) and value != MISSING_GROUP for value in known or found or ()):
+def _joined(old: Values | None, new: Values | None, what: str) -> Values | None:
+    if old is None or new is None:
+        if any(isinstance(value, str) and value != MISSING_GROUP for value in old or new or ()):
             raise ValueError(f"expected {what} to hold either text or numbers, received both")
         return None
-    values = _sorted_values([*known, *found], what)
+    values = _sorted_values([*old, *new], what)
     return None if len(values) > MOST_NUMBERS and isinstance(values[0], float) else values

@@ -1,10 +1,10 @@
-"""One set of names for arrays: `keras.ops` for tensors, NumPy where all that comes in is NumPy.
+"""One set of names for arrays: `keras.ops` for tensors, NumPy where all inputs are NumPy.
 
 Rows are computed by one piece of code, written against `keras.ops`. Outside a graph every operation of a
-backend costs tens of microseconds, and some of them ten times the time of NumPy on a million rows. So
-where nothing but NumPy arrays comes in, the same code runs on NumPy under the same names.
+backend costs tens of microseconds, and some of them ten times the time of NumPy on a million rows. So where
+all inputs are NumPy arrays, the same code runs on NumPy under the same names.
 
-Keras is imported when the first tensor is met, so that whoever has only NumPy arrays does not wait for it.
+Keras is imported when the first tensor appears, so that code with NumPy arrays only does not wait for it.
 """
 
 from __future__ import annotations

@@ -1,11 +1,12 @@
 """Reading one column that a user hands in: words or numbers, and which entries are missing.
 
 Lists, NumPy arrays (masked ones too), tensors with values, and the columns of pandas, polars and pyarrow are
-read here, in NumPy; what a word means is left to `keras_fair.groups`. Missing are None, NaN, NaT, NA, empty
-text and what a mask hides. Numbers keep the precision that they were given in.
+read here, in NumPy; what a word means is left to `keras_fair.groups`. None, NaN, NaT, NA, empty text and
+masked entries are missing. Numbers keep the precision that they were given in.
 
-The values of a column are those that occur in it. A level that a categorical type declares and that no sample
-has is not a value, as in a column of plain text; a `Vocabulary` declares values that need not occur.
+The values of a column are those that occur in it. A level that a categorical type declares but no sample has
+is not a value: a categorical column is read like plain text. A `Vocabulary` declares values that need not
+occur.
 """
 
 from __future__ import annotations
@@ -65,7 +66,7 @@ class Numbers:
 
     Args:
         values: `(n,)`, of any type of integers, floats or booleans.
-        precision: that the numbers were given in; that of `values`, unless it is one that NumPy lacks.
+        precision: the precision that the numbers were given in: that of `values`, unless NumPy lacks it.
     """
 
     values: np.ndarray
@@ -91,7 +92,7 @@ class Numbers:
         ]
 
     def decimals(self, values: np.ndarray) -> tuple[float, ...]:
-        """Numbers of this precision as the shortest decimals; those that are missing are left out."""
+        """Numbers of this precision as the shortest decimals, without missing ones."""
         numbers = [float(value) for value in values if value == value]
         if len(numbers) > _MOST_SHORTENED:
             return tuple(numbers)
@@ -175,13 +176,14 @@ def elements_of(dataset: Any) -> Iterator[Any]:
 
 
 def check_order(columns: Mapping[str, Any]) -> None:
-    """Refuse pandas objects whose rows stand in different orders.
+    """Refuse pandas objects whose rows have different orders.
 
-    Columns are paired by position. Where two of them have indexes with the same entries in another order, the
-    rows of one would be taken for those of other people.
+    Columns are paired by position. Where two indexes have the same entries in different orders, rows of
+    different people would be paired.
 
     Args:
-        columns: whatever is handed in together, by what messages call it; what has no index is passed over.
+        columns: the objects that belong together, by their names in messages; objects without an index are
+            skipped.
 
     Raises:
         ValueError: two indexes hold the same entries in different orders.
@@ -221,7 +223,8 @@ def _occurring(levels: list[Any], codes: np.ndarray) -> tuple[list[Any], np.ndar
 
 
 def _categories(column: Any) -> tuple[list[Any], np.ndarray] | None:
-    """The levels and codes of a categorical column, -1 where an entry is missing; None of any other."""
+    """The levels and codes of a categorical column, -1 where an entry is missing; None for any other
+    column."""
     holder: Any
     for holder in (getattr(column, "cat", None), column):
         if hasattr(holder, "categories") and hasattr(holder, "codes"):
@@ -352,7 +355,7 @@ def _numbers(distinct: list[Any], present: list[bool], codes: np.ndarray, what: 
     whole = [entry for entry, there in zip(distinct, present, strict=True) if there and _is_whole(entry)]
     if whole:
         extremes = [min(whole, key=int), max(whole, key=int)]
-        check_whole(np.array([int(each) for each in extremes], dtype=object), what)
+        check_whole(np.array([int(extreme) for extreme in extremes], dtype=object), what)
     precisions = {precision_name(entry) for entry, there in zip(distinct, present, strict=True) if there}
     shared = precisions.pop() if len(precisions) == 1 else "float64"
     values = np.array(

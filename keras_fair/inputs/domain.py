@@ -41,7 +41,7 @@ def check_domain(domain: DomainLike) -> Domain:
             reals; `"simplex"` for the outputs of a softmax; or a `Domain`.
 
     Raises:
-        ValueError: it is none of these.
+        ValueError: it is something else.
     """
     if isinstance(domain, Domain):
         return domain

@@ -1,12 +1,12 @@
 """Numbers in the precision that they were given in.
 
 A number in a text, such as the 0.7 of `y >= 0.7`, is compared with a column of float32 after it was rounded
-to float32, as NumPy and pandas do. So 0.7 finds the float32 that is nearest to it, whichever container or
+to float32, as NumPy and pandas do. So 0.7 equals the float32 that is nearest to it, whichever container or
 cast the column came through. The other way round, a value that is learnt from a float32 column is known by
 the shortest decimal that rounds to it: 0.7, not 0.699999988.
 
-Whole numbers are compared as whole numbers. Beyond 2^53 neighbours are one number to a float64, and so would
-be two identities: these are refused.
+Whole numbers are compared as whole numbers. Beyond 2^53 a float64 cannot tell neighbours apart, so two
+identities would become one. Such numbers are refused.
 """
 
 from __future__ import annotations

@@ -34,9 +34,9 @@ class Predictions:
 
     Args:
         values: `(n, outputs)` float64.
-        precision: that they were given in.
-        shape: that they were given in.
-        dtype: that they were given in; float64 where that was no float.
+        precision: the precision that they were given in.
+        shape: the shape that they were given in.
+        dtype: the dtype that they were given in; float64 where that was no float.
     """
 
     values: np.ndarray
@@ -95,7 +95,7 @@ def check_predictions(values: np.ndarray, domain: Domain | None, precision: str)
     Args:
         values: `(n,)` or `(n, outputs)` numbers.
         domain: where they lie; None: anywhere.
-        precision: that they were given in, which says how far rounding may put them outside.
+        precision: the precision that they were given in. It says how far rounding may put them outside.
 
     Raises:
         ValueError: some are.
@@ -183,19 +183,19 @@ def check_lengths(lengths: Mapping[str, int | None]) -> None:
     """Refuse columns of different lengths.
 
     Args:
-        lengths: by what messages call a column; None where it is not known.
+        lengths: the length of each column, by its name in messages; None where it is not known.
 
     Raises:
         ValueError: two of them differ.
     """
-    known = {name: length for name, length in lengths.items() if length is not None}
-    if len(set(known.values())) > 1:
-        shown = ", ".join(f"{name} has {length}" for name, length in known.items())
+    stated = {name: length for name, length in lengths.items() if length is not None}
+    if len(set(stated.values())) > 1:
+        shown = ", ".join(f"{name} has {length}" for name, length in stated.items())
         raise ValueError(f"expected as many values in all columns, received: {shown}")
 
 
 def check_pairing(y: Any, attributes: Any, label: Any, sample_weight: Any) -> None:
-    """Refuse pandas objects that belong together and stand in different orders; see `check_order`."""
+    """Refuse pandas objects that belong together and have different orders; see `check_order`."""
     parts = {"predictions y": y}
     if isinstance(attributes, Mapping):
         parts.update({f"attribute {name!r}": column for name, column in attributes.items()})

@@ -1,4 +1,5 @@
-"""What is said where something that constraints need is lacking: one function for each refusal."""
+"""The errors for attributes and labels that constraints need and were not given, and the place of an
+error."""
 
 from __future__ import annotations
 
@@ -15,7 +16,7 @@ def no_attribute(name: str, columns: Iterable[str], text: str, span: Place | Non
 
     Args:
         name: of the attribute.
-        columns: the names that there are.
+        columns: the names of the given columns.
         text: of the constraints.
         span: where they name it.
     """

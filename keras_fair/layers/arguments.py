@@ -39,7 +39,7 @@ def check_stiffness(stiffness: Any) -> float:
 
 
 def check_choice(name: str, value: Any, choices: tuple[str, ...]) -> str:
-    """One of several words; raises ValueError where it is none of them."""
+    """One of several words; raises ValueError for any other."""
     if value not in choices:
         raise ValueError(f"expected {name} to be one of {choices}, received {name}={value!r}")
     return str(value)

@@ -1,7 +1,8 @@
 """One batch through rows and projection: by itself, or as arrivals of a stream.
 
-`FairProjection` calls `project_batch`, or the method of that name of what keeps a stream's state for it:
-`Memory`, `StreamedLayer`. These add the state before and after; the step is here.
+`FairProjection` calls `project_batch`. Where it keeps the state of a stream, it calls the method of that name
+of `Memory` or `StreamedLayer` instead. These read the state before the step and store it after; the step
+itself is here.
 """
 
 from __future__ import annotations
@@ -72,10 +73,10 @@ def project_arrivals(
     """One step of a stream.
 
     Args:
-        rule: how rows are held; domain and divergence are in it.
+        rule: how rows are enforced; it holds domain and divergence.
         vector: the state before.
-        plan, y, columns, label, statistics_weight, objective_weight: as in `project_batch`, whose other
-            arguments do not count here.
+        plan, y, columns, label, statistics_weight, objective_weight: as in `project_batch`; its other
+            arguments are not used here.
     """
     return stream_step(
         plan,
@@ -90,7 +91,7 @@ def project_arrivals(
 
 
 def _positive_weight(weight: Any) -> Any:
-    """Weights of the objective, `(n,)`, with 1 in the place of 0; None where there are none."""
+    """Weights of the objective, `(n,)`, with 1 instead of 0; None where there are none."""
     if weight is None:
         return None
     weight = ops.cast(weight, working_dtype())

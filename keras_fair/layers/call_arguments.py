@@ -1,9 +1,9 @@
-"""From what a caller hands in to what a plan reads: predictions, encoded columns, label and weights.
+"""From the arguments of a call to what a plan reads: predictions, encoded columns, label and weights.
 
 Text in NumPy, pandas and lists is encoded in NumPy, text tensors of TensorFlow inside the graph, both by the
-vocabulary of the plan. Numbers pass. Integers given for an attribute of text are read as codes, as
-`Vocabulary.encode` makes them, where a vocabulary was given: without one their order is not known, and they
-are refused.
+vocabulary of the plan. Numbers are not changed. Integers for an attribute of text are read as codes of
+`Vocabulary.encode` where there is a vocabulary. Without one the order of the codes is not known, and they are
+refused.
 """
 
 from __future__ import annotations
@@ -45,10 +45,10 @@ class CallArguments(NamedTuple):
 
 
 def unpacked(y: Any, attributes: Any, label: Any, sample_weight: Any) -> CallArguments:
-    """The arguments of a call, whether given apart or as one dict `{"y": ..., attribute: ...}`.
+    """The arguments of a call, passed separately or as one dict `{"y": ..., attribute: ...}`.
 
     Raises:
-        ValueError: the dict has no `"y"`, or gives what was given apart too.
+        ValueError: the dict has no `"y"`, or other arguments were passed beside it.
     """
     if not isinstance(y, Mapping):
         check_pairing(y, attributes, label, sample_weight)
@@ -60,7 +60,8 @@ def unpacked(y: Any, attributes: Any, label: Any, sample_weight: Any) -> CallArg
         )
     if attributes is not None or label is not None or sample_weight is not None:
         raise ValueError(
-            "expected all inputs in one dict or all apart, received a dict as y and others beside it"
+            "expected all inputs in one dict or all as separate arguments, "
+            "received a dict as y and other arguments"
         )
     rest = {name: ranked(column) for name, column in y.items() if name not in _OWN_KEYS}
     return CallArguments(y["y"], rest, ranked(y.get("label")), ranked(y.get("sample_weight")))
@@ -76,19 +77,19 @@ def ranked(column: Any) -> Any:
 
 
 def check_names(plan: RowPlan, call: CallArguments) -> None:
-    """Raise ConstraintTypeError, with the place, where an attribute or the label is lacking."""
+    """Raise ConstraintTypeError, with the place, where an attribute or the label is not given."""
     needed_columns(call.attributes, plan.needs.attributes, call.label, plan.needs.label, plan.text)
 
 
 def encode(
-    plan: RowPlan, call: CallArguments, known: Collection[str], domain: Domain, *, refuse_unknown: bool
+    plan: RowPlan, call: CallArguments, listed: Collection[str], domain: Domain, *, refuse_unknown: bool
 ) -> CallArguments:
     """The call with the columns that a plan needs, and the label, encoded; the predictions are checked.
 
     Args:
         plan: the lowered constraints.
         call: its arguments.
-        known: the attributes whose values a vocabulary lists, so that codes mean something.
+        listed: the attributes whose values a vocabulary lists; only then do codes mean something.
         domain: of the predictions.
         refuse_unknown: whether a value outside the vocabulary is an error, where it can be seen.
 
@@ -100,7 +101,7 @@ def encode(
     for name, span in plan.needs.attributes.items():
         column = call.attributes[name]
         if _is_codes(column) and has_words(plan.vocabulary.values.get(name)):
-            if name not in known:
+            if name not in listed:
                 raise ConstraintTypeError(
                     f"expected attribute {quoted(name)} to hold text, received integers: codes have a "
                     "meaning only where the values are known; adapt a Vocabulary to the attributes, or "
@@ -132,17 +133,17 @@ def encode(
 
 def encode_known(vocabulary: Vocabulary, columns: Any, *, refuse_unknown: bool) -> dict[str, Any]:
     """Columns of a vocabulary, encoded; raises ValueError for text outside it where that is refused."""
-    found = vocabulary.encode(columns)
-    for name, column in found.items():
+    encoded = vocabulary.encode(columns)
+    for name, column in encoded.items():
         wrong = unknown_text(vocabulary, name, column, columns[name]) if refuse_unknown else None
         if wrong is not None:
             raise ValueError(wrong)
-    return found
+    return encoded
 
 
 def clipped_codes(plan: RowPlan, columns: Mapping[str, Any]) -> dict[str, Any]:
-    """The columns with codes brought into their range, for a graph where none can be refused: one that is
-    out of it is read as a value outside the vocabulary."""
+    """The columns with codes brought into their range, for a graph that cannot refuse any. A code out of
+    range is read as a value outside the vocabulary."""
     clipped = dict(columns)
     for name, column in columns.items():
         if holds_codes(plan, name, column):
@@ -165,7 +166,7 @@ def _is_codes(column: Any) -> bool:
 
 
 def _kept_apart(column: Any, plan: RowPlan, name: str) -> Any:
-    """A column of numbers as the backend holds it, with everything apart that conditions tell apart."""
+    """A column of numbers as the backend holds it. What conditions tell apart stays apart."""
     factor = plan.factors.get(Attribute(name, span=plan.needs.attributes[name]))
     if widest_float() == "float64" or not isinstance(column, np.ndarray) or column.ndim != 1:
         return column

@@ -1,8 +1,8 @@
-"""What is wrong with a batch: predictions outside their domain, values that no one knows.
+"""What is wrong with a batch: predictions outside their domain, unknown values.
 
-Outside a graph a fault is an error at once, and shows what was seen. Inside one a check is a condition with
-the faults that may be behind it, and `keras_fair.layers.guard` sees to it that a failed one is not passed
-over. Every batch pays for the conditions; the faults are told apart only once something is wrong.
+Outside a graph a fault raises an error at once, which shows the faulty value. Inside a graph a check is a
+condition with the faults that may cause it to fail, and `keras_fair.layers.guard` reports failed checks.
+Every batch evaluates the conditions; the faults are told apart only after a condition has failed.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Check(NamedTuple):
 
 
 def all_fine(checks: Sequence[Check]) -> Any:
-    """Whether all checks hold, () bool: one pass over the samples, whatever their number."""
+    """Whether all checks hold, () bool: one pass over the samples, however many checks there are."""
     whole = [check.fine for check in checks if not len(check.fine.shape)]
     of_samples = [check.fine for check in checks if len(check.fine.shape)]
     of_samples = [fine if len(fine.shape) == 1 else ops.all(fine, axis=1) for fine in of_samples]
@@ -72,7 +72,8 @@ def check_shape(shape: tuple[int | None, ...], domain: Domain) -> int:
     """The number of outputs of predictions of this shape.
 
     Raises:
-        ValueError: it is not `(n,)`, `(n, 1)` or `(n, outputs)`, or one output is put on the simplex.
+        ValueError: it is not `(n,)`, `(n, 1)` or `(n, outputs)`, or the domain is the simplex and there is
+            one output.
     """
     if len(shape) not in (1, 2) or (len(shape) == 2 and shape[1] is None):
         raise ValueError(
@@ -84,8 +85,8 @@ def check_shape(shape: tuple[int | None, ...], domain: Domain) -> int:
     return outputs
 
 
-def unknown_text(vocabulary: Vocabulary, name: str, codes: Any, given: Any) -> str | None:
-    """What is wrong where encoded text is outside the vocabulary, else None; `given` is what was encoded."""
+def unknown_text(vocabulary: Vocabulary, name: str, codes: Any, column: Any) -> str | None:
+    """What is wrong where encoded text is outside the vocabulary, else None. `column` is the text."""
     values = vocabulary.values.get(name) or ()
     read = concrete(codes)
     if read is None or read.ndim != 1 or not has_words(values) or vocabulary.is_open(name):
@@ -93,8 +94,8 @@ def unknown_text(vocabulary: Vocabulary, name: str, codes: Any, given: Any) -> s
     outside = np.flatnonzero(read == len(values))
     if not len(outside):
         return None
-    shown = concrete(given)
-    entry = np.asarray(given if shown is None else shown).reshape(len(read), -1)[outside[0], 0]
+    entries = concrete(column)
+    entry = np.asarray(column if entries is None else entries).reshape(len(read), -1)[outside[0], 0]
     entry = None if isinstance(entry, np.integer) else entry.decode() if isinstance(entry, bytes) else entry
     return _unknown(values, name, len(outside), entry)
 
@@ -102,15 +103,15 @@ def unknown_text(vocabulary: Vocabulary, name: str, codes: Any, given: Any) -> s
 def check_unknown_numbers(plan: RowPlan, rows: LinearRows, columns: Mapping[str, Any]) -> None:
     """Raise ConstraintTypeError where a number, or a code, is outside the vocabulary."""
     for name, count in rows.unknown.items():
-        known = concrete(count)
-        if known is not None and known > 0:
+        outside = concrete(count)
+        if outside is not None and outside > 0:
             values, column = plan.vocabulary.values.get(name), concrete(columns[name])
             entry = None
             if column is not None and not has_words(values):
                 numbers = [value for value in values or () if not isinstance(value, str)]
                 listed = equal_to(column.reshape(-1), numbers, passes=True)
                 entry = shortest(float(column.reshape(-1)[~listed][0]), precision_name(column))
-            message = _unknown(values or (), name, int(known), entry)
+            message = _unknown(values or (), name, int(outside), entry)
             raise ConstraintTypeError(message, text=plan.text, span=plan.needs.attributes[name])
 
 
@@ -125,7 +126,7 @@ def graph_checks(
     label: Any = None,
     refuse_unknown: bool,
 ) -> list[Check]:
-    """The checks of a batch inside a graph. Names stand in backticks, for TensorFlow escapes quotes."""
+    """The checks of a batch inside a graph. Names are in backticks, because TensorFlow escapes quotes."""
     checks = _prediction_checks(y, domain)
     if weight is not None:
         there = ops.logical_and(ops.greater_equal(weight, 0), ops.less(weight, np.inf))  # NaN is neither
@@ -166,8 +167,8 @@ def graph_checks(
 
 def holds_codes(plan: RowPlan, name: str, column: Any) -> bool:
     """Whether a column holds codes of words: whole numbers, one a sample."""
-    one = len(column.shape) == 1 or column.shape[1] == 1
-    return one and has_words(plan.vocabulary.values.get(name)) and "int" in dtype_of(column)
+    single = len(column.shape) == 1 or column.shape[1] == 1
+    return single and has_words(plan.vocabulary.values.get(name)) and "int" in dtype_of(column)
 
 
 def _prediction_checks(y: Any, domain: Domain) -> list[Check]:
@@ -191,21 +192,21 @@ def _code_check(plan: RowPlan, name: str, column: Any, refuse_unknown: bool) -> 
     size = len(plan.vocabulary.values[name] or ())
     refuse_missing = plan.vocabulary.missing == "error"
     within = BatchFault(lambda: _between(column, size + 1), f"attribute `{name}` has codes out of range")
-    known = BatchFault(
+    listed = BatchFault(
         lambda: ops.not_equal(column, size), f"attribute `{name}` has values outside the vocabulary"
     )
     there = BatchFault(
         lambda: ops.not_equal(column, size + 1), f"attribute `{name}` has missing values (NaN or empty text)"
     )
-    faults = [within, *([known] if refuse_unknown else []), *([there] if refuse_missing else [])]
+    faults = [within, *([listed] if refuse_unknown else []), *([there] if refuse_missing else [])]
     fine = _between(column, size + 1 - refuse_missing - (refuse_unknown and refuse_missing))
     if refuse_unknown and not refuse_missing:
-        fine = ops.logical_and(fine, known.absent())
+        fine = ops.logical_and(fine, listed.absent())
     return Check(fine, faults)
 
 
 def _exact(column: Any) -> Any:
-    """Where whole numbers are told apart from their neighbours in a float64 too."""
+    """Where a float64 too tells whole numbers apart from their neighbours."""
     inside = ops.less_equal(column, LARGEST_WHOLE)
     if "uint" in dtype_of(column):
         return inside

@@ -54,8 +54,8 @@ class FairProjection(keras.layers.Layer):
     """Moves predictions as little as possible so that the constraints hold on every batch.
 
     It has nothing to train; gradients flow through it. Where no predictions in the domain meet all rows of a
-    batch, the ones that violate them least are returned, and that is told: by a warning once, in `record()`,
-    and by `FairnessMonitor`. Rows of a group that a batch lacks are left out for that batch.
+    batch, those that violate them least are returned. A warning (once), `record()` and `FairnessMonitor`
+    report this. Rows of a group with no sample in a batch are left out for that batch.
 
     Args:
         constraints: text of the constraint language, or a `ConstraintSet`. `*` and `for ... in attribute`
@@ -64,18 +64,19 @@ class FairProjection(keras.layers.Layer):
         divergence: `"euclidean"`, `"binary_crossentropy"` or `"categorical_crossentropy"`; see
             `keras_fair.project`.
         vocabulary: a `Vocabulary`, or a dict from attribute to its values; default: the values that the
-            constraints name are taken as they stand, and any other value of these attributes is an ordinary
-            one.
-        stiffness: the price of leaving a row, > 0; infinite (default) means never where that is possible.
+            constraints name are used as written, and any other value of these attributes is an ordinary
+            value.
+        stiffness: the price of violating a row, > 0; infinite (default): rows are violated only where that
+            cannot be avoided.
         weight_statistics: whether `sample_weight` weighs the statistics.
         weight_objective: whether `sample_weight` weighs the objective: heavy samples are then moved less. A
             weight of 0 counts as 1 there.
         unknown: what a value outside the vocabulary means: `"error"` (default) refuses it, `"exclude"` leaves
             the sample out of all groups of that attribute; it still counts in `E[y]`.
-        memory: for training with small batches: about how many past predictions count beside those of the
-            batch, >= 1; older ones fade. The rows then hold over both together and are elastic, as in a
+        memory: for training with small batches: about how many past predictions count in addition to those of
+            the batch, >= 1; older ones fade. The rows then hold over both together and are elastic, as in a
             stream (docs/streaming.md), `stiffness` does not count, and in `fit` single batches may violate
-            them. Outside training, and with None (default), each batch obeys them by itself.
+            them. Outside training, and with None (default), each batch meets them by itself.
 
     Call arguments:
         y: `(n,)`, `(n, 1)` or `(n, outputs)` predictions inside the domain. Or one dict that holds all
@@ -93,7 +94,7 @@ class FairProjection(keras.layers.Layer):
         has it.
 
     Raises:
-        ConstraintError: the constraints are malformed, or do not fit the attributes that are call.
+        ConstraintError: the constraints are malformed, or do not fit the attributes of the call.
         ValueError: arguments that do not fit; predictions that are NaN or outside the domain. Inside `fit`
             such faults of the data stop TensorFlow and JAX with an error of their own. Under
             `jit_compile=True` TensorFlow can't stop: predictions outside the domain are clipped to it and the
@@ -141,15 +142,15 @@ class FairProjection(keras.layers.Layer):
         self._reports: Reports | None = None
 
     def adapt(self, attributes: Any, label: Any = None) -> None:
-        """Learn the values of the attributes, as `keras.layers.StringLookup` does; forgets what was known.
+        """Learn the values of the attributes, as `keras.layers.StringLookup` does; forgets earlier ones.
 
         Args:
-            attributes: dict of columns, a DataFrame, or a `tf.data.Dataset` of such dicts or of `(dict,
-                label)`. Columns that the constraints do not name are passed over.
+            attributes: dict of columns, a DataFrame, or a `tf.data.Dataset` of such dicts or of
+                `(dict, label)`. Columns that the constraints do not name are ignored.
             label: `(n,)`, for constraints with `for ... in label` or `label=*`.
 
         Raises:
-            ValueError: the layer was called before, so that its rows are fixed.
+            ValueError: the layer was already called, so its rows are fixed.
         """
         if self.built:
             raise ValueError(
@@ -164,11 +165,11 @@ class FairProjection(keras.layers.Layer):
         """Columns of text as codes, by the vocabulary: for pipelines, for JAX, and for `jit_compile=True`.
 
         Args:
-            attributes: dict of columns or a DataFrame; what the constraints do not name is passed over.
+            attributes: dict of columns or a DataFrame; columns that the constraints do not name are ignored.
 
         Returns:
             The columns that the constraints name and the vocabulary knows, as NumPy arrays: int32 codes of
-                text, floats.
+            text, floats.
 
         Raises:
             ValueError: the layer was neither adapted nor given a vocabulary; a column does not fit it.
@@ -280,7 +281,7 @@ class FairProjection(keras.layers.Layer):
         return cls(**config)
 
     def save_own_variables(self, store: Any) -> None:
-        """What is remembered of past batches; their record is no part of a model."""
+        """Save the memory of past batches; the record of batches is not part of a model."""
         if self._memory is not None:
             self._memory.save(store)
 
@@ -296,8 +297,8 @@ class FairProjection(keras.layers.Layer):
         plan = self.plan(check_shape(tuple(call.y.shape), self.domain))
         check_names(plan, call)
         self._note_text(call.attributes)
-        known = {} if self.vocabulary is None else self.vocabulary.values
-        return encode(plan, call, known, self.domain, refuse_unknown=self.unknown == "error")
+        listed = {} if self.vocabulary is None else self.vocabulary.values
+        return encode(plan, call, listed, self.domain, refuse_unknown=self.unknown == "error")
 
     def _projected(
         self, y: Any, columns: Mapping[str, Any], label: Any, sample_weight: Any, training: bool
@@ -320,7 +321,7 @@ class FairProjection(keras.layers.Layer):
         return ops.cast(projection.y, self.compute_dtype)
 
     def _note_text(self, attributes: Mapping[str, Any]) -> None:
-        """XLA has no text: a model that reads it in the graph is not compiled by `jit_compile="auto"`."""
+        """XLA has no text: `jit_compile="auto"` does not compile a model that reads text in the graph."""
         if any(is_symbolic_text(column) for column in attributes.values()):
             self.supports_jit = False
             refuse_text_under_xla(self.name)

@@ -48,6 +48,6 @@ def refuse_text_under_xla(name: str) -> None:
     """Raise ValueError where text would have to be read by XLA; `name` is that of the layer."""
     if compiles_with_xla():
         raise ValueError(
-            f"{name}: attributes of text can't be read under jit_compile=True, for XLA has no text: encode "
-            "them beforehand with Vocabulary.encode, and give the layer that vocabulary"
+            f"{name}: attributes of text can't be read under jit_compile=True, because XLA has no text: "
+            "encode them beforehand with Vocabulary.encode, and give the layer that vocabulary"
         )

@@ -1,8 +1,9 @@
 """A fading memory of past batches, for training with small ones.
 
-A batch of eight samples says little about groups. Held to the constraints by itself, it is bent by chance.
-With a memory it is one step of a stream (`keras_fair.ops.stream.step`): the rows are those of the batch and
-of what is remembered, together, and they pull rather than force. No gradient flows into past predictions.
+A batch of eight samples says little about groups. If it must meet the constraints by itself, chance moves its
+predictions. With a memory it is one step of a stream (`keras_fair.ops.stream.step`): the rows cover the batch
+and the memory together, and they pull predictions rather than force them. No gradient flows into past
+predictions.
 """
 
 from __future__ import annotations
@@ -59,21 +60,22 @@ class Memory:
         )
 
     def project_batch(self, *batch: Any, **options: Any) -> tuple[LinearRows, Projection]:
-        """The batch held together with what is remembered; arguments as in `keras_fair.layers.batch`."""
+        """Project the batch together with the memory; arguments as in `keras_fair.layers.batch`."""
         vector = ops.stop_gradient(ops.convert_to_tensor(self.weight))
         step = project_arrivals(self._rule, vector, *batch, **options)
         self.weight.assign(ops.stop_gradient(advanced(self._layout, vector, step.change, step.fade)))
         return step.rows, step.projection
 
     def save(self, store: Any) -> None:
-        """Put what is remembered into a store of Keras."""
+        """Save the memory in a store of Keras."""
         if self.weight is not None:
             store["memory"] = np.asarray(ops.convert_to_numpy(self.weight.value))
 
     def load(self, store: Any) -> None:
-        """Remember what a store holds; before `build` too, for Keras loads layers that are not built yet.
+        """Load the memory from a store; also before `build`, because Keras loads layers that are not built
+        yet.
 
-        A layer that was saved before it was built had nothing to remember.
+        A layer that was saved before it was built has no memory.
         """
         if "memory" not in store.keys():  # noqa: SIM118 - not every store of Keras has `in`
             return

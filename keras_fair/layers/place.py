@@ -15,7 +15,7 @@ def place_kept() -> Iterator[None]:
     """Keep the place of a constraint error while it passes through Keras.
 
     Keras replaces every error in a call by one made of its first argument and the call's arguments, without
-    the line and the caret. It leaves an error alone that is marked as having the arguments already.
+    the line and the caret. It does not change an error that is marked as already having the arguments.
     """
     try:
         yield

@@ -1,9 +1,9 @@
-"""What a projection layer remembers of its batches: how each ended, which rows were there, the worst
+"""What a projection layer remembers of its batches: how each ended, which rows were active, the worst
 violation.
 
-It is kept in a non-trainable weight, which every backend updates inside `fit`: in one, for each weight that
-a compiled function reads and writes takes microseconds of its own. It says nothing about the model, so it is
-not saved with it.
+It is kept in a non-trainable weight, which every backend updates inside `fit`. It is one weight only, because
+each weight that a compiled function reads and writes takes microseconds of its own. The record says nothing
+about the model, so it is not saved with it.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class RecordWeight:
         )
 
     def seen(self, outcome: Any) -> Any:
-        """Whether a batch before this one ended like that, () bool."""
+        """Whether an earlier batch ended in the same way, () bool."""
         return ops.greater(ops.take(ops.convert_to_tensor(self.weight), outcome, axis=0), 0)
 
     def add(self, projection: Projection, active: Any, fine: Any = None) -> None:

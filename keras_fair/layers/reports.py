@@ -1,4 +1,4 @@
-"""After a batch is projected: faults stop it, what could not be held is warned of, and all is recorded."""
+"""After a batch is projected: faults stop it, a missed row gives a warning, and everything is recorded."""
 
 from __future__ import annotations
 
@@ -63,12 +63,12 @@ class Reports:
         """Add one batch.
 
         Args:
-            y: predictions as they came.
-            columns: encoded columns as they came.
+            y: predictions before the projection.
+            columns: encoded columns, as received.
             rows: of the batch.
             projection: onto them.
-            weight: `(n,)` weights of the samples where they count, or None.
-            label: `(n,)` as it came, or None.
+            weight: `(n,)` weights of the samples where they are used, or None.
+            label: `(n,)` as received, or None.
 
         Raises:
             ConstraintTypeError: outside a graph, where a number is outside the vocabulary.
@@ -102,7 +102,7 @@ class Reports:
             warnings.warn(f"{self.name}: at least one batch: {outcome.message}", stacklevel=6)
 
     def _warn_of_inactive(self, active: np.ndarray | None, columns: Mapping[str, Any]) -> None:
-        """Outside a graph, and once: of empty groups in a batch with values that no constraint names."""
+        """Warn once, outside a graph, of empty groups in a batch with values that no constraint names."""
         if not self.literal or active is None or active.all() or self._warned_inactive:
             return
         sizes = {name: len(values or ()) for name, values in self.plan.vocabulary.values.items()}
@@ -114,7 +114,8 @@ class Reports:
 
 
 def nobody_in(rows: Sequence[str]) -> str:
-    """The message for rows whose groups are empty: a misspelt value must not look as if it held."""
+    """The message for rows whose groups are empty: a misspelt value must not look like a constraint that
+    holds."""
     return (
         f"nobody belonged to the groups of {', '.join(map(repr, rows[:5]))}"
         f"{' and others' if len(rows) > 5 else ''}: nothing was enforced there. Check the spelling of "

@@ -1,6 +1,6 @@
 """A vector of numbers that a graph reads and writes, and that the host sets and gets: the state of a stream.
 
-It is no variable of the model: a stream comes and goes while the model stays as it is. TensorFlow captures a
+It is not a variable of the model: streams start and end, and the model does not change. TensorFlow captures a
 variable of its own, JAX calls back to the host. Elsewhere nothing is compiled, and an array is enough.
 """
 
@@ -29,13 +29,13 @@ class StreamCell:
         self._value = np.array(value, dtype="float64")
 
     def get(self) -> np.ndarray:
-        """Fetch the numbers, once all that was started has ended."""
+        """Fetch the numbers, after all computations that were started have ended."""
         return np.array(self._value)
 
     def read(self) -> Any:
-        """The numbers as a tensor, where they are used."""
+        """The numbers as a tensor, for the code that uses them."""
         return ops.convert_to_tensor(self._value)
 
     def write(self, value: Any) -> None:
-        """Put a tensor in, where it is made."""
+        """Store a tensor, from the code that makes it."""
         self._value = np.asarray(ops.convert_to_numpy(value))

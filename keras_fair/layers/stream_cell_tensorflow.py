@@ -13,7 +13,7 @@ __all__ = ["TensorFlowCell"]
 
 
 class TensorFlowCell(StreamCell):
-    """A float64 variable, made outside whatever graph is being traced."""
+    """A float64 variable, made outside the graph that is being traced."""
 
     def __init__(self, size: int) -> None:
         with tf.init_scope():

@@ -1,7 +1,7 @@
-"""A layer whose batches are arrivals of a stream, for as long as a function is traced.
+"""A layer whose batches are arrivals of a stream while a function is traced.
 
-The functions that Keras makes for `predict` and `evaluate` are traced once and kept. A streamed function is
-another one, traced while `streaming` holds, so that the model's own functions never know of a stream.
+The functions that Keras makes for `predict` and `evaluate` are traced once and kept. A streamed function is a
+separate one, traced inside `streaming`, so the model's own functions contain no stream.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class StreamedLayer:
     """One layer's part in a stream: the cell that its steps read and write.
 
     Args:
-        rule: how rows are held; the layer's domain and divergence in it.
+        rule: how rows are enforced; it holds the layer's domain and divergence.
         initial: gives the state `(size,)` to begin with, once the layer has its plan.
     """
 
@@ -50,7 +50,7 @@ class StreamedLayer:
         return step.rows, step.projection
 
     def set(self, vector: np.ndarray) -> None:
-        """Put a state in, before a step; nothing where there was no step yet."""
+        """Set the state before a step. Does nothing where there was no step yet."""
         if self._readout is not None and self._cell is not None:
             self._cell.set(self._readout.fresh(vector))
 
@@ -58,10 +58,10 @@ class StreamedLayer:
         """What the steps since then read out.
 
         Raises:
-            ValueError: the layer took part in none.
+            ValueError: the layer ran no step.
         """
         if self._readout is None or self._cell is None:
-            raise ValueError("expected a layer that takes part in what was run, received one that does not")
+            raise ValueError("expected a layer that was run in the stream, received one that was not")
         return self._readout, self._readout.read(self._cell.get())
 
     def _made(self, plan: RowPlan) -> tuple[Readout, StreamCell]:
@@ -80,13 +80,13 @@ _active: contextvars.ContextVar[Mapping[int, StreamedLayer]] = contextvars.Conte
 
 
 def stream_of(layer: Any) -> StreamedLayer | None:
-    """The stream that a layer takes part in just now, or None."""
+    """The stream that a layer belongs to at the moment, or None."""
     return _active.get().get(id(layer))
 
 
 @contextmanager
 def streaming(layers: Mapping[Any, StreamedLayer]) -> Iterator[None]:
-    """Let layers take part in streams while a function is traced or run.
+    """Connect layers to streams while a function is traced or run.
 
     Args:
         layers: by `id` of the layer.

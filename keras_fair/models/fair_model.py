@@ -1,9 +1,9 @@
-"""A model around a base model: base predictions, projected, with the labels at hand while they are.
+"""A model around a base model. It projects the base predictions, with the labels where there are any.
 
     y = projection(base_model(x), attributes, label)
 
-`fit` and `evaluate` have labels; `predict` has none, and puts a probability in their place. The class routes:
-which input goes where is told by `keras_fair.models.inputs`, all mathematics is below `FairProjection`.
+`fit` and `evaluate` have labels; `predict` has none, and puts a probability in their place. The class only
+routes: `keras_fair.models.inputs` says which input goes where, and all mathematics is below `FairProjection`.
 """
 
 from __future__ import annotations
@@ -43,33 +43,33 @@ class FairModel(keras.Model):
         model.compile(keras.optimizers.Adam(clipnorm=1.0), "binary_crossentropy")
         model.fit({"x": x, "sex": sex}, label)
 
-    With the Euclidean divergence and a log loss a few steps have a very large gradient: a fair prediction
-    just above 0 of someone whose label is 1. `clipnorm` of the optimizer keeps these from undoing the others.
+    With the Euclidean divergence and a log loss a few steps have a very large gradient: where the label is 1
+    and the fair prediction is just above 0. `clipnorm` of the optimizer keeps these from undoing the others.
 
-    **Inputs** are a dict. The keys that the constraints name are attributes. The base model gets what its own
-    inputs are called (a functional model); a model with a single input gets that name, else `"x"`, else the
-    only other key. `inputs` says it where that is not enough.
+    **Inputs** are a dict. The keys that the constraints name are attributes. A functional base model gets the
+    keys that have the names of its inputs; a model with a single input gets the key of that name, else `"x"`,
+    else the only other key. Where that is not enough, use `inputs`.
 
     **Labels.** Constraints on the label hold for the labels of the batch in `fit`, `evaluate`,
     `train_on_batch` and `test_on_batch`. In `predict`, and wherever the model is simply called, there are
-    none; then the probability of `label=1` stands in for the label, and with it every sample belongs to
-    `label=1` and to `label=0` in part: the constraints hold in expectation, as far as that probability is
-    right. By default it is the base model's own prediction; `label_source` names another. In a training loop
-    of your own pass `model(inputs, label=label)`. Predictions that are projected with labels know something
-    of these labels: what `evaluate` says of accuracy under constraints on the label is a figure of training,
-    not of use. For figures of use, score what `predict` gives.
+    none. Then the probability of `label=1` replaces the label: every sample belongs partly to `label=1` and
+    partly to `label=0`. So the constraints hold in expectation, as far as that probability is right. By
+    default it is the base model's own prediction; `label_source` names another. In a training loop of your
+    own pass `model(inputs, label=label)`. Predictions that are projected with labels contain information
+    about these labels. So under constraints on the label, the accuracy of `evaluate` describes training, not
+    use. To measure use, score what `predict` returns.
 
     Args:
         base_model: a Keras model or layer that gives predictions `(n, 1)`, `(n,)` or `(n, outputs)` in the
             domain.
         constraints: text, or a `ConstraintSet`.
         domain, divergence, vocabulary, stiffness, unknown, memory: see `FairProjection`.
-        label_source: what stands in for labels where there are none: None for the base model's prediction,
-            the key of an input that holds probabilities, or a Keras model that gives them for the base
-            model's inputs (it is not trained along).
+        label_source: what replaces labels where there are none: None for the base model's prediction, the key
+            of an input that holds probabilities, or a Keras model that gives them for the base model's inputs
+            (it is not trained along).
         inputs: the key, or the keys, of the base model's inputs.
         weight_statistics, weight_objective: whether the `sample_weight` of `fit` and `evaluate` (class
-            weights included) weighs the statistics and the objective too. Not by default: it weighs the loss.
+            weights included) weighs the statistics and the objective too. By default it weighs the loss only.
 
     Raises:
         ConstraintError: the constraints are malformed.
@@ -150,7 +150,7 @@ class FairModel(keras.Model):
     def call(self, inputs: Any, label: Any = None, training: bool | None = None) -> Any:
         with place_kept():
             features, attributes = self._routes.split(inputs)
-            # Said outright: on JAX Keras calls this method beside the context that would pass it on.
+            # Passed explicitly: on JAX, Keras calls this method outside the context that would pass it on.
             raw = self.base_model(features, **({"training": training} if self._base_is_told else {}))
             if not hasattr(raw, "shape"):
                 raise ValueError(
@@ -171,7 +171,8 @@ class FairModel(keras.Model):
             )
             if not self.projection.supports_jit and self._jit_compile:
                 warnings.warn(
-                    "text in the inputs: continuing without jit_compile, for XLA has no text", stacklevel=2
+                    "text in the inputs: continuing without jit_compile, because XLA has no text",
+                    stacklevel=2,
                 )
                 self.jit_compile = False
             return fair
@@ -263,13 +264,14 @@ class FairModel(keras.Model):
             if self.constraints.uses_label and step is not None and step.label is None:
                 raise ValueError(
                     "expected labels y where there are constraints on the label, received y=None: only "
-                    "predict has something else to put in their place"
+                    "predict can replace them"
                 )
             yield
 
     @contextmanager
     def _ran(self, *, labels: bool) -> Iterator[None]:
-        """Run over data; raise afterwards for faults of the data that `jit_compile=True` can't stop at."""
+        """Run over data; afterwards raise an error for faults of the data where `jit_compile=True` can't
+        stop."""
         before = self._faulty()
         with running(labels=labels):
             yield
@@ -281,7 +283,8 @@ class FairModel(keras.Model):
             )
 
     def _tell_inactive(self) -> None:
-        """Warn of rows whose groups nobody belonged to: a misspelt value must not pass for held."""
+        """Warn of rows whose groups were empty: a misspelt value must not look like a constraint that
+        holds."""
         inactive = [row for row, batches in self.projection.record().active.items() if batches == 0]
         if inactive:
             warnings.warn(f"{self.name}: {nobody_in(inactive)}", stacklevel=3)

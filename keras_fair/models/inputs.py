@@ -64,7 +64,7 @@ class Routes(NamedTuple):
         """What the base model is called with, and the attributes.
 
         Raises:
-            ValueError: it can't be told which, or keys are lacking.
+            ValueError: it is not clear which, or keys are not given.
         """
         if not isinstance(inputs, Mapping):
             if self.attributes:
@@ -110,7 +110,7 @@ class Routes(NamedTuple):
         """Inputs as Keras takes them; see `columns_for_keras`.
 
         Args:
-            x: what `fit` and its kin are handed.
+            x: the inputs of `fit`, `evaluate` or `predict`.
             rules: how attributes are read.
         """
         if hasattr(x, "columns") and not isinstance(x, Mapping):
@@ -148,9 +148,9 @@ def columns_for_keras(
         keep: the keys whose text the base model reads itself.
 
     Raises:
-        ValueError: there is text that the backend has no tensors for; an attribute has missing values that no
-            policy takes, or does not keep apart what conditions tell apart once Keras holds it; columns stand
-            in different orders.
+        ValueError: there is text that the backend has no tensors for; an attribute has missing values that
+            the policy refuses, or numbers that conditions tell apart and the float type of Keras does not;
+            columns are in different orders.
     """
     check_order({f"input {name!r}": column for name, column in columns.items()})
     made = dict(columns)
@@ -178,7 +178,7 @@ def columns_for_keras(
 
 
 def _as_keras_holds(read: Numbers, cuts: Sequence[Cut], what: str) -> np.ndarray:
-    """A column of numbers in the float type of Keras, with everything apart that conditions tell apart."""
+    """A column of numbers in the float type of Keras. What conditions tell apart stays apart."""
     wide = backend.floatx() if backend.floatx() in ("float64", "float32") else "float32"
     return cast_column(numbers_of(read, what), cuts, wide, what, largest=largest_whole())
 

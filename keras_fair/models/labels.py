@@ -19,7 +19,7 @@ __all__ = ["can_stand_in", "class_of", "stand_in"]
 
 
 def class_of(label: Any) -> Any:
-    """A label as one number a sample: the index of the class where it is given as one-hot vectors.
+    """A label as one number per sample: the index of the class where it is given as one-hot vectors.
 
     Raises:
         ValueError: the label is not one tensor.
@@ -44,7 +44,7 @@ def stand_in(plan: RowPlan, guess: Any) -> Any:
         guess: predictions of the label, `(n,)` or `(n, 1)`.
 
     Raises:
-        ValueError: they do not say enough.
+        ValueError: there is not one a sample, or conditions ask for other values than 0 and 1.
     """
     if not can_stand_in(plan, guess):
         raise ValueError(

@@ -1,7 +1,7 @@
 """The labels of the step that is running, for the call inside it.
 
 Keras calls a model with its inputs only, in `train_step` and `test_step` too; the batch that these are given
-holds the labels. They travel beside the call, for as long as the step runs, in the context of its thread.
+holds the labels. The context of the thread holds them while the step runs.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
     statements --lower--> RowPlan --evaluate(batch)--> LinearRows
 
-`lower` is static; a plan meets any number of batches. `rows_of` does both at once for data at hand.
+`lower` is static; a plan meets any number of batches. `rows_of` does both at once for given data.
 """
 
 from keras_fair.constraints import ConstraintSet, parse

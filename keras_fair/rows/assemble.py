@@ -185,7 +185,7 @@ class _GapTree:
         present = np.zeros((len(nodes), width), dtype=bool)
         for row, node in enumerate(nodes):
             below = self._nodes[node][1]
-            indices[row, : len(below)] = [place[one] for one in below]
+            indices[row, : len(below)] = [place[earlier] for earlier in below]
             present[row, : len(below)] = True
         return Reduction(
             kind, indices, present, np.array([self._nodes[node][2] for node in nodes], dtype="int32")

@@ -4,8 +4,8 @@
 
 Every function is such a sum of maxima, or the negative of one (`keras_fair.language.functions`), so an
 expression and its negative are lowered side by side. An expression free of `y` is a number, or a constant of
-the data, whatever functions are in it. That what is asked is convex has been checked with the text, by
-`keras_fair.language.curvature`. How rows follow from this form is told by `keras_fair.rows.epigraph`.
+the data, also with functions in it. `keras_fair.language.curvature` has already checked that the text asks
+for convex expressions only. `keras_fair.rows.epigraph` makes rows of this form.
 
 Source: Grant, Boyd, Ye, Disciplined Convex Programming (2006).
 """
@@ -103,8 +103,8 @@ class Lowered:
     """An expression over the terms.
 
     Args:
-        up: it as a convex function; None where it is not convex.
-        down: its negative as a convex function; None where it is not concave.
+        up: the expression as a convex function; None where it is not convex.
+        down: the negative of the expression as a convex function; None where it is not concave.
         constant: its value, where it is free of `y`.
         sign: 1 or -1 where it is free of `y` and known never to be below or above 0, else 0.
     """
@@ -172,7 +172,7 @@ class Expressions(OverArguments[Lowered]):
 
     def function(self, node: Function, operands: Sequence[Lowered]) -> Lowered:
         rule = FUNCTIONS[node.name]
-        constants = [each.constant for each in operands if each.constant is not None]
+        constants = [operand.constant for operand in operands if operand.constant is not None]
         if len(constants) == len(operands) and not (constants == [] and on_prediction(node)):
             return Lowered.free(self.scalars.function(rule, constants), rule.sign)
         groups = [group for group, _ in arguments(node, self.domains)]
@@ -192,7 +192,7 @@ class Expressions(OverArguments[Lowered]):
     def product(self, factor: Lowered, operand: Lowered) -> Lowered:
         """The product of an expression free of `y` and any expression."""
         constant = factor.constant
-        assert constant is not None  # of two expressions in y the text would have been refused
+        assert constant is not None  # a product of two expressions in y was refused with its text
         if operand.constant is not None:
             product = self.scalars.product(operand.constant, constant)
             return Lowered.free(product, sign_of("*", factor.sign, operand.sign))
@@ -219,12 +219,12 @@ class Expressions(OverArguments[Lowered]):
         return self.product(Lowered.free(self.scalars.quotient(Scalar(1.0), divisor), right.sign), left)
 
 
-def _sum(one: Convex | None, other: Convex | None) -> Convex | None:
-    return None if one is None or other is None else one.plus(other)
+def _sum(left: Convex | None, right: Convex | None) -> Convex | None:
+    return None if left is None or right is None else left.plus(right)
 
 
 def _flattened(alternative: Alternative) -> list[Alternative]:
-    """The alternatives of a maximum that is itself nothing but an alternative of another."""
+    """The alternatives of a maximum that stands alone as an alternative of another maximum."""
     inner = alternative.expression
     if len(inner.parts) != 1 or inner.parts[0].needed > 1:
         return [alternative]

@@ -49,7 +49,7 @@ class Row:
 
 
 class _Emission:
-    """Rows of one relation as they are found; those over the same expression are joined."""
+    """Rows of one relation as they are made; those over the same expression are joined."""
 
     def __init__(self, first_aux: int) -> None:
         self.rows: list[Row] = []

@@ -1,4 +1,4 @@
-"""Rows of constraints over data at hand, in one call."""
+"""Rows of constraints over given data, in one call."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def rows_of(
 ) -> LinearRows:
     """The rows of constraints over given samples.
 
-    Without a vocabulary the samples are the vocabulary: a value that does not occur in them is an error,
+    Without a vocabulary the values are those of the samples: a value that does not occur in them is an error,
     several stars in one statistic run over the combinations that occur, and missing entries are an error.
 
     Args:
@@ -45,7 +45,7 @@ def rows_of(
         domain: where predictions lie, see `lower`.
 
     Raises:
-        ConstraintTypeError: a constraint that the samples give no meaning, or that can't be enforced.
+        ConstraintTypeError: a constraint has no meaning for these samples, or can't be enforced.
         ValueError: the samples are malformed.
     """
     columns = columns_of(attributes)
@@ -79,7 +79,7 @@ class _AtHand:
             self.vocabulary.update({}, label)
 
     def occurring(self, subjects: tuple[Grouping, ...]) -> set[Combination]:
-        """The combinations of values of the subjects that occur; of probabilities, all values."""
+        """The combinations of values of the subjects that occur; for probabilities, all values."""
         values, codes = [], []
         for subject in subjects:
             listed = (
@@ -88,10 +88,10 @@ class _AtHand:
             listed = listed or ()
             values.append(listed)
             codes.append(self._codes(subject, listed))
-        known = [code for code in codes if code is not None]
-        found = np.unique(np.stack(known, axis=1), axis=0) if known else np.zeros((1, 0), dtype=int)
+        coded = [code for code in codes if code is not None]
+        joint = np.unique(np.stack(coded, axis=1), axis=0) if coded else np.zeros((1, 0), dtype=int)
         combinations: set[Combination] = set()
-        for row in found.tolist():
+        for row in joint.tolist():
             partial: list[Combination] = [()]
             rest = iter(row)
             for listed, code in zip(values, codes, strict=True):
@@ -110,17 +110,17 @@ class _AtHand:
             encoded = self.vocabulary.encode_label(self.label)
         else:
             encoded = self.vocabulary.encode(self.columns, [subject.name])[subject.name]
-        known = concrete(encoded)
-        if known is None or known.ndim == 2:
+        entries = concrete(encoded)
+        if entries is None or entries.ndim == 2:
             return None
-        if known.dtype.kind in "iu":
-            return np.minimum(known, len(listed))
+        if entries.dtype.kind in "iu":
+            return np.minimum(entries, len(listed))
         numbers = np.array([value for value in listed if not isinstance(value, str)])
-        places = np.clip(np.searchsorted(numbers, known), 0, max(len(numbers) - 1, 0))
+        places = np.clip(np.searchsorted(numbers, entries), 0, max(len(numbers) - 1, 0))
         return (
-            np.where(numbers[places] == known, places, len(listed))
+            np.where(numbers[places] == entries, places, len(listed))
             if len(numbers)
-            else np.zeros(len(known), dtype=int)
+            else np.zeros(len(entries), dtype=int)
         )
 
 

@@ -47,7 +47,7 @@ def arguments(node: Function, domains: Domains) -> tuple[tuple[str, Expression],
     """What a function is taken over: its operands, those with a star once for each group.
 
     Args:
-        node: a function. One of a ground relation remembers its arguments.
+        node: a function. A function of a ground relation remembers its arguments.
         domains: the values that stars run over.
 
     Returns:
@@ -59,7 +59,8 @@ def arguments(node: Function, domains: Domains) -> tuple[tuple[str, Expression],
 
 
 class OverArguments(Algebra[Result]):
-    """A pass that goes into each argument of a function: of an operand with a star, one for each group.
+    """A pass that visits each argument of a function. An operand with a star makes one argument for each
+    group.
 
     Args:
         domains: the values that stars run over.
@@ -89,7 +90,7 @@ def with_variables(node: Node) -> Callable[[Mapping[str, Chosen]], Any]:
 
 
 class Stars:
-    """The groups that stars make, each list of them asked for once.
+    """The groups that stars make. Each list of groups is made once.
 
     Args:
         domains: the values that stars run over.
@@ -187,7 +188,8 @@ def _copier(node: Node, hole: Callable[[Node], Copier | bool]) -> Copier | None:
 
     Args:
         node: the tree.
-        hole: of a node, what fills it; True where it is none, and False where nothing below it is one either.
+        hole: for a node, what fills it; True where it is no hole, and False where nothing below it is a hole
+            either.
     """
     filled = hole(node)
     if not isinstance(filled, bool):

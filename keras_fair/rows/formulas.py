@@ -60,7 +60,8 @@ def row_formulas(
         statements, text, vocabulary, outputs, domain, occurring: as for `keras_fair.rows.lower`.
 
     Raises:
-        ConstraintTypeError: a relation can't be enforced, or the vocabulary lacks what it enumerates.
+        ConstraintTypeError: a relation can't be enforced, or the vocabulary does not have the values that it
+            enumerates.
 
     Example:
 

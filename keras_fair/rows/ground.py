@@ -44,15 +44,15 @@ class GroundRelation:
 def ground(statement: Statement, index: int, domains: Domains) -> Iterator[GroundRelation]:
     """The ground relations of a statement, in the order of the values of its binders and stars.
 
-    Those that say the same are given once: `E[y | a] == E[y | b]` and `E[y | b] == E[y | a]`.
+    Relations that say the same are listed once: `E[y | a] == E[y | b]` and `E[y | b] == E[y | a]`.
 
     Args:
         statement: a checked statement.
-        index: which one it is, of its set.
+        index: its place in the set.
         domains: the values that quantifiers and stars run over.
 
     Raises:
-        ConstraintTypeError: what is to be enumerated is not known, or makes too many relations.
+        ConstraintTypeError: the values to enumerate are not known, or there are too many relations.
     """
     stars = Stars(domains)
     bound_to = with_variables(statement.relation)
@@ -80,7 +80,7 @@ def _name(statement: Statement, text: str, chosen: dict[str, Chosen], group: str
 
 def _choices(binders: Sequence[Binder], domains: Domains) -> Iterator[dict[str, Chosen]]:
     """All choices of values for the variables: ordered, distinct within a binder, joined over binders."""
-    each, size = [], 1
+    choices, size = [], 1
     for binder in binders:
         values = domains.values(binder.domain)
         for taken in range(len(binder.variables)):
@@ -93,10 +93,10 @@ def _choices(binders: Sequence[Binder], domains: Domains) -> Iterator[dict[str, 
                 span=binder.span,
                 reason=Reason.TOO_MANY,
             )
-        each.append(
+        choices.append(
             [(binder.variables, chosen) for chosen in itertools.permutations(values, len(binder.variables))]
         )
-    for combination in itertools.product(*each):
+    for combination in itertools.product(*choices):
         yield {
             name: value for names, chosen in combination for name, value in zip(names, chosen, strict=True)
         }

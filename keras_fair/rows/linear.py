@@ -61,16 +61,16 @@ class Reduction:
     present: np.ndarray
     needed: np.ndarray
 
-    def known(self, known: Tensor) -> Tensor:
+    def known(self, estimable: Tensor) -> Tensor:
         """Which entries can be estimated, `(p,)` bool, from which of the earlier ones can."""
-        xp = namespace(known)
-        usable = xp.logical_and(xp.take(known, self.indices, axis=0), self.present)
+        xp = namespace(estimable)
+        usable = xp.logical_and(xp.take(estimable, self.indices, axis=0), self.present)
         return xp.greater_equal(xp.sum(xp.cast(usable, "int32"), axis=1), self.needed)
 
-    def values(self, entries: Tensor, known: Tensor) -> Tensor:
+    def values(self, entries: Tensor, estimable: Tensor) -> Tensor:
         """The entries, `(p,)`, from the earlier ones; 0 where they cannot be estimated."""
-        xp = namespace(entries, known)
-        usable = xp.logical_and(xp.take(known, self.indices, axis=0), self.present)
+        xp = namespace(entries, estimable)
+        usable = xp.logical_and(xp.take(estimable, self.indices, axis=0), self.present)
         gathered = xp.take(entries, self.indices, axis=0)
         if self.kind == "sum":
             return xp.sum(xp.where(usable, gathered, xp.zeros_like(gathered)), axis=1)
@@ -120,7 +120,7 @@ class Gaps:
 class LinearRows:
     """Linear rows over a batch of predictions: `lower <= W T(y) + V t + c <= upper`.
 
-    Everything that is a shape is a Python number known when the constraints were lowered, whatever the batch.
+    The numbers of rows, terms and relations are Python numbers that do not depend on the batch.
 
     Args:
         terms: the T terms.
@@ -130,11 +130,12 @@ class LinearRows:
         lower: `(m,)`; upper: `(m,)`, infinite where there is no bound, and where the row is inactive.
         names: m strings, unique.
         active: `(m,)` bool.
-        disjoint: no sample takes part in two terms, and no term in two rows, so that `A D A^T` is diagonal.
+        disjoint: no sample belongs to two terms, and no term to two rows, so that `A D A^T` is diagonal.
         relations: R ground relations.
         gap: how the gaps follow from the terms; None where the rows were not made from constraints.
         unknown: number of samples, by attribute, whose value is outside the vocabulary.
-        missing: number of samples, by attribute, whose value is missing and which belong to no group for it.
+        missing: number of samples, by attribute, whose value is missing and which therefore belong to no
+            group.
 
     Example:
         >>> import numpy as np

@@ -67,8 +67,8 @@ def lower(
     Args:
         statements: checked statements, as in `ConstraintSet.statements`.
         text: the text that their places point into.
-        vocabulary: the values of the attributes. Without one, or for an attribute that it lacks, values that
-            the constraints name are taken as they stand, and `*` and `for ... in attribute` are refused.
+        vocabulary: the values of the attributes. Without one, or for an attribute that is not in it, values
+            that the constraints name are used as written, and `*` and `for ... in attribute` are refused.
         outputs: the number of outputs of the model, or their names.
         domain: where predictions lie: `(low, high)` with None for no bound, None, or `"simplex"`. It decides
             whether a quotient can be cross-multiplied.
@@ -94,23 +94,23 @@ def lower(
     domains = Domains(vocabulary, text, occurring)
     missing = "error" if vocabulary is None else vocabulary.missing
     statistics = Statistics(Outputs.of(outputs), text, missing)
-    found = _relations(statements, Expressions(statistics, domains), domains, check_domain(domain).bounds)
+    relations = _relations(statements, Expressions(statistics, domains), domains, check_domain(domain).bounds)
     terms, constants = tuple(statistics.terms), tuple(statistics.constants)
     conditions = [condition for term in (*terms, *constants) for condition in (term.condition, term.selected)]
     compared = compared_in(conditions)
-    known, factors = _factors(compared, vocabulary or Vocabulary(), text)
-    _refuse_text_in_arithmetic((*terms, *constants), known, text)
+    completed, factors = _factors(compared, vocabulary or Vocabulary(), text)
+    _refuse_text_in_arithmetic((*terms, *constants), completed, text)
     clusters = make_clusters(conditions, factors, text)
     layout = make_layout(terms, constants, clusters)
     derived = tuple(statistics.scalars.derived)
     position = {term: place for place, term in enumerate(layout.order)}
     numbering = Numbering([position[term] for term in range(len(terms))], len(constants), len(derived))
-    rows = [row for relation in found for row in relation.rows]
-    coefficients, dependence, gap = _arrays(found, rows, numbering)
+    rows = [row for relation in relations for row in relation.rows]
+    coefficients, dependence, gap = _arrays(relations, rows, numbering)
     names = unique_names(
         [
             relation.name + (f" [{row.group}]" if row.group else "")
-            for relation in found
+            for relation in relations
             for row in relation.rows
         ]
     )
@@ -122,9 +122,9 @@ def lower(
     return RowPlan(
         text=text,
         outputs=statistics.outputs,
-        vocabulary=known,
+        vocabulary=completed,
         names=names,
-        relations=_relation_rows(found),
+        relations=_relation_rows(relations),
         disjoint=bool(diagonal) and all_disjoint(terms, clusters),
         needs=Needs(
             attributes={name: spans[name] for name in _attributes(columns, factors)},
@@ -132,7 +132,7 @@ def lower(
             label=spans[None] if label in factors or None in columns else None,
             accuracy=accuracy_place(statements),
             factors=factors,
-            missing=known.missing,
+            missing=completed.missing,
             text=text,
         ),
         factors=factors,
@@ -142,8 +142,8 @@ def lower(
         dependence=dependence,
         gap=gap,
         derived=tuple(
-            (one, tuple(scalar_array((1,), {0: operand}, numbering) for operand in one.operands))
-            for one in derived
+            (constant, tuple(scalar_array((1,), {0: operand}, numbering) for operand in constant.operands))
+            for constant in derived
         ),
         binary_label=is_binary_label(compared.get(label, [])),
         term_keys=tuple(terms[index].key for index in layout.order),
@@ -176,26 +176,26 @@ def _factors(
     """The states of all that is compared, and the vocabulary completed by the values that the constraints
     name."""
     named = {
-        subject.name: sorted({atom.value for atom in found if isinstance(atom.value, str)})
-        for subject, found in compared.items()
+        subject.name: sorted({atom.value for atom in atoms if isinstance(atom.value, str)})
+        for subject, atoms in compared.items()
         if isinstance(subject, Attribute) and vocabulary.values.get(subject.name, ()) == ()
     }
-    known = vocabulary.completed({name: words for name, words in named.items() if words})
+    completed = vocabulary.completed({name: words for name, words in named.items() if words})
     factors = {}
-    for subject, found in compared.items():
+    for subject, atoms in compared.items():
         name = attribute_of(subject)
-        values = known.label if name is None else known.values.get(name)
-        is_open = isinstance(subject, Attribute) and known.is_open(subject.name) or values == ()
+        values = completed.label if name is None else completed.values.get(name)
+        is_open = isinstance(subject, Attribute) and completed.is_open(subject.name) or values == ()
         factors[subject] = make_factor(
-            subject, found, values=values, is_open=is_open, missing=known.missing, text=text
+            subject, atoms, values=values, is_open=is_open, missing=completed.missing, text=text
         )
-    return known, factors
+    return completed, factors
 
 
-def _refuse_text_in_arithmetic(statistics: Iterable[Statistic], known: Vocabulary, text: str) -> None:
+def _refuse_text_in_arithmetic(statistics: Iterable[Statistic], vocabulary: Vocabulary, text: str) -> None:
     for statistic in statistics:
         for leaf in statistic.value.leaves():
-            values = known.label if isinstance(leaf, Label) else known.values.get(leaf.name)
+            values = vocabulary.label if isinstance(leaf, Label) else vocabulary.values.get(leaf.name)
             if has_words(values):
                 raise ConstraintTypeError(
                     f"{subject_name(leaf)} holds text, and numbers are needed in arithmetic: encode it first",
@@ -206,7 +206,7 @@ def _refuse_text_in_arithmetic(statistics: Iterable[Statistic], known: Vocabular
 
 
 def _arrays(
-    found: list[_Relation], rows: list[Row], numbering: Numbering
+    relations: list[_Relation], rows: list[Row], numbering: Numbering
 ) -> tuple[Coefficients, Dependence, Any]:
     weights, offset = affine_arrays([row.affine for row in rows], numbering)
     lower_bounds, upper_bounds = bound_arrays(rows, numbering)
@@ -215,7 +215,7 @@ def _arrays(
     for place, row in enumerate(rows):
         for index, coefficient in row.affine.aux.items():
             aux[place, index] = coefficient
-    bounds = [relation.bound for relation in found]
+    bounds = [relation.bound for relation in relations]
     gap = gap_plan(bounds)
     gap_weights, gap_offset = affine_arrays(gap.affines, numbering)
     gap_lower, gap_upper = bound_arrays(bounds, numbering)
@@ -244,10 +244,10 @@ def _needs(*arrays: ScalarArray) -> np.ndarray:
     return np.logical_or.reduce([array.needs() for array in arrays]).astype("float64")
 
 
-def _relation_rows(found: list[_Relation]) -> tuple[RelationRows, ...]:
-    names = unique_names([relation.name for relation in found])
+def _relation_rows(relations: list[_Relation]) -> tuple[RelationRows, ...]:
+    names = unique_names([relation.name for relation in relations])
     made, start = [], 0
-    for name, relation in zip(names, found, strict=True):
+    for name, relation in zip(names, relations, strict=True):
         rows = tuple(range(start, start + len(relation.rows)))
         start += len(rows)
         auxiliary = any(row.affine.aux for row in relation.rows)
@@ -263,11 +263,11 @@ def _attributes(columns: Iterable[str | None], factors: Iterable[Subject]) -> li
 
 def _places(statements: Sequence[Statement]) -> dict[str | None, Span]:
     """Where each attribute, and the label (None), is named first."""
-    found: dict[str | None, Span] = {}
+    places: dict[str | None, Span] = {}
     for statement in statements:
         nodes: list[Node] = [
             node for node in walk(statement.relation) if isinstance(node, (Attribute, Label))
         ]
         for node in nodes:
-            found.setdefault(node.name if isinstance(node, Attribute) else None, node.span)
-    return found
+            places.setdefault(node.name if isinstance(node, Attribute) else None, node.span)
+    return places

@@ -37,7 +37,7 @@ __all__ = ["Measured", "measure"]
 
 @dataclass(frozen=True)
 class Measured:
-    """What a batch says: its terms, and the constants of the data as sums and weights.
+    """What is measured on a batch: its terms, and the constants of the data as sums and weights.
 
     Sums and weights of several batches add up; `dataclasses.replace` them to pool.
 
@@ -45,7 +45,7 @@ class Measured:
         terms: the T terms.
         constant_sums: `(K,)`, `sum_i w_i m_i beta_i`; constant_weights: `(K,)`, `N`. A constant is their
             quotient.
-        certain: every sample is in a group or not, none in part.
+        certain: every sample is wholly inside or wholly outside each group.
         unknown: number of samples, by attribute, whose value is outside the vocabulary.
         missing: number of samples, by attribute, whose value is missing.
     """
@@ -82,9 +82,9 @@ def measure(
     ]
     quantities = _Quantities(samples, outputs)
     sums = [
-        xp.reshape(member.sums([quantities.of(quantity) for quantity in found], samples), (-1,))
-        for member, found in zip(members, layout.quantities, strict=True)
-        if found
+        xp.reshape(member.sums([quantities.of(quantity) for quantity in wanted], samples), (-1,))
+        for member, wanted in zip(members, layout.quantities, strict=True)
+        if wanted
     ]
     flat = xp.concatenate(sums, axis=0) if sums else floats(xp, np.zeros(0))
     weights = xp.take(flat, layout.term_weights, axis=0)
@@ -203,10 +203,10 @@ def _family(group: TermGroup, member: Members, quantities: _Quantities) -> Famil
     return Family(len(group.rows), shares * xp.expand_dims(scale, 0))
 
 
-def _families(xp: Any, found: Sequence[Family | CellFamily]) -> tuple[Family | CellFamily, ...]:
-    """The families, dense ones that follow each other joined to one."""
+def _families(xp: Any, families: Sequence[Family | CellFamily]) -> tuple[Family | CellFamily, ...]:
+    """The families. Dense ones that follow each other are joined to one."""
     joined: list[Family | CellFamily] = []
-    for family in found:
+    for family in families:
         last = joined[-1] if joined else None
         if isinstance(family, Family) and isinstance(last, Family):
             coefficients = xp.concatenate([last.coefficients, family.coefficients], axis=0)
@@ -246,7 +246,7 @@ def _outside(
 
 
 def _unlisted(column: Tensor, factor: Factor, samples: Samples) -> Tensor:
-    """Where a number is none of those that the vocabulary lists, `(n,)` bool."""
+    """Where a number is not in the list of the vocabulary, `(n,)` bool."""
     numbers = [value for value in factor.values or () if not isinstance(value, str)]
     matches = equal_to(column, numbers, passes=samples.size is not None and samples.size >= LARGE)
     return samples.xp.logical_not(samples.xp.logical_or(matches, is_missing(column)))

@@ -1,10 +1,10 @@
-"""A plan: constraints lowered once, ready to meet batch after batch.
+"""A plan: constraints lowered once, ready for any number of batches.
 
     lower <= W T + V t + c <= upper
 
-`evaluate` is the one piece of code that meets samples: NumPy arrays eagerly, or tensors inside a graph
-whose batch size is not known. It measures the terms and the constants of the data, and `bind` turns these
-into rows. A stream that pools terms and constants over batches calls the two apart.
+`evaluate` is the only code that reads samples: NumPy arrays eagerly, or tensors inside a graph whose batch
+size is not known. It measures the terms and the constants of the data, and `bind` turns these into rows. A
+stream pools terms and constants over batches, so it calls the two steps separately.
 """
 
 from __future__ import annotations
@@ -66,13 +66,13 @@ class RowPlan:
     Args:
         text: the text that places point into.
         outputs: the outputs of the model.
-        vocabulary: what columns are encoded by: the one given, completed by the values that the constraints
+        vocabulary: encodes the columns: the given vocabulary, completed by the values that the constraints
             name.
         names: of the rows, unique.
         relations: the ground relations.
-        disjoint: no sample takes part in two terms and no term in two rows, as long as groups are certain.
-        term_keys, constant_keys: a text for each term and constant, by which they are known again in a plan
-            for more values.
+        disjoint: no sample belongs to two terms and no term to two rows, as long as groups are certain.
+        term_keys, constant_keys: a text for each term and constant, which identifies it in a plan for more
+            values.
     """
 
     text: str
@@ -117,11 +117,12 @@ class RowPlan:
         """The needed columns and the label, encoded by the vocabulary.
 
         Args:
-            attributes: a dict of columns or a DataFrame; what is not needed is passed over.
+            attributes: a dict of columns or a DataFrame; columns that are not needed are ignored.
             label: `(n,)`, or None.
 
         Raises:
-            ConstraintTypeError: a column is lacking or does not fit; the caret is at the place that needs it.
+            ConstraintTypeError: a column is not given or does not fit; the caret is at the place that needs
+                it.
         """
         needed = needed_columns(attributes, self.needs.attributes, None, None, self.text)
         columns: dict[str, Any] = {}
@@ -147,13 +148,14 @@ class RowPlan:
         """The rows of a batch.
 
         Args:
-            columns: encoded columns, as `encode` or `Vocabulary.encode` give them; others are passed over.
+            columns: encoded columns, as `encode` or `Vocabulary.encode` give them; others are ignored.
             label: `(n,)` or `(n, 1)`, numbers; a probability of 1 in [0, 1] where conditions ask for
                 `label=0` or `label=1` only.
             sample_weight: `(n,)`, finite and >= 0; default: all 1.
-            size: the number of samples, a number or a scalar tensor; needed where nothing else tells it.
-            fractional_label: whether the label may be a probability. Default: as its values are, or where
-                there are no values yet, whether its dtype is a float. False allows faster rows.
+            size: the number of samples, a number or a scalar tensor; needed where no column, label or weight
+                shows it.
+            fractional_label: whether the label may be a probability. Default: by its values, or inside a
+                graph by whether its dtype is a float. False allows faster rows.
 
         Returns:
             LinearRows in float64 where the backend has it.
@@ -186,8 +188,8 @@ class RowPlan:
         `dataclasses.replace(measured, ...)`."""
         terms = measured.terms
         xp = namespace(terms.weights, measured.constant_sums)
-        constants, known = self._constants(measured.constant_sums, measured.constant_weights)
-        unknown_constants = 1.0 - floats(xp, known)
+        constants, has_value = self._constants(measured.constant_sums, measured.constant_weights)
+        unknown_constants = 1.0 - floats(xp, has_value)
         empty = floats(xp, xp.less_equal(terms.weights, 0))
         depend, numbers = self.dependence, self.coefficients
 
@@ -239,27 +241,29 @@ class RowPlan:
     def _constants(self, sums: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
         """The values of the constants, derived ones included, and which can be estimated."""
         xp = namespace(sums, weights)
-        known = xp.greater(weights, 0)
-        values = xp.where(known, sums / xp.where(known, weights, xp.ones_like(weights)), xp.zeros_like(sums))
+        has_value = xp.greater(weights, 0)
+        values = xp.where(
+            has_value, sums / xp.where(has_value, weights, xp.ones_like(weights)), xp.zeros_like(sums)
+        )
         if not self.derived:
-            return values, known
+            return values, has_value
         width = self.constants + len(self.derived)
         for place, (derived, operands) in enumerate(self.derived):
             padded = xp.pad(values, (0, width - self.constants - place))
-            lacking = xp.pad(1.0 - floats(xp, known), (0, width - self.constants - place))
-            found = xp.concatenate([operand.evaluate(xp, padded) for operand in operands], axis=0)
+            lacking = xp.pad(1.0 - floats(xp, has_value), (0, width - self.constants - place))
+            arguments = xp.concatenate([operand.evaluate(xp, padded) for operand in operands], axis=0)
             needed = np.concatenate([operand.needs() for operand in operands]).astype("float64")
             usable = xp.equal(xp.matmul(floats(xp, needed), lacking), 0)
-            value, fine = _derived(derived.operator, found, usable)
+            value, fine = _derived(derived.operator, arguments, usable)
             values = xp.concatenate([values, xp.reshape(value, (1,))], axis=0)
-            known = xp.concatenate([known, xp.reshape(fine, (1,))], axis=0)
-        return values, known
+            has_value = xp.concatenate([has_value, xp.reshape(fine, (1,))], axis=0)
+        return values, has_value
 
     def _relation_of_row(self) -> np.ndarray:
-        found = np.zeros(len(self.names), dtype="int32")
+        owner = np.zeros(len(self.names), dtype="int32")
         for index, relation in enumerate(self.relations):
-            found[list(relation.rows)] = index
-        return found
+            owner[list(relation.rows)] = index
+        return owner
 
 
 def _derived(operator: str, operands: Tensor, usable: Tensor) -> tuple[Tensor, Tensor]:

@@ -1,8 +1,8 @@
 """Which values an expression can take, given the values that its parts can take.
 
-Needed to cross-multiply a quotient: its denominator must not be negative, whatever the predictions are within
-their domain. Audits take the image of an expression the same way, from the intervals of its parts. What is
-not known is taken to be any number, so a range is never too narrow.
+Needed to cross-multiply a quotient: its denominator must not be negative for any predictions in the domain.
+Audits take the image of an expression the same way, from the intervals of its parts. An unknown part may be
+any number, so a range is never too narrow.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def interval(node: Node, domain: Ends) -> Ends:
 
 
 class Ranges(Algebra[Ends]):
-    """Ends arithmetic. Where statistics and leaves lie is left to others."""
+    """Arithmetic of ends. Subclasses say where statistics and leaves lie."""
 
     def number(self, node: Number) -> Ends:
         return node.value, node.value

@@ -48,12 +48,12 @@ def bound_relation(ground: GroundRelation, expressions: Expressions, domain: End
         domain: between which values predictions lie.
 
     Raises:
-        ConstraintTypeError: no prediction can change it, or it is not affine in `y` below its maxima.
+        ConstraintTypeError: no prediction can change it, or it is not affine in `y` inside its maxima.
     """
     relation = ground.relation
     if not on_prediction(relation):
         raise ConstraintTypeError(
-            "no prediction can change this relation, for y does not stand in it",
+            "no prediction can change this relation: it does not contain y",
             text=expressions.text,
             span=relation.span,
             reason=Reason.FREE_OF_PREDICTIONS,

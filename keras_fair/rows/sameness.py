@@ -1,4 +1,4 @@
-"""Which relations say the same, whatever the values of their statistics are.
+"""Which relations say the same, for all values of their statistics.
 
 A relation is brought into a normal form, in which order does not count:
 
@@ -7,7 +7,7 @@ A relation is brought into a normal form, in which order does not count:
     an atom            a statistic; a product or a quotient of normal forms; or a maximum of a set of them
 
 Every function is a sum of maxima (`keras_fair.language.functions`), so `abs(a - b)` and `abs(b - a)` are the
-same maximum of `a - b` and `b - a`. What does not follow from reordering and from signs is not found.
+same maximum of `a - b` and `b - a`. Only reordering and signs are recognised.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ class Form(NamedTuple):
 
     def times(self, factor: float) -> Form:
         """The product with a number."""
-        return Form(factor * self.constant, {atom: factor * each for atom, each in self.weights.items()})
+        return Form(factor * self.constant, {atom: factor * weight for atom, weight in self.weights.items()})
 
 
 class Forms(OverArguments[Form]):
@@ -110,12 +110,12 @@ class Forms(OverArguments[Form]):
         rule = FUNCTIONS[node.name]
         total = Form(0.0, {})
         for part in rule.maxima:
-            members = frozenset(each.times(float(sign)).key for each in operands for sign in part)
+            members = frozenset(operand.times(float(sign)).key for operand in operands for sign in part)
             total = total.plus(Form(0.0, {("max", members): 1.0}), -1.0 if rule.concave else 1.0)
         return total
 
 
 def _bounded(form: Form, lower: float, upper: float) -> Key:
-    """Of `lower <= form <= upper`, written with either sign."""
+    """The key of `lower <= form <= upper`, the same for either sign."""
     turned = (form.times(-1.0).key, 0.0 - upper, 0.0 - lower)
     return frozenset(((form.key, lower + 0.0, upper + 0.0), turned))

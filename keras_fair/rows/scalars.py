@@ -1,4 +1,4 @@
-"""Coefficients that may hold constants of the data: numbers that are known only when a batch is.
+"""Coefficients that may hold constants of the data: numbers that are known only once a batch is.
 
 In `E[y | a] >= 0.8 * P[label=1] * E[y | b]` a coefficient is `0.8 * P[label=1]`. A `Scalar` is affine in
 constants,
@@ -83,13 +83,14 @@ class Scalars:
         return self._new(Derived("/", (left, right)))
 
     def function(self, rule: FunctionRule, arguments: Sequence[Scalar]) -> Scalar:
-        """A function of scalars, as the sum of maxima that it is; of none it cannot be estimated."""
+        """A function of scalars, as the sum of maxima that it is. Without arguments it cannot be
+        estimated."""
         if not arguments:
             return self._new(Derived("/", (Scalar(1.0), Scalar())))
         total = Scalar()
         for part in rule.maxima:
             total = total.plus(
-                self._largest([each.times(float(sign)) for each in arguments for sign in part])
+                self._largest([argument.times(float(sign)) for argument in arguments for sign in part])
             )
         return total.times(-1.0) if rule.concave else total
 

@@ -40,15 +40,15 @@ __all__ = ["Statistic", "Statistics", "is_known"]
 class Statistic:
     """`sum_i w_i m_i v_i / sum_i w_i m'_i`: m is the membership of `selected`, m' that of `condition`.
 
-    They differ for shares only. Both then hold besides that the event is known, see `is_known`; `selected` is
-    the event, too.
+    They differ for shares only. Both then also require that the event is known, see `is_known`; `selected`
+    also requires the event.
 
     Args:
         value: `alpha y` for a term, `beta` for a constant.
         condition: which samples the weight N is of.
         selected: which samples the sum is over.
         present: the attributes, and None for the label, without which a sample does not count.
-        share: as it was written, where it is one.
+        share: the share as it was written, if the statistic is one.
     """
 
     value: AffineValue
@@ -59,7 +59,7 @@ class Statistic:
 
     @property
     def key(self) -> str:
-        """A text that tells it from any other statistic, whatever else there is."""
+        """A text that identifies it among all statistics."""
         parts = [f"{node_text(alpha)} * y[{output}]" for output, alpha in self.value.alphas]
         parts += [] if self.value.beta is None else [node_text(self.value.beta)]
         text = " + ".join(parts)
@@ -77,7 +77,8 @@ class Statistic:
 
 
 def is_known(event: Condition) -> Condition | None:
-    """The condition that a sample has every value that an event asks for, in Kleene's logic; None: each has.
+    """The condition that a sample has every value that an event asks for, in Kleene's logic; None: every
+    sample has them.
 
     Without it a share would count a sample with a missing value as one where the event does not hold.
     """
@@ -85,10 +86,13 @@ def is_known(event: Condition) -> Condition | None:
     for node in walk(event):
         if isinstance(node, (Comparison, Membership)) and not isinstance(node.subject, Prediction):
             asked.setdefault(node.subject, node)
-    each = [Or(operands=(one, Not(operand=one, span=one.span)), span=one.span) for one in asked.values()]
-    if len(each) < 2:
-        return each[0] if each else None
-    return And(operands=tuple(each), span=event.span)
+    parts = [
+        Or(operands=(comparison, Not(operand=comparison, span=comparison.span)), span=comparison.span)
+        for comparison in asked.values()
+    ]
+    if len(parts) < 2:
+        return parts[0] if parts else None
+    return And(operands=tuple(parts), span=event.span)
 
 
 class Statistics:
@@ -97,8 +101,8 @@ class Statistics:
     Args:
         outputs: the outputs of the model.
         text: the text of the constraints.
-        missing: the policy of the vocabulary. Unless it is "error", a sample does not count in a statistic
-            that has a coefficient which is missing.
+        missing: the policy of the vocabulary. Unless it is "error", a sample with a missing coefficient does
+            not count in the statistic.
     """
 
     def __init__(self, outputs: Outputs, text: str, missing: str = "error") -> None:
@@ -161,8 +165,8 @@ class Statistics:
         elif node.condition is not None:
             over = And(operands=(over, node.condition), span=node.span)
         joint = node.event if over is None else And(operands=(node.event, over), span=node.span)
-        one = AffineValue((), Number(value=1.0, span=node.span))
-        return self._constant(Statistic(one, over, joint, share=node))
+        unit = AffineValue((), Number(value=1.0, span=node.span))
+        return self._constant(Statistic(unit, over, joint, share=node))
 
     def _constant(self, statistic: Statistic) -> Scalar:
         return Scalar(0.0, ((("base", self.constants.setdefault(statistic, len(self.constants))), 1.0),))

@@ -103,21 +103,23 @@ def make_layout(
     wanted += [(constant.condition, Quantity(None, constant.present)) for constant in constants]
     wanted += [(constant.selected, _summed(constant)) for constant in constants]
     for condition, quantity in wanted:
-        found = quantities[place[condition][0]]
-        found.setdefault(quantity, len(found))
-    sizes = [len(one.conditions) * len(found) for one, found in zip(clusters, quantities, strict=True)]
+        indices = quantities[place[condition][0]]
+        indices.setdefault(quantity, len(indices))
+    sizes = [
+        len(cluster.conditions) * len(indices) for cluster, indices in zip(clusters, quantities, strict=True)
+    ]
     starts = np.concatenate([[0], np.cumsum(sizes)]).astype(int)
 
     def flat(condition: Given, quantity: Quantity) -> int:
         cluster, row = place[condition]
         return int(starts[cluster]) + row * len(quantities[cluster]) + quantities[cluster][quantity]
 
-    places = np.array([flat(*one) for one in wanted], dtype="int32")
+    places = np.array([flat(*pair) for pair in wanted], dtype="int32")
     term_weights, constant_weights, constant_sums = np.split(
         places, [len(terms), len(terms) + len(constants)]
     )
     return Layout(
-        quantities=tuple(tuple(found) for found in quantities),
+        quantities=tuple(tuple(indices) for indices in quantities),
         groups=tuple(made),
         order=order,
         constants=len(constants),
@@ -128,7 +130,7 @@ def make_layout(
 
 
 def all_disjoint(terms: Sequence[Statistic], clusters: Sequence[Cluster]) -> bool:
-    """Whether no sample with certain groups takes part in two terms."""
+    """Whether no sample with certain groups belongs to two terms."""
     place = _places(clusters)
     places = [place[term.condition] for term in terms]
     if len({cluster for cluster, _ in places}) > 1:
@@ -138,11 +140,15 @@ def all_disjoint(terms: Sequence[Statistic], clusters: Sequence[Cluster]) -> boo
 
 def _places(clusters: Sequence[Cluster]) -> dict[Given, tuple[int, int]]:
     """The cluster of each condition, and its row there."""
-    return {condition: (c, r) for c, one in enumerate(clusters) for r, condition in enumerate(one.conditions)}
+    return {
+        condition: (c, r)
+        for c, cluster in enumerate(clusters)
+        for r, condition in enumerate(cluster.conditions)
+    }
 
 
 def _summed(constant: Statistic) -> Quantity:
     """What the sum of a constant is over."""
     beta = constant.value.beta
-    one = isinstance(beta, Number) and beta.value == 1.0
-    return Quantity(None if one else beta, constant.present)
+    is_one = isinstance(beta, Number) and beta.value == 1.0
+    return Quantity(None if is_one else beta, constant.present)

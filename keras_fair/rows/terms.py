@@ -5,10 +5,10 @@ A term is a weighted mean over a group. With `v_i = alpha_i . y_i + beta_i`, wei
 
     T = (sum_i w_i m_i alpha_i . y_i + sum_i w_i m_i beta_i) / N,    N = sum_i w_i m_i
 
-This module owns how terms are stored and applied: `M y`, `M^T mu`, and `T` itself. Disjoint groups are
-one number and one code a sample, and terms over few kinds of samples are one number and one cell a
-sample, so that many terms need no dense matrix. Which rows are made of the terms is told by
-`keras_fair.rows.linear`; where they come from by `keras_fair.rows.lower`.
+This module owns how terms are stored and applied: `M y`, `M^T mu`, and `T` itself. Disjoint groups are one
+number and one code a sample, and terms over few kinds of samples are one number and one cell a sample, so
+that many terms need no dense matrix. `keras_fair.rows.linear` describes the rows over the terms;
+`keras_fair.rows.lower` makes the terms of a text.
 """
 
 from __future__ import annotations

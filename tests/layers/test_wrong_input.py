@@ -119,7 +119,7 @@ def test_label_that_is_lacking() -> None:
 
 
 def test_all_in_one_dict_and_apart_at_once() -> None:
-    with pytest.raises(ValueError, match="all inputs in one dict or all apart"):
+    with pytest.raises(ValueError, match="all inputs in one dict or all as separate"):
         kf.FairProjection(PARITY)({"y": Y, "sex": SEX}, label=Y)
 
 
