@@ -1,1 +1,9 @@
-"""What a caller hands in: columns, labels, weights, predictions, domains, checked and converted once."""
+"""What a caller hands in: read and checked once, below every mode.
+
+columns        one column of text or numbers, from any container; what is missing
+predictions    predictions and weights; lengths and orders that belong together
+precision      numbers in the precision that they were given in; whole numbers beyond 2^53
+domain         where predictions lie
+refusals       what is said where an attribute or the label is lacking
+arrays         one set of names for NumPy arrays and tensors
+"""

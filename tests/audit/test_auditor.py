@@ -249,7 +249,7 @@ def test_a_faulty_first_chunk_fixes_nothing() -> None:
 
 
 def test_a_chunk_with_too_many_kinds_of_samples_leaves_no_sum_behind(monkeypatch, rng) -> None:
-    for module in ("auditor", "cells"):
+    for module in ("seen", "cells"):
         monkeypatch.setattr(f"keras_fair.audit.{module}.MOST_CELLS", 40)
     auditor = Auditor("E[y] <= 1; E[y | race=*, grade=*] <= 1")
     auditor.update(rng.random(30), {"race": list("abc") * 10, "grade": [1, 2] * 15})
