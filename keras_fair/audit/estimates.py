@@ -20,9 +20,8 @@ import numpy as np
 from keras_fair.audit.expressions import Statistic
 from keras_fair.audit.sum_tables import Part, Table
 from keras_fair.audit.table_plans import Subject, presence, quantities_of, subject_of
-from keras_fair.groups.conditions import Given, truth_of
-from keras_fair.groups.factors import Atom
 from keras_fair.groups.growing import GrowingFactor
+from keras_fair.groups.truth import Atom, Given, truth_of
 from keras_fair.language.nodes import And, Attribute, Comparison, Label, Literal, Share
 from keras_fair.language.tree import walk
 from keras_fair.rows.statistics import is_known

@@ -16,8 +16,9 @@ from keras_fair.errors import ConstraintTypeError, Reason
 from keras_fair.groups.coding import MISSING, MISSING_GROUP, Entry, has_words
 from keras_fair.groups.demands import compared_by
 from keras_fair.groups.enumeration import Combination, Domains, Grouping
-from keras_fair.groups.factors import Atom, attribute_of, make_factor
+from keras_fair.groups.factors import attribute_of, make_factor
 from keras_fair.groups.growing import GrowingFactor
+from keras_fair.groups.truth import Atom
 from keras_fair.groups.vocabulary import Vocabulary
 from keras_fair.language.nodes import (
     Attribute,

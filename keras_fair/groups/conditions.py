@@ -13,22 +13,20 @@ with its probability. Evaluating batches is left to `keras_fair.groups.samples`.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import reduce
 
 import numpy as np
 
 from keras_fair.errors import ConstraintTypeError, Reason
-from keras_fair.groups.factors import Atom, Factor, atoms
-from keras_fair.language.nodes import And, Condition, Not, Or, Subject
+from keras_fair.groups.factors import Factor
+from keras_fair.groups.truth import Atom, Given, atoms, truth_of
+from keras_fair.language.nodes import Subject
 
-__all__ = ["Cluster", "Given", "make_clusters", "truth_of"]
+__all__ = ["Cluster", "make_clusters"]
 
 SHARED_CELLS = 2048  # tables are joined as long as they have at most so many cells
 MOST_CELLS = 65_536
-
-Given = Condition | None
 
 
 @dataclass(frozen=True)
@@ -48,24 +46,6 @@ class Cluster:
     sizes: tuple[int, ...]
     conditions: tuple[Given, ...]
     table: np.ndarray
-
-
-def truth_of(condition: Given, of_atom: Callable[[Atom], np.ndarray], everyone: np.ndarray) -> np.ndarray:
-    """The truth of a condition in each cell, in Kleene's logic: 0 false, 1/2 not known, 1 true.
-
-    Args:
-        condition: without variables and stars; None holds everywhere.
-        of_atom: the truth of one comparison, in an array that broadcasts to the cells.
-        everyone: ones, in the shape that arrays have where nothing is compared.
-    """
-    if condition is None:
-        return everyone
-    if isinstance(condition, Not):
-        return 1 - truth_of(condition.operand, of_atom, everyone)
-    if isinstance(condition, (And, Or)):
-        join = np.minimum if isinstance(condition, And) else np.maximum
-        return reduce(join, (truth_of(operand, of_atom, everyone) for operand in condition.operands))
-    return reduce(np.maximum, map(of_atom, atoms(condition)), 0 * everyone)
 
 
 def make_clusters(conditions: Sequence[Given], factors: Mapping[Subject, Factor], text: str) -> list[Cluster]:

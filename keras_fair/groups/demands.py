@@ -8,8 +8,9 @@ from typing import Any, TypeVar
 
 from keras_fair.groups.coding import Entry
 from keras_fair.groups.enumeration import Domains
-from keras_fair.groups.factors import CUTS, Atom, meant_number
+from keras_fair.groups.factors import CUTS, meant_number
 from keras_fair.groups.thresholds import Cut
+from keras_fair.groups.truth import Atom
 from keras_fair.groups.vocabulary import Vocabulary
 from keras_fair.language.nodes import (
     Attribute,

@@ -6,14 +6,11 @@ numbers are the intervals between the thresholds that conditions compare with:
     age < 25, age >= 60     ->     age < 25 | 25 <= age < 60 | 60 <= age | unknown | missing
 
 The last state of every subject is for missing values, and the one before it for values outside the
-vocabulary. Truth has three values (Kleene's logic): 0 false, 1/2 not known, 1 true. So a sample with a
-missing or unknown value belongs to no group of that subject, negated or not. A condition selects a sample
-where it is true.
+vocabulary. Where a comparison holds in each state is said by `keras_fair.groups.truth`.
 """
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -23,50 +20,27 @@ from keras_fair.errors import ConstraintTypeError, Reason, near_names, quoted
 from keras_fair.groups.coding import MISSING_GROUP, Entry, Values, has_words
 from keras_fair.groups.enumeration import subject_name
 from keras_fair.groups.thresholds import Cut
+from keras_fair.groups.truth import ORDERED, Atom, truth_of_comparison
 from keras_fair.inputs.precision import PRECISIONS, rounded
 from keras_fair.language.nodes import (
     Attribute,
-    Comparison,
-    Condition,
     Label,
-    Literal,
-    Membership,
-    Node,
     Prediction,
     Subject,
 )
-from keras_fair.language.tree import walk
 
 __all__ = [
     "CUTS",
-    "NOT_KNOWN",
-    "Atom",
     "Factor",
-    "atoms",
     "attribute_of",
-    "compared_in",
     "is_binary_label",
     "make_factor",
     "meant_number",
     "representatives",
-    "truth_of_comparison",
 ]
 
-NOT_KNOWN = 0.5
-
 CUTS = {"<": (0,), ">=": (0,), "<=": (1,), ">": (1,), "=": (0, 1), "!=": (0, 1)}
-_COMPARE = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
 _TRUTHS = {"True": 1.0, "true": 1.0, "False": 0.0, "false": 0.0}
-
-
-@dataclass(frozen=True)
-class Atom:
-    """One comparison with a value."""
-
-    subject: Subject
-    operator: str
-    value: Entry
-    node: Node
 
 
 @dataclass(frozen=True)
@@ -123,33 +97,6 @@ class Factor:
         return sum(number > cut if above else number >= cut for cut, above in self.cuts or ())
 
 
-def truth_of_comparison(
-    points: Sequence[Entry], sign: str, value: Entry, *, other: bool = False, missing_group: bool = False
-) -> np.ndarray:
-    """Where a comparison holds, `(len(points) + 2,)` in {0, 1/2, 1}.
-
-    Args:
-        points: a value of each state but the last two.
-        sign: one of `= != < <= > >=`.
-        value: what the subject is compared with; the word `missing` with numbers is the group of missing
-            numbers.
-        other: whether what is outside the vocabulary is an ordinary value, different from all points.
-        missing_group: whether missing numbers are a group of their own.
-    """
-    negated = sign == "!="
-    numbers = not any(isinstance(point, str) for point in points)
-    truth = np.full(len(points) + 2, NOT_KNOWN)
-    if other:
-        truth[-2] = float(negated)
-    if missing_group and numbers:
-        truth[-1] = float((value == MISSING_GROUP) != negated) if isinstance(value, str) else float(negated)
-    if sign in _COMPARE:
-        truth[:-2] = [float(_COMPARE[sign](point, value)) for point in points]
-    else:
-        truth[:-2] = [float((point == value) != negated) for point in points]
-    return truth
-
-
 def representatives(cuts: Sequence[Cut]) -> tuple[float, ...]:
     """A number within each interval between thresholds."""
     places = [cut for cut, _ in cuts]
@@ -164,28 +111,6 @@ def representatives(cuts: Sequence[Cut]) -> tuple[float, ...]:
 def meant_number(value: Entry) -> Entry:
     """The number that a written value of a column of numbers means: 1 for `True`, 0 for `False`."""
     return _TRUTHS.get(value, value) if isinstance(value, str) else value
-
-
-def atoms(condition: Condition | None) -> list[Atom]:
-    """The comparisons of a condition, each with one value; variables and stars are skipped."""
-    compared: list[Atom] = []
-    for node in walk(condition) if condition is not None else ():
-        if isinstance(node, (Comparison, Membership)):
-            values = node.values if isinstance(node, Membership) else (node.value,)
-            sign = "=" if isinstance(node, Membership) else node.operator
-            compared += [
-                Atom(node.subject, sign, value.value, value) for value in values if isinstance(value, Literal)
-            ]
-    return compared
-
-
-def compared_in(conditions: Iterable[Condition | None]) -> dict[Subject, list[Atom]]:
-    """All comparisons of some conditions, by what is compared; each once."""
-    compared: dict[Subject, dict[Atom, None]] = {}
-    for condition in dict.fromkeys(conditions):
-        for atom in atoms(condition):
-            compared.setdefault(atom.subject, {})[atom] = None
-    return {subject: list(of_subject) for subject, of_subject in compared.items()}
 
 
 def make_factor(
@@ -215,7 +140,7 @@ def make_factor(
     name = subject_name(subject)
     if has_words(values):
         for atom in compared:
-            if atom.operator in _COMPARE:
+            if atom.operator in ORDERED:
                 raise ConstraintTypeError(
                     f"{name} holds text, which has no order; compare it with '=' or 'in'",
                     text=text,
@@ -253,11 +178,11 @@ def _number_factor(
     truths = set(numbers) <= {0.0, 1.0}
     binary = isinstance(subject, Label) and truths
     cuts: set[Cut] = set()
-    listed = bool(numbers) and all(atom.operator not in _COMPARE for atom in compared)
+    listed = bool(numbers) and all(atom.operator not in ORDERED for atom in compared)
     for atom in compared:
         value = meant_number(atom.value) if truths else atom.value
         if isinstance(value, str):
-            if grouped and value == MISSING_GROUP and atom.operator not in _COMPARE:
+            if grouped and value == MISSING_GROUP and atom.operator not in ORDERED:
                 continue
             raise ConstraintTypeError(
                 f"{name} {'is a number' if isinstance(subject, Prediction) else 'holds numbers'}, and "
@@ -267,7 +192,7 @@ def _number_factor(
                 reason=Reason.WRONG_KIND,
             )
         possible = not numbers or _lists(numbers, value) or (binary and value in (0.0, 1.0))
-        if atom.operator not in _COMPARE and not possible and not is_open:
+        if atom.operator not in ORDERED and not possible and not is_open:
             near = near_names(f"{value:g}", [f"{number:g}" for number in numbers])
             raise ConstraintTypeError(
                 f"{name} has no value {value:g}{near}",

@@ -24,13 +24,10 @@ from keras_fair.groups.coding import (
     refuse_missing,
 )
 from keras_fair.groups.demands import Demand
-from keras_fair.groups.factors import (
-    meant_number,
-    representatives,
-    truth_of_comparison,
-)
+from keras_fair.groups.factors import meant_number, representatives
 from keras_fair.groups.membership import shares_of_label
 from keras_fair.groups.thresholds import equal_to, interval_codes
+from keras_fair.groups.truth import truth_of_comparison
 from keras_fair.groups.vocabulary import MOST_NUMBERS
 from keras_fair.inputs.arrays import namespace
 from keras_fair.inputs.columns import Column, Numbers, Words

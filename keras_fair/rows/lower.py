@@ -18,15 +18,9 @@ from keras_fair.groups.accuracy import accuracy_place
 from keras_fair.groups.coding import has_words
 from keras_fair.groups.conditions import make_clusters
 from keras_fair.groups.enumeration import Combination, Domains, Grouping, subject_name
-from keras_fair.groups.factors import (
-    Atom,
-    Factor,
-    attribute_of,
-    compared_in,
-    is_binary_label,
-    make_factor,
-)
+from keras_fair.groups.factors import Factor, attribute_of, is_binary_label, make_factor
 from keras_fair.groups.samples import Needs
+from keras_fair.groups.truth import Atom, compared_in
 from keras_fair.groups.vocabulary import Vocabulary
 from keras_fair.inputs.domain import check_domain
 from keras_fair.language.nodes import Attribute, Label, Node, Span, Statement, Subject

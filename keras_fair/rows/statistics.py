@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from keras_fair.groups.conditions import Given
+from keras_fair.groups.truth import Given
 from keras_fair.language import node_text
 from keras_fair.language.dependence import audit_only, not_affine
 from keras_fair.language.nodes import (

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from keras_fair.groups.conditions import Cluster, Given
+from keras_fair.groups.conditions import Cluster
+from keras_fair.groups.truth import Given
 from keras_fair.language.nodes import Number
 from keras_fair.language.nodes import Value as ValueNode
 from keras_fair.rows.statistics import Statistic
