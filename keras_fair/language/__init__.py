@@ -1,7 +1,7 @@
 """The constraint language: from text to a typed tree, and back to text and JSON.
 
 `nodes` holds the tree, `parser` makes it, `check` refuses what has no meaning, `printer` and `json_tree`
-write it. `tables` says what functions and statistics mean, and `fold` how a pass goes over a tree. No
+write it. `functions` says what functions and statistics mean, and `fold` how a pass goes over a tree. No
 numerics and no data: what a tree means for data is the matter of `keras_fair.rows`. The language itself is
 described, rule by rule, in `grammar/reference.md`.
 """
