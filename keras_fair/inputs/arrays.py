@@ -66,7 +66,7 @@ def is_numpy(*arrays: Any) -> bool:
 
 def is_tensor(array: Any) -> bool:
     """Whether this is a tensor of the backend in use, one inside a graph included."""
-    if isinstance(array, np.ndarray) or not any(_may_be_tensor(kind) for kind in type(array).__mro__):
+    if isinstance(array, (np.ndarray, list, tuple)) or not _may_be_tensor(type(array)):
         return False
     from keras import ops
 
@@ -137,5 +137,5 @@ def static_size(tensor: Tensor) -> int | None:
 
 
 @lru_cache(maxsize=1024)
-def _may_be_tensor(kind: type) -> bool:
-    return kind.__module__.partition(".")[0] in _BACKENDS
+def _may_be_tensor(kind: Any) -> bool:
+    return any(parent.__module__.partition(".")[0] in _BACKENDS for parent in kind.__mro__)

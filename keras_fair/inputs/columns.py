@@ -11,7 +11,7 @@ occur.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -143,13 +143,15 @@ def read_column(column: Any, what: str) -> Column:
         if values is None:
             raise ValueError(f"expected {what} to hold values, received a tensor inside a graph")
         column = values
+    if isinstance(column, (list, tuple)):
+        return _read_entries(_objects(column), what)
     categories = _categories(column)
     if categories is not None:
         return _read_distinct(*_occurring(*categories), what)
     entries = _entries(column, what)
     mask = np.ma.getmaskarray(entries) if isinstance(entries, np.ma.MaskedArray) else None
     entries = np.ma.getdata(entries)
-    if entries.dtype.name == "bfloat16":
+    if entries.dtype.kind == "V" and entries.dtype.name == "bfloat16":
         return Numbers(_masked(entries.astype("float32"), mask), "bfloat16")
     if entries.dtype.kind in "fiub":
         if entries.dtype.kind in "iu":
@@ -190,6 +192,8 @@ def check_order(columns: Mapping[str, Any]) -> None:
     """
     first: tuple[str, Any] | None = None
     for what, column in columns.items():
+        if isinstance(column, (np.ndarray, list, tuple)) or column is None:
+            continue
         index: Any = getattr(column, "index", None)
         if not hasattr(index, "equals") or not hasattr(index, "sort_values"):
             continue
@@ -241,9 +245,6 @@ def _entries(column: Any, what: str) -> np.ndarray:
     """The entries of a column that is not categorical, `(n,)`."""
     if isinstance(column, np.ndarray):
         entries = column
-    elif isinstance(column, (list, tuple)):
-        entries = np.empty(len(column), dtype=object)
-        entries[:] = column
     elif hasattr(column, "type") and hasattr(column, "to_numpy") and hasattr(column, "null_count"):
         entries = _of_pyarrow(column)
     elif hasattr(getattr(column, "dtype", None), "numpy_dtype") and hasattr(column, "to_numpy"):
@@ -294,7 +295,7 @@ def _of_polars(column: Any) -> np.ndarray:
     return np.asarray(column.to_numpy())
 
 
-def _objects(entries: list[Any]) -> np.ndarray:
+def _objects(entries: Sequence[Any]) -> np.ndarray:
     array = np.empty(len(entries), dtype=object)
     array[:] = entries
     return array

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -100,14 +101,15 @@ def check_predictions(values: np.ndarray, domain: Domain | None, precision: str)
     Raises:
         ValueError: some are.
     """
-    # A sum is one pass, and finite unless one of the numbers is not.
-    if not np.isfinite(np.sum(values, dtype="float64")) and not np.all(np.isfinite(values)):
+    if not values.size:
+        return
+    low, high = float(values.min()), float(values.max())  # NaN where one of them is
+    if not math.isfinite(low) or not math.isfinite(high):
         count = int(np.sum(~np.isfinite(values)))
         raise ValueError(f"expected finite predictions y, received {count} that are NaN or infinite")
-    if domain is None or not values.size:
+    if domain is None:
         return
     slack, slack_of_sum = domain_slack(precision, domain)
-    low, high = float(values.min()), float(values.max())
     if low < domain.low - slack or high > domain.high + slack:
         raise ValueError(f"{outside_message(domain)}, received values from {low:g} to {high:g}")
     if domain.simplex:
@@ -134,8 +136,9 @@ def domain_slack(precision: str, domain: Domain) -> tuple[float, float]:
     """
     rounding = 2.0 ** {"bfloat16": -7, "float16": -10}.get(precision, -20)
     width = domain.high - domain.low
-    ends = [abs(end) for end in domain.bounds if np.isfinite(end)]
-    reach = width if np.isfinite(width) else max(ends, default=0.0)
+    reach = width
+    if not math.isfinite(width):
+        reach = max((abs(end) for end in domain.bounds if math.isfinite(end)), default=0.0)
     return rounding * reach, max(4 * rounding, 1e-3)
 
 
@@ -197,6 +200,10 @@ def check_lengths(lengths: Mapping[str, int | None]) -> None:
 def check_pairing(y: Any, attributes: Any, label: Any, sample_weight: Any) -> None:
     """Refuse pandas objects that belong together and have different orders; see `check_order`."""
     parts = {"predictions y": y}
+    if isinstance(attributes, Mapping) and all(
+        isinstance(column, (np.ndarray, list, tuple)) for column in attributes.values()
+    ):
+        attributes = None
     if isinstance(attributes, Mapping):
         parts.update({f"attribute {name!r}": column for name, column in attributes.items()})
     else:
@@ -239,8 +246,6 @@ def number_array(values: Any, what: str) -> tuple[np.ndarray, str]:
         if count:
             raise ValueError(f"expected {what} without masked values, received {count} that are masked")
         array = np.ma.getdata(array)
-    return (
-        (array.astype("float32"), "bfloat16")
-        if array.dtype.name == "bfloat16"
-        else (array, precision_name(array))
-    )
+    if array.dtype.kind == "V" and array.dtype.name == "bfloat16":
+        return array.astype("float32"), "bfloat16"
+    return array, precision_name(array)
