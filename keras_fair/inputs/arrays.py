@@ -66,7 +66,8 @@ def is_numpy(*arrays: Any) -> bool:
 
 def is_tensor(array: Any) -> bool:
     """Whether this is a tensor of the backend in use, one inside a graph included."""
-    if isinstance(array, (np.ndarray, list, tuple)) or not _may_be_tensor(type(array)):
+    kind: Any = type(array)
+    if isinstance(array, (np.ndarray, list, tuple)) or not _may_be_tensor(kind):
         return False
     from keras import ops
 
