@@ -92,8 +92,12 @@ class ScoreRows:
             empty = np.zeros((len(self.place) - len(self.counts), counts.shape[1]))
             self.counts = np.concatenate([self.counts.reshape(len(self.counts), counts.shape[1]), empty])
         rows = [self.place[key] for key in keys]
-        np.add.at(self.sums, rows, sums)
-        np.add.at(self.counts, rows, counts)
+        if len(set(rows)) == len(rows):
+            self.sums[rows] += sums
+            self.counts[rows] += counts
+        else:
+            np.add.at(self.sums, rows, sums)
+            np.add.at(self.counts, rows, counts)
 
     def rename(self, change: Callable[[Key], Key]) -> None:
         """Give rows other keys; rows with the same key are added."""
