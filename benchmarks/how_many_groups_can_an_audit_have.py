@@ -2,7 +2,8 @@
 
 `spread(E[y | a=*, b=*])` over 20,000 people with two attributes of 10, 50 and 300 values: of the last about
 18,000 intersections occur. Processor time of the audit, with intervals, verdicts and the distribution of the
-scores in each group, and without imports; beside it pandas' group-by over the same two columns, the means alone.
+scores in each group, and without imports; beside it pandas' group-by over the same two columns, the means
+alone.
 """
 
 from __future__ import annotations
