@@ -160,6 +160,12 @@ def near_names(name: object, candidates: Iterable[object]) -> str:
     if not names:
         return ""
     wanted = str(name)
+    for candidate in names[:_MOST_COMPARED]:
+        if candidate != wanted and _composed(candidate) == _composed(wanted):
+            return (
+                f"; {quoted(candidate)} looks the same but has other characters (one is in Unicode's NFC, "
+                "the other in NFD): normalise both with unicodedata.normalize('NFC', ...)"
+            )
     if len(wanted) <= _LONGEST_NAME:
         folded: dict[str, str] = {}
         for candidate in names[:_MOST_COMPARED]:
@@ -187,6 +193,10 @@ def quoted(name: object) -> str:
     if len(text) > _LONGEST_NAME:
         text = text[: _LONGEST_NAME - 3] + "..."
     return "'" + "".join(character if character.isprintable() else "\ufffd" for character in text) + "'"
+
+
+def _composed(text: str) -> str:
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
 
 
 def _either(names: list[str]) -> str:

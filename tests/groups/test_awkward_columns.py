@@ -496,6 +496,18 @@ def test_what_text_and_numbers_are_told_to_be() -> None:
             refusing()
 
 
+def test_names_that_only_look_the_same_are_pointed_out() -> None:
+    composed, decomposed = "Zo\u00eb", "Zoe\u0308"
+    people = {"g": [decomposed, "Ann"] * 4}
+    for refusing in (
+        lambda: kf.audit(f"E[y | g='{composed}'] <= 1", Y, people),
+        lambda: kf.parse(f"E[y | g='{composed}'] <= 1").rows(people),
+        lambda: kf.audit(f"E[y | `{composed}`=1] <= 1", Y, {decomposed: WHOLE}),
+    ):
+        with pytest.raises(ValueError, match="NFC"):
+            refusing()
+
+
 def test_a_level_that_nobody_has_is_no_group() -> None:
     text = "spread(E[y | g=*]) <= 1"
     columns = {
