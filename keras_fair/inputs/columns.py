@@ -11,7 +11,7 @@ occur.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,12 @@ import numpy as np
 
 from keras_fair.errors import quoted
 from keras_fair.inputs.arrays import concrete, is_tensor
+from keras_fair.inputs.containers import (
+    categories_of,
+    entries_of,
+    objects_of,
+    occurring_levels,
+)
 from keras_fair.inputs.precision import check_whole, precision_name, shortest
 
 __all__ = [
@@ -144,11 +150,11 @@ def read_column(column: Any, what: str) -> Column:
             raise ValueError(f"expected {what} to hold values, received a tensor inside a graph")
         column = values
     if isinstance(column, (list, tuple)):
-        return _read_entries(_objects(column), what)
-    categories = _categories(column)
+        return _read_entries(objects_of(column), what)
+    categories = categories_of(column)
     if categories is not None:
-        return _read_distinct(*_occurring(*categories), what)
-    entries = _entries(column, what)
+        return _read_distinct(*occurring_levels(*categories), what)
+    entries = entries_of(column, what)
     mask = np.ma.getmaskarray(entries) if isinstance(entries, np.ma.MaskedArray) else None
     entries = np.ma.getdata(entries)
     if entries.dtype.kind == "V" and entries.dtype.name == "bfloat16":
@@ -214,91 +220,6 @@ def _same_entries(index: Any, other: Any) -> bool:
         return bool(index.sort_values().equals(other.sort_values()))
     except TypeError:  # entries that have no order
         return set(index) == set(other)
-
-
-def _occurring(levels: list[Any], codes: np.ndarray) -> tuple[list[Any], np.ndarray]:
-    """The levels that occur, and the codes by them."""
-    occurs = np.zeros(len(levels), dtype=bool)
-    occurs[codes[codes >= 0]] = True
-    if occurs.all():
-        return levels, codes
-    renumbered = np.append(np.cumsum(occurs) - 1, -1)  # -1, missing, is the last place
-    return [level for level, there in zip(levels, occurs, strict=True) if there], renumbered[codes]
-
-
-def _categories(column: Any) -> tuple[list[Any], np.ndarray] | None:
-    """The levels and codes of a categorical column, -1 where an entry is missing; None for any other
-    column."""
-    holder: Any
-    for holder in (getattr(column, "cat", None), column):
-        if hasattr(holder, "categories") and hasattr(holder, "codes"):
-            return list(holder.categories), np.asarray(holder.codes).astype(np.int64)
-    if hasattr(column, "combine_chunks") and hasattr(column, "chunks"):  # a chunked array of pyarrow
-        column = column.combine_chunks() if str(column.type).startswith("dictionary") else column
-    if hasattr(column, "dictionary") and hasattr(column, "indices"):
-        codes = column.indices.fill_null(-1).to_numpy(zero_copy_only=False)
-        return column.dictionary.to_pylist(), codes.astype(np.int64)
-    return None
-
-
-def _entries(column: Any, what: str) -> np.ndarray:
-    """The entries of a column that is not categorical, `(n,)`."""
-    if isinstance(column, np.ndarray):
-        entries = column
-    elif hasattr(column, "type") and hasattr(column, "to_numpy") and hasattr(column, "null_count"):
-        entries = _of_pyarrow(column)
-    elif hasattr(getattr(column, "dtype", None), "numpy_dtype") and hasattr(column, "to_numpy"):
-        entries = _of_pandas_extension(column)
-    elif hasattr(column, "null_count") and hasattr(column, "to_list"):
-        entries = _of_polars(column)
-    elif hasattr(column, "__array__"):
-        entries = np.asarray(column)
-    else:
-        raise ValueError(f"expected {what} to be a column of values, received {type(column).__name__}")
-    if entries.dtype.kind == "T":  # NumPy's variable-width strings
-        entries = entries.astype(object)
-    if entries.ndim == 2 and entries.shape[1] == 1:
-        entries = entries[:, 0]
-    if entries.ndim != 1:
-        raise ValueError(f"expected {what} of shape (n,), received shape={entries.shape}")
-    return entries
-
-
-def _of_pyarrow(column: Any) -> np.ndarray:
-    """An array of pyarrow: numbers in their own type, floats with NaN where they are missing."""
-    name = str(column.type)
-    if column.null_count and (name.startswith(("int", "uint")) or name == "bool"):
-        return _objects(column.to_pylist())
-    if column.null_count and name in ("halffloat", "float", "double"):
-        number_type = {"halffloat": "float16", "float": "float32"}.get(name, "float64")
-        return np.array(column.to_pylist(), dtype="float64").astype(number_type)
-    if hasattr(column, "chunks"):
-        return np.asarray(column.to_numpy())
-    return np.asarray(column.to_numpy(zero_copy_only=False))
-
-
-def _of_pandas_extension(column: Any) -> np.ndarray:
-    """A column of one of pandas' own types of numbers, in the NumPy type that it stands for."""
-    number_type = np.dtype(column.dtype.numpy_dtype)
-    if not bool(column.isna().any()):
-        return np.asarray(column.to_numpy(dtype=number_type))
-    if number_type.kind == "f":
-        return np.asarray(column.to_numpy(dtype=number_type, na_value=np.nan))
-    return _objects(column.to_numpy(dtype=object, na_value=None).tolist())
-
-
-def _of_polars(column: Any) -> np.ndarray:
-    """A column of polars; whole numbers and booleans with missing entries stay what they are."""
-    name = str(column.dtype)
-    if name.startswith(("Categorical", "Enum")) or (column.null_count() and not name.startswith("Float")):
-        return _objects(column.to_list())
-    return np.asarray(column.to_numpy())
-
-
-def _objects(entries: Sequence[Any]) -> np.ndarray:
-    array = np.empty(len(entries), dtype=object)
-    array[:] = entries
-    return array
 
 
 def _masked(values: np.ndarray, mask: np.ndarray | None) -> np.ndarray:
