@@ -13,6 +13,7 @@ from keras_fair.groups.enumeration import Combination, Grouping
 from keras_fair.groups.vocabulary import Vocabulary
 from keras_fair.inputs.arrays import concrete
 from keras_fair.inputs.columns import columns_of
+from keras_fair.inputs.predictions import check_pairing
 from keras_fair.language.nodes import Attribute, Label, Span
 from keras_fair.rows.linear import LinearRows
 from keras_fair.rows.lower import lower
@@ -46,8 +47,9 @@ def rows_of(
 
     Raises:
         ConstraintTypeError: a constraint has no meaning for these samples, or can't be enforced.
-        ValueError: the samples are malformed.
+        ValueError: the samples are malformed, or their rows are in different orders.
     """
+    check_pairing(None, attributes, label, sample_weight)
     columns = columns_of(attributes)
     occurring = None
     if vocabulary is not None and not isinstance(vocabulary, Vocabulary):

@@ -375,6 +375,14 @@ def test_rows_in_another_order_are_refused(mode: str) -> None:
         ALL_MODES[mode](Y, FRAME, label=pd.Series(LABEL).iloc[::-1])
 
 
+def test_rows_in_another_order_are_refused_where_there_are_no_predictions() -> None:
+    parsed = kf.parse(rule("g = a"))
+    with pytest.raises(ValueError, match="label in the order of attributes.*in another order"):
+        parsed.rows(FRAME, label=pd.Series(LABEL).iloc[::-1])
+    with pytest.raises(ValueError, match="sample_weight in the order of attributes.*in another order"):
+        parsed.rows(FRAME, sample_weight=pd.Series(np.ones(N)).iloc[::-1])
+
+
 def test_rows_that_belong_together_by_position_are_taken() -> None:
     other_people = SHUFFLED.set_axis(range(100, 100 + N))
     assert kf.audit(rule("g = a"), pd.Series(Y), other_people, confidence=None).samples == N
