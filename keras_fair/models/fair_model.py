@@ -22,6 +22,7 @@ from keras import ops
 from keras_fair.constraints import ConstraintSet
 from keras_fair.groups.demands import number_thresholds
 from keras_fair.groups.vocabulary import Vocabulary
+from keras_fair.inputs.columns import check_order
 from keras_fair.layers.fair_projection import FairProjection
 from keras_fair.layers.place import place_kept
 from keras_fair.layers.reports import nobody_in
@@ -188,15 +189,15 @@ class FairModel(keras.Model):
     def fit(self, x: Any = None, y: Any = None, **keywords: Any) -> Any:
         validation = keywords.get("validation_data")
         if isinstance(validation, (tuple, list)):
-            keywords["validation_data"] = (self._readable(validation[0]), *validation[1:])
+            keywords["validation_data"] = (self._readable(*validation), *validation[1:])
         with self._ran(labels=True):
-            history = super().fit(self._readable(x), y, **keywords)
+            history = super().fit(self._readable(x, y, keywords.get("sample_weight")), y, **keywords)
         self._tell_inactive()
         return history
 
     def evaluate(self, x: Any = None, y: Any = None, **keywords: Any) -> Any:
         with self._ran(labels=True):
-            return super().evaluate(self._readable(x), y, **keywords)
+            return super().evaluate(self._readable(x, y, keywords.get("sample_weight")), y, **keywords)
 
     def predict(self, x: Any, **keywords: Any) -> Any:
         with self._ran(labels=False):
@@ -204,11 +205,11 @@ class FairModel(keras.Model):
 
     def train_on_batch(self, x: Any, y: Any = None, **keywords: Any) -> Any:
         with self._ran(labels=True):
-            return super().train_on_batch(self._readable(x), y, **keywords)
+            return super().train_on_batch(self._readable(x, y, keywords.get("sample_weight")), y, **keywords)
 
     def test_on_batch(self, x: Any, y: Any = None, **keywords: Any) -> Any:
         with self._ran(labels=True):
-            return super().test_on_batch(self._readable(x), y, **keywords)
+            return super().test_on_batch(self._readable(x, y, keywords.get("sample_weight")), y, **keywords)
 
     def predict_on_batch(self, x: Any) -> Any:
         with self._ran(labels=False):
@@ -293,7 +294,12 @@ class FairModel(keras.Model):
         compiled = self._jit_compile and keras.backend.backend() == "tensorflow"
         return self.projection.record().faulty if compiled and self.projection.built else 0
 
-    def _readable(self, x: Any) -> Any:
+    def _readable(self, x: Any, y: Any = None, sample_weight: Any = None) -> Any:
+        """Inputs as Keras takes them; an error where labels or weights are in another order."""
+        inputs = (
+            {f"input {name!r}": column for name, column in x.items()} if isinstance(x, Mapping) else {"x": x}
+        )
+        check_order({**inputs, "y": y, "sample_weight": sample_weight})
         vocabulary = self.projection.vocabulary
         rules = AttributeRules(
             encode=None if vocabulary is None else self.projection.encode,

@@ -20,7 +20,6 @@ from keras_fair.inputs.arrays import largest_whole
 from keras_fair.inputs.columns import (
     Numbers,
     Words,
-    check_order,
     columns_of,
     read_column,
 )
@@ -149,10 +148,8 @@ def columns_for_keras(
 
     Raises:
         ValueError: there is text that the backend has no tensors for; an attribute has missing values that
-            the policy refuses, or numbers that conditions tell apart and the float type of Keras does not;
-            columns are in different orders.
+            the policy refuses, or numbers that conditions tell apart and the float type of Keras does not.
     """
-    check_order({f"input {name!r}": column for name, column in columns.items()})
     made = dict(columns)
     for name, column in columns.items():
         if _is_passed_on(column, name in attributes):

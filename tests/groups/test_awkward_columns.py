@@ -383,6 +383,23 @@ def test_rows_in_another_order_are_refused_where_there_are_no_predictions() -> N
         parsed.rows(FRAME, sample_weight=pd.Series(np.ones(N)).iloc[::-1])
 
 
+@pytest.mark.parametrize("late", ["input", "y", "sample_weight", "validation"])
+def test_keras_models_refuse_rows_in_another_order(late: str) -> None:
+    label = pd.Series(LABEL.astype("float32"))
+    backwards = label.iloc[::-1]
+    x = {"features": pd.Series(np.asarray(Y, dtype="float32")), "g": pd.Series(np.ones(N, dtype="float32"))}
+    model = kf.FairModel(identity(), rule("g >= 1"))
+    model.compile(optimizer="sgd", loss="mse")
+    given = {
+        "input": {"x": {**x, "g": x["g"].iloc[::-1]}, "y": label},
+        "y": {"x": x, "y": backwards},
+        "sample_weight": {"x": x, "y": label, "sample_weight": pd.Series(np.ones(N)).iloc[::-1]},
+        "validation": {"x": x, "y": label, "validation_data": (x, backwards)},
+    }[late]
+    with pytest.raises(ValueError, match="same entries in another order"):
+        model.fit(**given, verbose=0)
+
+
 def test_rows_that_belong_together_by_position_are_taken() -> None:
     other_people = SHUFFLED.set_axis(range(100, 100 + N))
     assert kf.audit(rule("g = a"), pd.Series(Y), other_people, confidence=None).samples == N
