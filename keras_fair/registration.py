@@ -15,11 +15,11 @@ import importlib.abc
 import importlib.machinery
 import importlib.util
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import Any
 
-__all__ = ["register_classes"]
+__all__ = ["KerasHook", "register_classes"]
 
 PACKAGE = "keras_fair"
 
@@ -37,34 +37,21 @@ class _StandIn:
         return getattr(importlib.import_module(self._module), self._name)(*arguments, **keywords)
 
 
-def register_classes(classes: dict[str, str]) -> None:
-    """Make saved models with these classes loadable.
+class KerasHook(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Stands in `sys.meta_path` until Keras is imported, and takes part in that import.
 
     Args:
-        classes: from the name of a class to the module that has it.
+        load: called with what executes the module, and the module; it has to do so.
     """
-    if "keras" in sys.modules and hasattr(sys.modules["keras"], "saving"):
-        _register(sys.modules["keras"], classes)
-    else:
-        sys.meta_path.insert(0, _AfterKeras(classes))
 
-
-def _register(keras: ModuleType, classes: dict[str, str]) -> None:
-    table = keras.saving.get_custom_objects()
-    for name, module in classes.items():
-        table.setdefault(f"{PACKAGE}>{name}", _StandIn(module, name))
-
-
-class _AfterKeras(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Lets `import keras` run as ever, and registers the classes at its end."""
-
-    def __init__(self, classes: dict[str, str]) -> None:
-        self.classes = classes
+    def __init__(self, load: Callable[[Callable[[ModuleType], None], ModuleType], None]) -> None:
+        self._load = load
         self._loader: Any = None
 
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
+        """The spec that the other finders have, with this object as its loader."""
         if name != "keras":
             return None
         sys.meta_path.remove(self)
@@ -75,12 +62,36 @@ class _AfterKeras(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         return spec
 
     def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType | None:
+        """What Keras' own loader makes."""
         created: ModuleType | None = self._loader.create_module(spec)
         return created
 
     def exec_module(self, module: ModuleType) -> None:
+        """Give the module its own loader back, and load it."""
         module.__loader__ = self._loader
         if module.__spec__ is not None:
             module.__spec__.loader = self._loader
-        self._loader.exec_module(module)
-        _register(module, self.classes)
+        self._load(self._loader.exec_module, module)
+
+
+def register_classes(classes: dict[str, str]) -> None:
+    """Make saved models with these classes loadable.
+
+    Args:
+        classes: from the name of a class to the module that has it.
+    """
+
+    def load(execute: Callable[[ModuleType], None], keras: ModuleType) -> None:
+        execute(keras)
+        _register(keras, classes)
+
+    if "keras" in sys.modules and hasattr(sys.modules["keras"], "saving"):
+        _register(sys.modules["keras"], classes)
+    else:
+        sys.meta_path.insert(0, KerasHook(load))
+
+
+def _register(keras: ModuleType, classes: dict[str, str]) -> None:
+    table = keras.saving.get_custom_objects()
+    for name, module in classes.items():
+        table.setdefault(f"{PACKAGE}>{name}", _StandIn(module, name))

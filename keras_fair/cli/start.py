@@ -9,17 +9,15 @@ everything else that was written is passed on, also when the import fails.
 from __future__ import annotations
 
 import gc
-import importlib.abc
-import importlib.machinery
-import importlib.util
 import os
 import re
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import ModuleType
-from typing import Any
+
+from keras_fair.registration import KerasHook
 
 __all__ = ["quiet_keras"]
 
@@ -35,47 +33,22 @@ _NOTE = re.compile(
 def quiet_keras() -> Iterator[None]:
     """Where Keras is imported meanwhile, its backend looks for devices at once; its notes are dropped."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    finder = _QuietKeras()
-    sys.meta_path.insert(0, finder)
+    hook = KerasHook(_load_quietly)
+    sys.meta_path.insert(0, hook)
     try:
         yield
     finally:
-        if finder in sys.meta_path:
-            sys.meta_path.remove(finder)
+        if hook in sys.meta_path:
+            sys.meta_path.remove(hook)
 
 
-class _QuietKeras(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Finds Keras as ever, and holds back notes while it is loaded."""
-
-    def __init__(self) -> None:
-        self._loader: Any = None
-
-    def find_spec(
-        self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
-    ) -> importlib.machinery.ModuleSpec | None:
-        if name != "keras":
-            return None
-        sys.meta_path.remove(self)
-        spec = importlib.util.find_spec(name)
-        if spec is None or spec.loader is None:
-            return None
-        self._loader, spec.loader = spec.loader, self
-        return spec
-
-    def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType | None:
-        module: ModuleType | None = self._loader.create_module(spec)
-        return module
-
-    def exec_module(self, module: ModuleType) -> None:
-        module.__loader__ = self._loader
-        if module.__spec__ is not None:
-            module.__spec__.loader = self._loader
-        with _notes_dropped():
-            self._loader.exec_module(module)
-            module.ops.convert_to_tensor(0.0)
-        # What was imported stays. Left to the garbage collector, its million objects are gone through again
-        # and again while a large table is read.
-        gc.freeze()
+def _load_quietly(execute: Callable[[ModuleType], None], keras: ModuleType) -> None:
+    with _notes_dropped():
+        execute(keras)
+        keras.ops.convert_to_tensor(0.0)
+    # What was imported stays. Left to the garbage collector, its million objects are gone through again
+    # and again while a large table is read.
+    gc.freeze()
 
 
 @contextmanager
