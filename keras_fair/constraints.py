@@ -6,16 +6,16 @@ language is in `keras_fair.language`, the way to rows in `keras_fair.rows.lower`
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from keras_fair.language import from_json, parse_statements, to_json, to_text
-from keras_fair.language.nodes import Attribute, Label, Statement
+from keras_fair.language.nodes import Attribute, Label, Node, Statement
 from keras_fair.language.tree import walk
 from keras_fair.provided import provided
 
-__all__ = ["ConstraintSet", "parse"]
+__all__ = ["ConstraintSet", "nodes_of", "parse"]
 
 
 @dataclass(frozen=True)
@@ -55,12 +55,12 @@ class ConstraintSet:
     @property
     def attributes(self) -> tuple[str, ...]:
         """The names of the columns that the constraints need, sorted, each once."""
-        return tuple(sorted({node.name for node in self._nodes() if isinstance(node, Attribute)}))
+        return tuple(sorted({node.name for node in nodes_of(self) if isinstance(node, Attribute)}))
 
     @property
     def uses_label(self) -> bool:
         """Whether any constraint needs the label."""
-        return any(isinstance(node, Label) for node in self._nodes())
+        return any(isinstance(node, Label) for node in nodes_of(self))
 
     def to_json(self) -> str:
         """The constraints as a JSON document; see `keras_fair.language.json_tree` for its schema."""
@@ -124,8 +124,10 @@ class ConstraintSet:
             domain=domain,
         )
 
-    def _nodes(self) -> Iterator[Any]:
-        return (node for statement in self.statements for node in walk(statement))
+
+def nodes_of(statements: Iterable[Statement]) -> Iterator[Node]:
+    """All nodes of statements, from the first to the last."""
+    return (node for statement in statements for node in walk(statement))
 
 
 def parse(text: str | ConstraintSet) -> ConstraintSet:

@@ -172,7 +172,7 @@ def near_names(name: object, candidates: Iterable[object]) -> str:
             folded.setdefault(candidate.casefold(), candidate)
         near = difflib.get_close_matches(wanted.casefold(), folded, n=3, cutoff=0.6)
         if near:
-            return f"; did you mean {_either([quoted(folded[match]) for match in near])}?"
+            return f"; did you mean {_listed([quoted(folded[match]) for match in near], 'or')}?"
     shown = [quoted(candidate) for candidate in names[:_LONGEST_LIST]]
     more = len(names) - len(shown)
     return f"; known: {', '.join(shown)}" + (f" and {more} more" if more else "")
@@ -199,10 +199,6 @@ def _composed(text: str) -> str:
     return text if text.isascii() else unicodedata.normalize("NFC", text)
 
 
-def _either(names: list[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"
-
-
 def _promise(modes: Sequence[str]) -> str:
     """The end of a message about a statement that only some modes take."""
     others = _listed([mode for mode in MODES if mode not in modes])
@@ -212,8 +208,8 @@ def _promise(modes: Sequence[str]) -> str:
     return f": {lead}{takers} {'takes' if len(modes) == 1 else 'take'} it{rest}"
 
 
-def _listed(names: list[str]) -> str:
-    return " and ".join([", ".join(names[:-1]), names[-1]] if names[1:] else names)
+def _listed(names: list[str], last: str = "and") -> str:
+    return f" {last} ".join([", ".join(names[:-1]), names[-1]] if names[1:] else names)
 
 
 def _line_and_caret(text: str, position: int) -> tuple[str, str]:

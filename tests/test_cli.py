@@ -13,8 +13,8 @@ import pytest
 from keras_fair import datasets
 from keras_fair.cli import main
 from keras_fair.cli.catalogue import CATALOGUE, REGRESSIONS
-from keras_fair.cli.modes import modes
 from keras_fair.cli.start import _NOTE
+from keras_fair.errors import MODES
 from keras_fair.language import parse_statements
 
 TABLE = """sex,race,score,label,age
@@ -49,7 +49,7 @@ def test_explain_prints_rows_and_needs(capsys) -> None:
     assert "needs attributes: sex; label: no" in printed
     assert "\nE[y | sex=Female] == E[y | sex=Male] +- 0.02\n" in printed
     assert "    -0.02 <= E[y | sex=Female] - E[y | sex=Male] <= 0.02\n" in printed
-    assert f"can be used by: {', '.join(modes())}\n" in printed
+    assert f"can be used by: {', '.join(MODES)}\n" in printed
     assert "  The mean prediction among those with sex = Female and the mean prediction" in printed
 
 

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from keras_fair.cli.console import nobody_reads, terminal
-from keras_fair.cli.constraint_texts import joined_constraints, read_texts
+from keras_fair.cli.constraint_texts import read_constraints
 from keras_fair.cli.distinct_values import CHUNK
 from keras_fair.cli.input_fault import InputFault
 from keras_fair.cli.options import (
@@ -16,8 +16,8 @@ from keras_fair.cli.options import (
     add_constraints,
     add_table,
     constraint_texts,
-    number_within,
     open_data,
+    share,
     whole_number,
 )
 from keras_fair.cli.outputs import Output, check_distinct
@@ -84,7 +84,7 @@ def add_parser(commands: Any) -> None:
     verdict = parser.add_argument_group("the verdict")
     verdict.add_argument(
         "--confidence",
-        type=number_within(0, 1, none=True),
+        type=share,
         default=0.95,
         metavar="SHARE",
         help="of the intervals, where a constraint does not say; none: the samples are all the people there "
@@ -130,10 +130,9 @@ def _audit(options: argparse.Namespace) -> int:
             raise InputFault(
                 f"say which column holds the predictions: --prediction COLUMN\n  {source.listed}"
             )
-        contents = read_texts(texts)
+        constraints = read_constraints(texts)
         from keras_fair.audit import Verdict
 
-        constraints = joined_constraints(contents)
         samples = TableSamples.of(source, constraints, options)
         audit = audited(
             constraints,
@@ -152,18 +151,17 @@ def _audit(options: argparse.Namespace) -> int:
             # The standard output comes last: its reader may be gone.
             for name, output in sorted(outputs.items(), key=lambda pair: pair[1].to_terminal):
                 output.write(_report(name, audit, options))
-            console = terminal(errors=any(output.to_terminal for output in outputs.values()))
-            console.print(audit)
+            errors = any(output.to_terminal for output in outputs.values())
+            console = terminal(errors=errors, soft_wrap=True)
+            console.print(audit, soft_wrap=False)
             for line in _notes(audit):
-                console.print(line, markup=False, soft_wrap=True)
+                console.print(line)
             for text in silent:
-                console.print(
-                    f"nothing to measure, for too few groups occur: {text}", markup=False, soft_wrap=True
-                )
+                console.print(f"nothing to measure, for too few groups occur: {text}")
             for name, output in outputs.items():
                 if not output.to_terminal:
-                    console.print(f"{name}: {output.path}", markup=False, soft_wrap=True)
-            console.print(_summary(audit, counts, passing, code), markup=False, soft_wrap=True)
+                    console.print(f"{name}: {output.path}")
+            console.print(_summary(audit, counts, passing, code))
             sys.stdout.flush()
         except BrokenPipeError:  # the verdict stands, whoever reads it
             nobody_reads()

@@ -8,9 +8,9 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from keras_fair.cli.console import nobody_reads, terminal, write_report
-from keras_fair.cli.constraint_texts import joined_constraints, read_texts
+from keras_fair.cli.constraint_texts import read_constraints
 from keras_fair.cli.input_fault import InputFault, faults_of_input
-from keras_fair.cli.modes import Use, modes, stand_ins, use_of
+from keras_fair.cli.modes import Use, stand_ins, use_of
 from keras_fair.cli.options import (
     add_command,
     add_constraints,
@@ -20,13 +20,12 @@ from keras_fair.cli.options import (
 )
 from keras_fair.cli.table_audit import tried
 from keras_fair.cli.table_samples import TableSamples
+from keras_fair.errors import MODES
 
 if TYPE_CHECKING:
     from keras_fair.constraints import ConstraintSet
 
 __all__ = ["add_parser"]
-
-_MODES = ("projection", "monitoring", "streaming", "audit")
 
 _DESCRIPTION = """\
 Say yes or no: constraints are well formed, the modes that are asked for take
@@ -69,7 +68,7 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "--mode",
         action="append",
-        choices=_MODES,
+        choices=MODES,
         default=[],
         help="a use that every constraint must allow; may be repeated (audit)",
     )
@@ -80,7 +79,7 @@ def add_parser(commands: Any) -> None:
 
 def _check(options: argparse.Namespace) -> int:
     try:
-        answer, code = _checked(options)
+        answer = _checked(options)
     except InputFault as fault:
         if options.json:
             write_report(json.dumps({"ok": False, "fault": str(fault)}, ensure_ascii=False, indent=2))
@@ -90,7 +89,7 @@ def _check(options: argparse.Namespace) -> int:
         sys.stdout.flush()
     except BrokenPipeError:  # the answer stands, whoever reads it
         nobody_reads()
-    return code
+    return int(not answer["ok"])
 
 
 def _print(answer: dict[str, Any], options: argparse.Namespace) -> None:
@@ -101,26 +100,22 @@ def _print(answer: dict[str, Any], options: argparse.Namespace) -> None:
     for each in answer["constraints"]:
         refused = [mode for mode in options.mode if mode not in each["modes"]]
         console.print("no " if refused else "yes", style="bold red" if refused else "green", end="  ")
-        console.print(each["text"], markup=False)
-        console.print(f"     can be used by: {', '.join(each['modes'])}", markup=False)
+        console.print(each["text"])
+        console.print(f"     can be used by: {', '.join(each['modes'])}")
         if each["refusal"]:
-            console.print(f"     not by the others: {each['refusal']}", markup=False)
+            console.print(f"     not by the others: {each['refusal']}")
     needs = ", ".join(answer["attributes"]) or "none"
-    console.print(f"needs attributes: {needs}; label: {'yes' if answer['label'] else 'no'}", markup=False)
+    console.print(f"needs attributes: {needs}; label: {'yes' if answer['label'] else 'no'}")
     if answer["samples"] is not None:
-        console.print(f"{options.data}: {answer['samples']:,} samples have what is needed", markup=False)
+        console.print(f"{options.data}: {answer['samples']:,} samples have what is needed")
 
 
-def _checked(options: argparse.Namespace) -> tuple[dict[str, Any], int]:
-    """What `--json` prints, and the exit code."""
+def _checked(options: argparse.Namespace) -> dict[str, Any]:
+    """What `--json` prints."""
     texts = constraint_texts(options)
     if options.data is None and (options.prediction or options.label or options.weight):
         raise InputFault("--prediction, --label and --weight name columns of --data, which is not given")
-    lacking = [mode for mode in options.mode if mode not in modes()]
-    if lacking:
-        raise InputFault(f"--mode: this version has no {lacking[0]}")
-    contents = read_texts(texts)
-    constraints = joined_constraints(contents)
+    constraints = read_constraints(texts)
     size = None
     if options.data is None:
         vocabulary, _ = stand_ins(constraints)
@@ -131,15 +126,13 @@ def _checked(options: argparse.Namespace) -> tuple[dict[str, Any], int]:
             tried(constraints, samples, vocabulary)
     with faults_of_input():
         uses = [use_of(constraints, place, vocabulary, options.domain) for place in range(len(constraints))]
-    ok = all(mode in use.modes for use in uses for mode in options.mode)
-    answer = {
-        "ok": ok,
+    return {
+        "ok": all(mode in use.modes for use in uses for mode in options.mode),
         "attributes": list(constraints.attributes),
         "label": constraints.uses_label,
         "samples": size,
         "constraints": [_entry(constraints, place, use) for place, use in enumerate(uses)],
     }
-    return answer, int(not ok)
 
 
 def _entry(constraints: ConstraintSet, place: int, use: Use) -> dict[str, Any]:

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
+from keras_fair.constraints import ConstraintSet, nodes_of
 from keras_fair.errors import ConstraintTypeError
 from keras_fair.language.nodes import (
     Attribute,
@@ -22,10 +22,7 @@ from keras_fair.language.nodes import (
     Membership,
     Node,
 )
-from keras_fair.language.tree import children, walk
-
-if TYPE_CHECKING:
-    from keras_fair.constraints import ConstraintSet
+from keras_fair.language.tree import children
 
 __all__ = ["ColumnUse", "uses_of"]
 
@@ -71,16 +68,15 @@ def uses_of(
         weight: the column of the weights.
     """
     uses: dict[str, ColumnUse] = {}
-    for statement in constraints:
-        for node in walk(statement):
-            for child in children(node):
-                name = child.name if isinstance(child, Attribute) else label
-                if isinstance(child, (Attribute, Label)) and name is not None:
-                    use = _use_in(node)
-                    if use.numbers:
-                        place = ConstraintTypeError("", text=constraints.text, span=child.span)
-                        use = replace(use, asked=str(place))
-                    uses[name] = uses.get(name, ColumnUse()) | use
+    for node in nodes_of(constraints):
+        for child in children(node):
+            name = child.name if isinstance(child, Attribute) else label
+            if isinstance(child, (Attribute, Label)) and name is not None:
+                use = _use_in(node)
+                if use.numbers:
+                    place = ConstraintTypeError("", text=constraints.text, span=child.span)
+                    use = replace(use, asked=str(place))
+                uses[name] = uses.get(name, ColumnUse()) | use
     if label is not None:
         uses[label] = uses.get(label, ColumnUse()) | ColumnUse(truth=True)
     for name in (*predictions, *([] if weight is None else [weight])):

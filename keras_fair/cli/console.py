@@ -17,7 +17,7 @@ _WIDTH = 110  # columns of a table in a file or a log
 
 
 def terminal(*, errors: bool = False, soft_wrap: bool = False) -> Console:
-    """A `rich` console on the standard output.
+    """A `rich` console on the standard output, to which text is text: brackets in it are no markup.
 
     Args:
         errors: print to the standard error instead.
@@ -31,7 +31,7 @@ def terminal(*, errors: bool = False, soft_wrap: bool = False) -> Console:
         def on_broken_pipe(self) -> None:
             raise BrokenPipeError
 
-    options: dict[str, Any] = {"highlight": False, "soft_wrap": soft_wrap}
+    options: dict[str, Any] = {"highlight": False, "markup": False, "soft_wrap": soft_wrap}
     if "COLUMNS" not in os.environ and not (sys.stderr if errors else sys.stdout).isatty():
         options["width"] = _WIDTH
     return Terminal(stderr=errors, **options)

@@ -15,13 +15,13 @@ import io
 import tempfile
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import IO, Any, NoReturn, cast
 
 import numpy as np
 
-from keras_fair.cli.input_fault import InputFault
+from keras_fair.cli.input_fault import InputFault, failing
 from keras_fair.cli.table_source import check_header
 from keras_fair.errors import quoted
 
@@ -149,12 +149,10 @@ class CsvFile:
     @contextmanager
     def _faults(self) -> Iterator[None]:
         try:
-            yield
+            with failing(f"can't read {self.name}", EOFError, zlib.error):
+                yield
         except UnicodeDecodeError as fault:
             self._refuse_encoding(fault)
-        except (OSError, EOFError, zlib.error) as fault:
-            reason = getattr(fault, "strerror", None) or fault
-            raise InputFault(f"can't read {self.name}: {reason}") from fault
 
     @contextmanager
     def _bytes(self) -> Iterator[IO[bytes]]:
@@ -236,16 +234,12 @@ def temporary_file() -> IO[bytes]:
         return cast("IO[bytes]", tempfile.TemporaryFile())  # noqa: SIM115
 
 
-@contextmanager
-def space_needed() -> Iterator[None]:
+def space_needed() -> AbstractContextManager[None]:
     """A fault of writing into a temporary file, said with what helps."""
-    try:
-        yield
-    except OSError as fault:
-        raise InputFault(
-            f"can't keep the columns in the folder {tempfile.gettempdir()}: {fault.strerror or fault}; "
-            "the environment variable TMPDIR names another folder"
-        ) from fault
+    return failing(
+        f"can't keep the columns in the folder {tempfile.gettempdir()}",
+        advice="; the environment variable TMPDIR names another folder",
+    )
 
 
 def _header(reader: Any) -> tuple[str, ...]:

@@ -6,9 +6,9 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from keras_fair.cli.console import terminal, write_report
-from keras_fair.cli.constraint_texts import joined_constraints, read_texts
+from keras_fair.cli.constraint_texts import read_constraints
 from keras_fair.cli.input_fault import InputFault, faults_of_input
-from keras_fair.cli.modes import modes, stand_ins, use_of
+from keras_fair.cli.modes import stand_ins, use_of
 from keras_fair.cli.options import (
     add_command,
     add_constraints,
@@ -63,8 +63,7 @@ def _explain(options: argparse.Namespace) -> int:
     texts = constraint_texts(options)
     if options.data is None and (options.prediction or options.label or options.weight):
         raise InputFault("--prediction, --label and --weight name columns of --data, which is not given")
-    contents = read_texts(texts)
-    constraints = joined_constraints(contents)
+    constraints = read_constraints(texts)
     if options.json:
         write_report(constraints.to_json())
         return 0
@@ -89,29 +88,26 @@ def _print_meaning(
     known: Vocabulary | None,
     domain: tuple[float, float] | None,
 ) -> None:
-    from rich.markup import escape
-
     from keras_fair.language import node_text
     from keras_fair.language.prose import in_words
 
     attributes = ", ".join(constraints.attributes) or "none"
     label = "yes" if constraints.uses_label else "no"
-    console.print(f"[bold]needs[/] attributes: {escape(attributes)}; label: {label}")
+    console.print("needs", style="bold", end="")
+    console.print(f" attributes: {attributes}; label: {label}")
     vocabulary, named = stand_ins(constraints) if known is None else (known, [])
     left = _MOST_ROWS
     for place, statement in enumerate(constraints):
-        console.print(f"\n[bold]{escape(node_text(statement))}[/]")
-        console.print(f"  {escape(in_words(statement))}")
+        console.print(f"\n{node_text(statement)}", style="bold")
+        console.print(f"  {in_words(statement)}")
         with faults_of_input():
             use = use_of(constraints, place, vocabulary, domain)
-        if use.refusal is None:
-            console.print(f"  can be used by: {', '.join(modes())}")
-        else:
-            console.print(f"  can be used by: {', '.join(use.modes)} only; {escape(use.refusal.message)}")
+        refusal = "" if use.refusal is None else f" only; {use.refusal.message}"
+        console.print(f"  can be used by: {', '.join(use.modes)}{refusal}")
         if use.rows:
             console.print("  rows:")
         for row in use.rows[:left]:
-            console.print(f"    {escape(row)}")
+            console.print(f"    {row}")
         if len(use.rows) > left:
             console.print(f"    ... and {len(use.rows) - left} more rows")
         left = max(left - len(use.rows), 0)
@@ -119,8 +115,8 @@ def _print_meaning(
             console.print("  t1, t2, ...: auxiliary scalars that the solver chooses")
     if named:
         console.print(
-            f"\nThe values of {escape(', '.join(named))} are not known without data: "
-            f"{escape(', '.join(f'{name}_1, {name}_2' for name in named))}, ... stand for them."
+            f"\nThe values of {', '.join(named)} are not known without data: "
+            f"{', '.join(f'{name}_1, {name}_2' for name in named)}, ... stand for them."
         )
 
 
@@ -140,7 +136,7 @@ def _print_values(console: Console, samples: TableSamples, audit: Audit) -> None
     console.print(table)
     if not samples.predictions:
         console.print("Values of statistics in y, and verdicts, need --prediction COLUMN.")
-        console.print(audit.outside, markup=False)
+        console.print(audit.outside)
     else:
         console.print(audit)
 

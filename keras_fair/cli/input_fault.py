@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from keras_fair.errors import ConstraintError
 
-__all__ = ["InputFault", "faults_of_input"]
+__all__ = ["InputFault", "failing", "faults_of_input"]
 
 
 class InputFault(Exception):
@@ -21,3 +21,19 @@ def faults_of_input() -> Iterator[None]:
         yield
     except (ConstraintError, ValueError, OSError) as fault:
         raise InputFault(str(fault)) from fault
+
+
+@contextmanager
+def failing(what: str, *kinds: type[Exception], advice: str = "") -> Iterator[None]:
+    """What the system refuses inside is told as what could not be done, and why.
+
+    Args:
+        what: could not be done, such as `can't read people.csv`.
+        kinds: faults that are told so, beside `OSError`.
+        advice: the end of the message.
+    """
+    try:
+        yield
+    except (OSError, *kinds) as fault:
+        reason = getattr(fault, "strerror", None) or str(fault).partition("\n")[0]
+        raise InputFault(f"{what}: {reason}{advice}") from fault

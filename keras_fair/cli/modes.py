@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from keras_fair.groups.vocabulary import Vocabulary
     from keras_fair.language.nodes import Node
 
-__all__ = ["Use", "modes", "output_names", "stand_ins", "use_of"]
+__all__ = ["Use", "output_names", "stand_ins", "use_of"]
 
 
 class Use(NamedTuple):
@@ -26,11 +26,6 @@ class Use(NamedTuple):
     modes: tuple[str, ...]
     refusal: ConstraintTypeError | None
     rows: tuple[str, ...]
-
-
-def modes() -> tuple[str, ...]:
-    """All modes, those that need affine rows first."""
-    return MODES
 
 
 def use_of(
@@ -64,16 +59,15 @@ def use_of(
         if not refusal.modes:
             raise
         return Use(refusal.modes, refusal, ())
-    return Use(modes(), None, tuple(row for relation in relations for row in relation.rows))
+    return Use(MODES, None, tuple(row for relation in relations for row in relation.rows))
 
 
 def output_names(constraints: ConstraintSet) -> Any:
     """As many outputs, or such names, as the constraints speak of."""
+    from keras_fair.constraints import nodes_of
     from keras_fair.language.nodes import Prediction
-    from keras_fair.language.tree import walk
 
-    nodes = (node for statement in constraints for node in walk(statement))
-    outputs = [node.output for node in nodes if isinstance(node, Prediction)]
+    outputs = [node.output for node in nodes_of(constraints) if isinstance(node, Prediction)]
     names = sorted({output for output in outputs if isinstance(output, str)})
     if names:
         return names
@@ -83,20 +77,19 @@ def output_names(constraints: ConstraintSet) -> Any:
 def stand_ins(constraints: ConstraintSet) -> tuple[Vocabulary, list[str]]:
     """Without data: values for stars and quantifiers to run over (`race_1`, `race_2`), and for which
     attributes."""
+    from keras_fair.constraints import nodes_of
     from keras_fair.groups.vocabulary import Vocabulary
     from keras_fair.language.nodes import Attribute, Binder, Comparison, Star
-    from keras_fair.language.tree import walk
 
     counts: dict[str, int] = {}
-    for statement in constraints:
-        for node in walk(statement):
-            subject: Node | None = None
-            count = 2
-            if isinstance(node, Comparison) and isinstance(node.value, Star):
-                subject = node.subject
-            elif isinstance(node, Binder):
-                subject, count = node.domain, max(2, len(node.variables))
-            if isinstance(subject, Attribute):
-                counts[subject.name] = max(count, counts.get(subject.name, 0))
+    for node in nodes_of(constraints):
+        subject: Node | None = None
+        count = 2
+        if isinstance(node, Comparison) and isinstance(node.value, Star):
+            subject = node.subject
+        elif isinstance(node, Binder):
+            subject, count = node.domain, max(2, len(node.variables))
+        if isinstance(subject, Attribute):
+            counts[subject.name] = max(count, counts.get(subject.name, 0))
     values = {name: [f"{name}_{place + 1}" for place in range(count)] for name, count in counts.items()}
     return Vocabulary(values, label=[0, 1]), sorted(values)

@@ -10,12 +10,12 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from keras_fair.cli.csv_file import CsvFile
 from keras_fair.cli.csv_source import CsvSource
-from keras_fair.cli.input_fault import InputFault
+from keras_fair.cli.input_fault import InputFault, failing
 from keras_fair.cli.parquet_source import ParquetSource
 from keras_fair.cli.table_source import Source
 
@@ -59,7 +59,7 @@ def open_table(
     with _file(path) as (file, name):
         begin = _begin(file, name)
         if begin.startswith(_PARQUET):
-            with ParquetSource(file, name, missing) as source:
+            with closing(ParquetSource(file, name, missing)) as source:
                 yield source
             return
         for sign, what in _FOREIGN.items():
@@ -70,7 +70,7 @@ def open_table(
         if separator is None:
             separator = "\t" if name.lower().removesuffix(".gz").endswith((".tsv", ".tab")) else ","
         content = CsvFile(file, name, zipped=begin.startswith(_GZIP), separator=separator, encoding=encoding)
-        with CsvSource(content, missing) as source:
+        with closing(CsvSource(content, missing)) as source:
             yield source
 
 
@@ -88,10 +88,8 @@ def _file(path: str) -> Iterator[tuple[Path, str]]:
 
 
 def _begin(file: Path, name: str) -> bytes:
-    try:
+    with failing(f"can't read {name}"):
         if file.is_dir():
             raise InputFault(f"expected a file, but {name} is a folder")
         with file.open("rb") as content:
             return content.read(8)
-    except OSError as fault:
-        raise InputFault(f"can't read {name}: {fault.strerror or fault}") from fault

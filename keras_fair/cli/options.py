@@ -18,9 +18,9 @@ __all__ = [
     "add_constraints",
     "add_table",
     "constraint_texts",
-    "number_within",
     "open_data",
     "page",
+    "share",
     "whole_number",
 ]
 
@@ -111,11 +111,11 @@ def add_table(parser: Any, *, option: bool, missing: str = "error") -> None:
         missing: what a missing value means where the user does not say.
     """
     group = parser.add_argument_group("the table")
-    about = "CSV (.csv, .csv.gz, .tsv) or Parquet; - reads the standard input"
-    if option:
-        group.add_argument("--data", metavar="FILE", help=about)
-    else:
-        group.add_argument("data", metavar="FILE", help=about)
+    group.add_argument(
+        "--data" if option else "data",
+        metavar="FILE",
+        help="CSV (.csv, .csv.gz, .tsv) or Parquet; - reads the standard input",
+    )
     group.add_argument(
         "--prediction",
         action="append",
@@ -153,34 +153,24 @@ def add_table(parser: Any, *, option: bool, missing: str = "error") -> None:
     group.add_argument("--encoding", metavar="NAME", help="of a CSV file (utf-8)")
 
 
-def number_within(low: float, high: float, *, none: bool = False) -> Any:
-    """A reader of numbers between two others for `argparse`; `95%` is 0.95.
-
-    Args:
-        low, high: the others, which don't count.
-        none: whether `none` is taken too, as None.
+def share(text: str) -> float | None:
+    """A reader of numbers between 0 and 1 for `argparse`; `none` is None.
 
     Example:
 
-    >>> number_within(0, 1)("95%")
+    >>> share("95%")
     0.95
     """
-
-    def read(text: str) -> float | None:
-        if none and text == "none":
-            return None
-        percent = text.strip().endswith("%")
-        try:
-            value = float(text.strip().removesuffix("%")) / (100 if percent else 1)
-        except ValueError:
-            value = low
-        if not low < value < high:
-            raise argparse.ArgumentTypeError(
-                f"expected a number between {low:g} and {high:g}, received {text!r}"
-            )
-        return value
-
-    return read
+    if text == "none":
+        return None
+    percent = text.strip().endswith("%")
+    try:
+        value = float(text.strip().removesuffix("%")) / (100 if percent else 1)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < 1:
+        raise argparse.ArgumentTypeError(f"expected a number between 0 and 1, received {text!r}")
+    return value
 
 
 def whole_number(least: int) -> Callable[[str], int]:

@@ -14,7 +14,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from keras_fair.cli.console import write_report
-from keras_fair.cli.input_fault import InputFault
+from keras_fair.cli.input_fault import InputFault, failing
 
 __all__ = ["Output", "check_distinct"]
 
@@ -36,7 +36,7 @@ class Output:
         self._beside: Path | None = None
         if self.to_terminal:
             return
-        self._file = Path(os.path.realpath(Path(path).expanduser()))
+        self._file = _real(path)
         self._option = option
         folder = self._file.parent
         if self._file.is_dir():
@@ -44,10 +44,8 @@ class Output:
         if not folder.is_dir():
             raise InputFault(f"{option}: there is no folder {folder} for {self._file.name}")
         if self._ordinary:
-            try:
+            with failing(f"{option}: can't write into {folder}"):
                 number, beside = tempfile.mkstemp(prefix=f".{self._file.name}.", dir=folder)
-            except OSError as fault:
-                raise InputFault(f"{option}: can't write into {folder}: {fault.strerror}") from fault
             os.close(number)
             self._beside = Path(beside)
 
@@ -62,20 +60,14 @@ class Output:
             return
         if not text.endswith("\n"):
             text += "\n"
-        try:
+        with failing(f"{self._option}: can't write {self.path}"):
             if self._beside is None:
                 self._file.write_text(text, encoding="utf-8")
                 return
             self._beside.write_text(text, encoding="utf-8")
             self._beside.chmod(self._mode())
             self._beside.replace(self._file)
-        except OSError as fault:
-            raise InputFault(f"{self._option}: can't write {self.path}: {fault.strerror}") from fault
         self._beside = None
-
-    def is_file(self, path: str) -> bool:
-        """Whether the report would replace this file."""
-        return not self.to_terminal and Path(os.path.realpath(Path(path).expanduser())) == self._file
 
     def __enter__(self) -> Output:
         return self
@@ -103,12 +95,17 @@ def check_distinct(outputs: Collection[Output], inputs: Collection[str]) -> None
     Raises:
         InputFault: with the path.
     """
-    paths = [output.path for output in outputs]
-    for place, output in enumerate(outputs):
-        for path in inputs:
-            if path != "-" and output.is_file(path):
-                raise InputFault(f"{output.path} is read: choose another place for the report")
-        for other in paths[:place]:
-            if output.is_file(other) if not output.to_terminal else other == "-":
-                where = "the standard output" if output.to_terminal else output.path
-                raise InputFault(f"two reports are to go to {where}")
+    read = {_real(path) for path in inputs if path != "-"}
+    written = set()
+    for output in outputs:
+        place = None if output.to_terminal else _real(output.path)
+        if place in read:
+            raise InputFault(f"{output.path} is read: choose another place for the report")
+        if place in written:
+            where = "the standard output" if output.to_terminal else output.path
+            raise InputFault(f"two reports are to go to {where}")
+        written.add(place)
+
+
+def _real(path: str) -> Path:
+    return Path(os.path.realpath(Path(path).expanduser()))

@@ -9,7 +9,6 @@ float64 can't tell apart are refused.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ import pyarrow
 from pyarrow import compute, parquet, types
 
 from keras_fair.cli.column_use import ColumnUse
-from keras_fair.cli.input_fault import InputFault
+from keras_fair.cli.input_fault import InputFault, failing
 from keras_fair.cli.table_source import (
     TRUTH,
     ColumnChunks,
@@ -55,7 +54,7 @@ class ParquetSource(Source):
     def __init__(self, path: Path, name: str, missing: Collection[str] = ()) -> None:
         self.name = name
         self.missing = frozenset({"", *missing})
-        with _faults_of(name):
+        with failing(f"can't read {name}", pyarrow.ArrowException):
             self._file = parquet.ParquetFile(path, memory_map=False)
             self._schema = self._file.schema_arrow
         self.rows = int(self._file.metadata.num_rows)
@@ -84,7 +83,7 @@ class ParquetSource(Source):
 
     def batches(self, names: Sequence[str], size: int) -> Iterator[Any]:
         """Batches of `pyarrow`, of at most `size` rows."""
-        with _faults_of(self.name):
+        with failing(f"can't read {self.name}", pyarrow.ArrowException):
             yield from self._file.iter_batches(size, columns=list(names), use_threads=False)
 
     def _kind(self, name: str) -> str:
@@ -183,13 +182,3 @@ class _ParquetColumns(Columns):
                 f"{self.place(begin + row)}: expected numbers that float64 can tell apart in column "
                 f"{quoted(name)}, whose values name groups, found {entries[row]}; save the column as text"
             )
-
-
-@contextmanager
-def _faults_of(name: str) -> Iterator[None]:
-    """What pyarrow says of a broken file is a fault of the input."""
-    try:
-        yield
-    except (pyarrow.ArrowException, OSError) as fault:
-        reason = getattr(fault, "strerror", None) or str(fault).splitlines()[0]
-        raise InputFault(f"can't read {name}: {reason}") from fault

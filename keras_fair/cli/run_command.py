@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from keras_fair.cli.catalogue import CATALOGUE, REGRESSIONS
 from keras_fair.cli.console import terminal
-from keras_fair.cli.constraint_texts import joined_constraints, read_texts
-from keras_fair.cli.input_fault import InputFault, faults_of_input
+from keras_fair.cli.constraint_texts import read_constraints
+from keras_fair.cli.input_fault import InputFault, failing, faults_of_input
 from keras_fair.cli.options import add_command, whole_number
 from keras_fair.errors import near_names
 
@@ -98,28 +98,26 @@ def _run(options: argparse.Namespace) -> int:
     if options.dataset not in CATALOGUE:
         near = near_names(options.dataset, CATALOGUE)
         raise InputFault(f"there is no data set named {options.dataset!r}{near}")
-    texts = read_texts(options.constraint or [CATALOGUE[options.dataset].constraint])
+    constraints = read_constraints(options.constraint or [CATALOGUE[options.dataset].constraint])
     console = terminal()
-    constraints = joined_constraints(texts)
     train, test = _loaded(options, constraints)
     folder = _folder(options.out)
-    console.print(f"[bold]{options.dataset}[/]: {train.size:,} people to learn from, {test.size:,} held out")
+    console.print(options.dataset, style="bold", end="")
+    console.print(f": {train.size:,} people to learn from, {test.size:,} held out")
     for line in str(constraints).splitlines():
-        console.print(f"  {line}", markup=False)
+        console.print(f"  {line}")
     comparison = _compared(console, options, constraints, train, test)
     picture = _pictured(folder, options, comparison, test, constraints)
     console.print(_scores(comparison))
     console.print(_constraints(comparison))
-    console.print(f"{picture}; {time.monotonic() - begin:.0f} s", markup=False, soft_wrap=True)
+    console.print(f"{picture}; {time.monotonic() - begin:.0f} s", soft_wrap=True)
     return _verdict(console, comparison, constraints)
 
 
 def _folder(out: str) -> Path:
     folder = Path(out).expanduser()
-    try:
+    with failing(f"--out: can't make the folder {out}"):
         folder.mkdir(parents=True, exist_ok=True)
-    except OSError as fault:
-        raise InputFault(f"--out: can't make the folder {out}: {fault.strerror}") from fault
     if not os.access(folder, os.W_OK):
         raise InputFault(f"--out: can't write into the folder {out}")
     return folder
@@ -239,13 +237,12 @@ def _verdict(console: Console, comparison: ModelComparison, constraints: Constra
     audit = comparison.fair.audit
     unestimable = audit.with_verdict(Verdict.UNESTIMABLE)
     for relation in unestimable:
-        console.print(f"can't be estimated on the held-out people: {relation.name}", markup=False)
+        console.print(f"can't be estimated on the held-out people: {relation.name}")
     violated = audit.with_verdict(Verdict.VIOLATED)
     for relation in violated:
         console.print(
             f"violated by the fair model on held-out people, by {relation.violation:.6g}: {relation.name}",
             style="bold red",
-            markup=False,
             soft_wrap=True,
         )
     if violated and comparison.relaxed:

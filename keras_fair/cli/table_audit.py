@@ -13,7 +13,6 @@ from keras_fair.cli.distinct_values import CHUNK
 from keras_fair.cli.input_fault import InputFault
 from keras_fair.cli.modes import output_names
 from keras_fair.cli.table_samples import TableChunk, TableSamples
-from keras_fair.errors import ConstraintTypeError
 
 if TYPE_CHECKING:
     from keras_fair.audit import Audit
@@ -99,19 +98,17 @@ def tried(constraints: ConstraintSet, samples: TableSamples, vocabulary: Vocabul
 
 def _compared(constraints: ConstraintSet) -> set[str]:
     """The attributes that tell groups."""
+    from keras_fair.constraints import nodes_of
     from keras_fair.language.nodes import Attribute, Comparison, Membership
-    from keras_fair.language.tree import walk
 
-    nodes = (node for statement in constraints for node in walk(statement))
-    subjects = (node.subject for node in nodes if isinstance(node, (Comparison, Membership)))
+    compared = (node for node in nodes_of(constraints) if isinstance(node, (Comparison, Membership)))
+    subjects = (node.subject for node in compared)
     return {subject.name for subject in subjects if isinstance(subject, Attribute)}
 
 
 def _outputs(constraints: ConstraintSet, samples: TableSamples) -> Sequence[str] | None:
     """The names of the outputs."""
-    if samples.predictions:
-        return samples.predictions
-    named = output_names(constraints)
+    named = samples.predictions or output_names(constraints)
     return None if isinstance(named, int) else named
 
 
@@ -127,8 +124,6 @@ def _faults_of(samples: TableSamples) -> Iterator[None]:
     try:
         with np.errstate(over="ignore", invalid="ignore"):  # what comes of it is told below, or is no number
             yield
-    except ConstraintTypeError as fault:
-        raise InputFault(f"{samples.name}: {fault}") from fault
     except (ArithmeticError, np.linalg.LinAlgError) as fault:
         raise InputFault(
             f"{samples.name}: expected numbers that can be squared and multiplied in float64, in the columns "

@@ -98,7 +98,7 @@ class TableSamples:
             predictions=predictions,
             label=label,
             weight=weight,
-            domain=None if options.domain is None else (options.domain[0], options.domain[1]),
+            domain=options.domain,
             missing=options.missing,
         )
 
@@ -106,6 +106,11 @@ class TableSamples:
     def size(self) -> int:
         """How many there are."""
         return self.columns.size
+
+    @property
+    def _grouping(self) -> tuple[str, ...]:
+        """The columns that tell groups: the attributes, and the label where there is one."""
+        return (*self.attributes, *([] if self.label is None else [self.label]))
 
     def vocabulary(self) -> Vocabulary:
         """The values of the attributes and of the label, from one pass through the table.
@@ -115,8 +120,7 @@ class TableSamples:
         """
         from keras_fair.groups.vocabulary import Vocabulary
 
-        names = [*self.attributes, *([] if self.label is None else [self.label])]
-        occurring = distinct_values(self.columns, names)
+        occurring = distinct_values(self.columns, self._grouping)
         if self.missing == "error" and any(None in values for values in occurring.values()):
             for _ in self.parts():  # ends at the line
                 pass
@@ -140,13 +144,12 @@ class TableSamples:
                 weight = self._checked(chunk[self.weight], self.weight, begin, (0.0, np.inf))
             predictions = None if not y else y[0] if len(y) == 1 else np.stack(y, axis=1)
             attributes = {name: chunk[name] for name in self.attributes}
-            for name in (*self.attributes, *([] if self.label is None else [self.label])):
+            for name in self._grouping:
                 if not isinstance(chunk[name], Texts):
                     self._checked(chunk[name], name, begin, missing=True)
-            label: Any = None if self.label is None else chunk[self.label]
-            if self.missing == "error":
-                for name in [*self.attributes, *([] if self.label is None else [self.label])]:
+                if self.missing == "error":
                     self._refuse_missing(chunk[name], name, begin)
+            label: Any = None if self.label is None else chunk[self.label]
             begin += len(next(iter(chunk.values()))) if chunk else size
             yield TableChunk(predictions, attributes, label, weight)
 
@@ -193,15 +196,14 @@ class TableSamples:
 
 
 def _require_attributes(constraints: ConstraintSet, source: Source) -> None:
+    from keras_fair.constraints import nodes_of
     from keras_fair.language.nodes import Attribute
-    from keras_fair.language.tree import walk
 
-    for statement in constraints:
-        for node in walk(statement):
-            if isinstance(node, Attribute) and node.name not in source.header:
-                fault = ConstraintTypeError(
-                    f"{source.name} has no column {quoted(node.name)}{near_names(node.name, source.header)}",
-                    text=constraints.text,
-                    span=node.span,
-                )
-                raise InputFault(f"{fault}\n  {source.listed}")
+    for node in nodes_of(constraints):
+        if isinstance(node, Attribute) and node.name not in source.header:
+            fault = ConstraintTypeError(
+                f"{source.name} has no column {quoted(node.name)}{near_names(node.name, source.header)}",
+                text=constraints.text,
+                span=node.span,
+            )
+            raise InputFault(f"{fault}\n  {source.listed}")

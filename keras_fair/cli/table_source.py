@@ -145,7 +145,7 @@ class Columns(ABC):
 
 
 class Source(ABC):
-    """An open file, to be closed, or used with `with`.
+    """An open file, to be closed.
 
     Attributes:
         name: what messages call it.
@@ -191,12 +191,6 @@ class Source(ABC):
         names = [name if name else "''" for name in self.header[:_LONGEST_HEADER]]
         more = len(self.header) - len(names)
         return f"its columns: {', '.join(names)}" + (f" and {more} more" if more else "")
-
-    def __enter__(self) -> Source:
-        return self
-
-    def __exit__(self, *fault: object) -> None:
-        self.close()
 
 
 def array_of(column: Any, absent: float) -> np.ndarray:

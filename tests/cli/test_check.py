@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from keras_fair.cli import main
-from keras_fair.cli.modes import modes
+from keras_fair.errors import MODES
 
 AFFINE = "E[y | sex=Female] == E[y | sex=Male] +- 0.02"
 RATE = "P[y >= 0.5 | sex=Female] >= 0.2"
@@ -38,7 +38,7 @@ def check(capsys):
 def test_well_formed_is_yes(check) -> None:
     code, printed, error = check("-c", AFFINE, "-c", RATE)
     assert (code, error) == (0, "")
-    assert f"yes  {AFFINE}\n     can be used by: {', '.join(modes())}\n" in printed
+    assert f"yes  {AFFINE}\n     can be used by: {', '.join(MODES)}\n" in printed
     assert f"yes  {RATE}\n     can be used by: audit\n     not by the others: " in printed
     assert "needs attributes: sex; label: no" in printed
 
@@ -58,8 +58,8 @@ def test_json_says_the_same(check) -> None:
     assert code == 1
     assert found["ok"] is False
     assert (found["attributes"], found["label"], found["samples"]) == (["sex"], False, None)
-    assert [each["modes"] for each in found["constraints"]] == [list(modes()), ["audit"]]
-    assert found["constraints"][0] == {"text": AFFINE, "modes": list(modes()), "refusal": None}
+    assert [each["modes"] for each in found["constraints"]] == [list(MODES), ["audit"]]
+    assert found["constraints"][0] == {"text": AFFINE, "modes": list(MODES), "refusal": None}
     assert "not affine in y" in found["constraints"][1]["refusal"]
 
 
