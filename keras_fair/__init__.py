@@ -92,7 +92,6 @@ _OWNERS = {
     "parse": "keras_fair.constraints",
     "project": "keras_fair.ops.projection.project",
 }
-_PACKAGES = ("callbacks", "datasets", "diagnosis", "layers", "metrics", "models", "ops", "plots", "rows")
 
 provide(
     {
@@ -119,7 +118,7 @@ register_classes(
 def __getattr__(name: str) -> Any:
     if name in _OWNERS:
         found = getattr(importlib.import_module(_OWNERS[name]), name)
-    elif name in _PACKAGES:
+    elif name in __all__:  # a package; the other names are there
         found = importlib.import_module(f"{__name__}.{name}")
     else:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -133,7 +133,7 @@ def _audit(options: argparse.Namespace) -> int:
         constraints = read_constraints(texts)
         from keras_fair.audit import Verdict
 
-        samples = TableSamples.of(source, constraints, options)
+        samples = TableSamples(source, constraints, options)
         audit = audited(
             constraints,
             samples,

@@ -121,7 +121,7 @@ def _checked(options: argparse.Namespace) -> dict[str, Any]:
         vocabulary, _ = stand_ins(constraints)
     else:
         with open_data(options) as source:
-            samples = TableSamples.of(source, constraints, options)
+            samples = TableSamples(source, constraints, options)
             size, vocabulary = samples.size, samples.vocabulary()
             tried(constraints, samples, vocabulary)
     with faults_of_input():

@@ -154,20 +154,11 @@ class CsvFile:
         except UnicodeDecodeError as fault:
             self._refuse_encoding(fault)
 
-    @contextmanager
-    def _bytes(self) -> Iterator[IO[bytes]]:
-        with self._path.open("rb") as raw:
-            if not self._zipped:
-                yield raw
-                return
-            with gzip.GzipFile(fileobj=raw) as plain:
-                yield cast("IO[bytes]", plain)
+    def _bytes(self) -> IO[bytes]:
+        return cast("IO[bytes]", gzip.open(self._path)) if self._zipped else self._path.open("rb")
 
-    @contextmanager
-    def _lines(self) -> Iterator[io.TextIOWrapper]:
-        encoding = self._encoding or "utf-8-sig"
-        with self._bytes() as content, io.TextIOWrapper(content, encoding, newline="") as lines:
-            yield lines
+    def _lines(self) -> io.TextIOWrapper:
+        return io.TextIOWrapper(self._bytes(), self._encoding or "utf-8-sig", newline="")
 
     def _refuse_encoding(self, fault: UnicodeDecodeError) -> NoReturn:
         """Say where the file is not in the encoding that it should be in."""

@@ -85,7 +85,6 @@ class CsvSource(Source):
 
     def _batches(self, names: list[str], texts: Collection[str]) -> Iterator[Any]:
         """The columns, texts as dictionaries; the first column of the file where none is needed."""
-        places = [str(self.header.index(name)) for name in names] or ["0"]
         types = {
             str(self.header.index(name)): pyarrow.dictionary(pyarrow.int32(), pyarrow.string())
             if name in texts
@@ -105,7 +104,7 @@ class CsvSource(Source):
                 ),
                 csv.ConvertOptions(
                     column_types=types,
-                    include_columns=places,
+                    include_columns=list(types),
                     null_values=sorted(self._missing),
                     strings_can_be_null=True,
                 ),

@@ -74,7 +74,7 @@ def _explain(options: argparse.Namespace) -> int:
     with open_data(options) as source:
         if options.label is None and constraints.uses_label and "label" in source.header:
             options.label = "label"
-        samples = TableSamples.of(source, constraints, options)
+        samples = TableSamples(source, constraints, options)
         vocabulary = samples.vocabulary()
         audit = audited(constraints, samples)
     _print_meaning(console, constraints, vocabulary, options.domain)

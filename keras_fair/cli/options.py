@@ -48,27 +48,17 @@ class _Domain(argparse.Action):
         setattr(namespace, self.dest, (low, high))
 
 
-def add_command(
-    commands: Any, name: str, *, help: str, description: str, epilog: str, decides: bool = False
-) -> Any:
+def add_command(commands: Any, name: str, *, decides: bool = False, **page: str) -> Any:
     """Add a command to `argparse`'s subparsers.
 
     Args:
         commands: the subparsers.
         name: the word that chooses it.
-        help: one line for the list of commands.
-        description: what it does.
-        epilog: exit codes and examples, with their line breaks.
         decides: whether its exit code is a verdict.
+        page: `help`, one line for the list of commands; `description`, what it does; `epilog`, exit codes and
+            examples, with their line breaks.
     """
-    parser = commands.add_parser(
-        name,
-        help=help,
-        description=description,
-        epilog=epilog,
-        formatter_class=_Page,
-        allow_abbrev=False,
-    )
+    parser = commands.add_parser(name, formatter_class=_Page, allow_abbrev=False, **page)
     parser.set_defaults(prog=parser.prog, decides=decides)
     return parser
 

@@ -8,8 +8,8 @@ All are UTF-8.
 from __future__ import annotations
 
 import os
-import stat
-import tempfile
+import secrets
+import shutil
 from collections.abc import Collection
 from pathlib import Path
 
@@ -43,11 +43,11 @@ class Output:
             raise InputFault(f"{option}: expected a file, but {path} is a folder")
         if not folder.is_dir():
             raise InputFault(f"{option}: there is no folder {folder} for {self._file.name}")
-        if self._ordinary:
+        if not self._file.exists() or self._file.is_file():
+            beside = folder / f".{self._file.name}.{secrets.token_hex(4)}"
             with failing(f"{option}: can't write into {folder}"):
-                number, beside = tempfile.mkstemp(prefix=f".{self._file.name}.", dir=folder)
-            os.close(number)
-            self._beside = Path(beside)
+                beside.touch(exist_ok=False)
+            self._beside = beside
 
     def write(self, text: str) -> None:
         """Write the whole report.
@@ -65,7 +65,8 @@ class Output:
                 self._file.write_text(text, encoding="utf-8")
                 return
             self._beside.write_text(text, encoding="utf-8")
-            self._beside.chmod(self._mode())
+            if self._file.exists():
+                shutil.copymode(self._file, self._beside)
             self._beside.replace(self._file)
         self._beside = None
 
@@ -75,18 +76,6 @@ class Output:
     def __exit__(self, *fault: object) -> None:
         if self._beside is not None:
             self._beside.unlink(missing_ok=True)
-
-    @property
-    def _ordinary(self) -> bool:
-        return not self._file.exists() or self._file.is_file()
-
-    def _mode(self) -> int:
-        """The permissions of the file that is there, else those of a new one."""
-        if self._file.exists():
-            return stat.S_IMODE(self._file.stat().st_mode)
-        mask = os.umask(0)
-        os.umask(mask)
-        return 0o666 & ~mask
 
 
 def check_distinct(outputs: Collection[Output], inputs: Collection[str]) -> None:

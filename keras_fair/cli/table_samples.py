@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -16,7 +15,7 @@ import numpy as np
 from keras_fair.cli.column_use import uses_of
 from keras_fair.cli.distinct_values import CHUNK, distinct_values
 from keras_fair.cli.input_fault import InputFault, faults_of_input
-from keras_fair.cli.table_source import Columns, Source, Texts
+from keras_fair.cli.table_source import Source, Texts
 from keras_fair.errors import ConstraintTypeError, near_names, quoted
 
 if TYPE_CHECKING:
@@ -44,9 +43,13 @@ class TableChunk(NamedTuple):
     weight: np.ndarray | None
 
 
-@dataclass(frozen=True)
 class TableSamples:
     """The samples of a table, for one set of constraints.
+
+    Args:
+        source: the table.
+        constraints: what its columns are needed for.
+        options: with `prediction`, a list or None, `label`, `weight`, `domain` and `missing`.
 
     Attributes:
         name: of the file.
@@ -57,32 +60,17 @@ class TableSamples:
         weight: the column of the weights, or None.
         domain: where predictions must lie.
         missing: what an attribute without a value means, a policy of `Vocabulary`.
+
+    Raises:
+        InputFault: a column is missing or unfit.
     """
 
-    name: str
-    columns: Columns
-    attributes: tuple[str, ...]
-    predictions: tuple[str, ...]
-    label: str | None
-    weight: str | None
-    domain: tuple[float, float] | None
-    missing: str
-
-    @classmethod
-    def of(cls, source: Source, constraints: ConstraintSet, options: argparse.Namespace) -> TableSamples:
-        """Find the columns.
-
-        Args:
-            source: the table.
-            constraints: what they are needed for.
-            options: with `prediction`, a list or None, `label`, `weight`, `domain` and `missing`.
-
-        Raises:
-            InputFault: a column is missing or unfit.
-        """
-        predictions = tuple(source.require(name, "--prediction") for name in options.prediction or ())
+    def __init__(self, source: Source, constraints: ConstraintSet, options: argparse.Namespace) -> None:
+        self.name = source.name
+        self.attributes = constraints.attributes
+        self.predictions = tuple(source.require(name, "--prediction") for name in options.prediction or ())
         label = None if options.label is None else source.require(options.label, "--label")
-        weight = None if options.weight is None else source.require(options.weight, "--weight")
+        self.weight = None if options.weight is None else source.require(options.weight, "--weight")
         if constraints.uses_label and label is None:
             there = "label" in source.header
             raise InputFault(
@@ -90,17 +78,10 @@ class TableSamples:
                 + ("--label label" if there else f"--label COLUMN\n  {source.listed}")
             )
         _require_attributes(constraints, source)
-        label = label if constraints.uses_label else None
-        return cls(
-            name=source.name,
-            columns=source.columns(uses_of(constraints, predictions, label, weight)),
-            attributes=constraints.attributes,
-            predictions=predictions,
-            label=label,
-            weight=weight,
-            domain=options.domain,
-            missing=options.missing,
-        )
+        self.label = label if constraints.uses_label else None
+        self.domain: tuple[float, float] | None = options.domain
+        self.missing: str = options.missing
+        self.columns = source.columns(uses_of(constraints, self.predictions, self.label, self.weight))
 
     @property
     def size(self) -> int:

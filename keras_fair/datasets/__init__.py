@@ -43,14 +43,8 @@ __all__ = [
 ]
 
 _MODULES: dict[str, ModuleType] = {
-    "adult": adult,
-    "bank": bank,
-    "communities": communities,
-    "compas": compas,
-    "credit_card": credit_card,
-    "german": german,
-    "law_school": law_school,
-    "lending": lending,
+    module.__name__.rpartition(".")[2]: module
+    for module in (adult, bank, communities, compas, credit_card, german, law_school, lending)
 }
 
 

@@ -61,22 +61,15 @@ def encode(train: Split, test: Split, *, exclude: str | Sequence[str] = ()) -> E
         near = near_names(name, present)
         raise ValueError(f"expected exclude to name features, received exclude={name!r}{near}")
 
-    names: list[str] = []
-    pairs: list[tuple[np.ndarray, np.ndarray]] = []
+    columns: _Columns = []
     for feature, column in train.features.items():
-        if feature in left_out:
-            continue
-        columns = _text_columns if column.dtype.kind in "US" else _number_columns
-        for name, of_train, of_test in columns(feature, column, test.features[feature]):
-            names.append(name)
-            pairs.append((of_train, of_test))
-    if not names:
+        if feature not in left_out:
+            columns_of = _text_columns if column.dtype.kind in "US" else _number_columns
+            columns += columns_of(feature, column, test.features[feature])
+    if not columns:
         raise ValueError(f"expected a feature to be left, received exclude={sorted(left_out)!r}")
-    return Encoded(
-        np.stack([of_train for of_train, _ in pairs], axis=1),
-        np.stack([of_test for _, of_test in pairs], axis=1),
-        tuple(names),
-    )
+    names, of_train, of_test = zip(*columns, strict=True)
+    return Encoded(np.stack(of_train, axis=1), np.stack(of_test, axis=1), names)
 
 
 _Columns = list[tuple[str, np.ndarray, np.ndarray]]
