@@ -53,7 +53,6 @@ class CsvColumns(Columns):
         crowded: Mapping[str, TooManyTexts],
     ) -> None:
         self.size = 0
-        self.texts = frozenset()
         self._place, self._uses, self._crowded = place, uses, crowded
         self._missing, self._texts = missing, texts
         self._codes = {
@@ -94,19 +93,16 @@ class CsvColumns(Columns):
                 file.flush()
         for name, codes in self._codes.items():
             use = self._uses[name]
-            if use.truth and is_boolean(codes):
-                self._values[name] = np.array([*(TRUTH[text.lower()] for text in codes), np.nan])
-                continue
-            odd = first_odd(codes)
+            odd = None if use.truth and is_boolean(codes) else first_odd(codes)
             if odd is None:
-                self._values[name] = np.array([*map(float, codes), np.nan])
+                numbers = [number_in(text, use, self._missing) for text in codes]
+                self._values[name] = np.array([*numbers, np.nan], "float64")
             elif use.numbers:
                 row = self._row_of(name, codes[odd])
                 others = any(number_of(text) is not None for text in codes if text != odd)
                 raise InputFault(f"{self.place(row)}: {no_number(name, use, odd, others=others)}")
             else:
                 self._categories[name] = tuple(codes)
-        self.texts = frozenset(self._categories)
 
     def are_numbers(self, name: str) -> bool:
         """Whether all texts of a column so far are numbers and could not be codes."""

@@ -32,8 +32,9 @@ def failing(what: str, *kinds: type[Exception], advice: str = "") -> Iterator[No
         kinds: faults that are told so, beside `OSError`.
         advice: the end of the message.
     """
+    told: tuple[type[Exception], ...] = (OSError, *kinds)
     try:
         yield
-    except (OSError, *kinds) as fault:
+    except told as fault:
         reason = getattr(fault, "strerror", None) or str(fault).partition("\n")[0]
         raise InputFault(f"{what}: {reason}{advice}") from fault

@@ -122,7 +122,6 @@ class _ParquetColumns(Columns):
 
     def __init__(self, source: ParquetSource, kinds: Mapping[str, str], groups: Collection[str]) -> None:
         self.size = source.rows
-        self.texts = frozenset(name for name, kind in kinds.items() if kind in ("text", "boolean"))
         self._source, self._kinds, self._groups = source, kinds, groups
         self._codes = {
             name: TextCodes(name, source.missing) for name, kind in kinds.items() if kind != "number"

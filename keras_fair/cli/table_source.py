@@ -121,11 +121,9 @@ class Columns(ABC):
 
     Attributes:
         size: how many rows they have.
-        texts: which of them hold text; the others hold numbers.
     """
 
     size: int
-    texts: frozenset[str]
 
     @abstractmethod
     def chunks(self, size: int, names: Collection[str] | None = None) -> Iterator[ColumnChunks]:
