@@ -59,7 +59,6 @@ examples:
   query-the-database | keras-fair audit - --prediction score \\
     -c "disparate_impact(race) >= 80%" --allow undecided --json -"""
 
-_WORST_FIRST = ("violated", "undecided", "unestimable", "satisfied")
 _MOST_NOTES = 20  # lines
 _REPORTS = ("html", "markdown", "json")
 
@@ -146,7 +145,7 @@ def _audit(options: argparse.Namespace) -> int:
         counts = {verdict: len(audit.with_verdict(verdict)) for verdict in Verdict}
         counts[Verdict.UNESTIMABLE] += len(silent)
         passing = {Verdict.SATISFIED, *(Verdict(name) for name in options.allow)}
-        code = int(any(counts[verdict] for verdict in Verdict if verdict not in passing))
+        stopping = {verdict.value for verdict in Verdict if counts[verdict] and verdict not in passing}
         try:
             # The standard output comes last: its reader may be gone.
             for name, output in sorted(outputs.items(), key=lambda pair: pair[1].to_terminal):
@@ -161,11 +160,11 @@ def _audit(options: argparse.Namespace) -> int:
             for name, output in outputs.items():
                 if not output.to_terminal:
                     console.print(f"{name}: {output.path}")
-            console.print(_summary(audit, counts, passing, code))
+            console.print(_summary(audit, counts, stopping))
             sys.stdout.flush()
         except BrokenPipeError:  # the verdict stands, whoever reads it
             nobody_reads()
-    return code
+    return int(bool(stopping))
 
 
 def _without_relations(constraints: ConstraintSet, audit: Audit) -> list[str]:
@@ -191,25 +190,24 @@ def _notes(audit: Audit) -> list[str]:
     return notes if more <= 0 else [*notes[:_MOST_NOTES], f"... and {more} more; --json FILE has all"]
 
 
-def _summary(audit: Audit, counts: dict[Verdict, int], passing: set[Verdict], code: int) -> str:
-    """One line: the counts of the verdicts, and what they mean for the exit code."""
-    from keras_fair.reports.wording import is_point
+def _summary(audit: Audit, counts: dict[Verdict, int], stopping: set[str]) -> str:
+    """One line: the counts of the verdicts, and which of them make the exit code 1."""
+    from keras_fair.audit import Verdict
+    from keras_fair.reports.wording import ORDER, is_point
 
-    worst_first = sorted(counts, key=lambda verdict: _WORST_FIRST.index(verdict.value))
-    listed = ", ".join(f"{counts[verdict]} {verdict.value}" for verdict in worst_first if counts[verdict])
-    stopped = {verdict.value for verdict, count in counts.items() if count and verdict not in passing}
-    if "violated" in stopped:
-        stopped = set()
+    listed = ", ".join(f"{counts[verdict]} {verdict.value}" for verdict in ORDER if counts[verdict])
+    result = f"{'not passed' if stopping else 'passed'}: {listed}"
+    if "violated" in stopping:
+        return result
     points = sum(is_point(relation, audit.slack) for relation in audit)
-    undecided = sum(relation.verdict.value == "undecided" for relation in audit)
     advice = []
-    if "undecided" in stopped:
-        if undecided > points:
+    if "undecided" in stopping:
+        if counts[Verdict.UNDECIDED] > points:
             advice.append(f"more samples would decide{' the others' if points else ''}")
         if points:
             advice.insert(0, "an equality needs a tolerance to be confirmed, such as +- 0.02")
         advice.append("--allow undecided lets them pass")
-    if "unestimable" in stopped:
+    if "unestimable" in stopping:
         advice.append("nothing says that what can't be measured is fair")
         advice.append("--allow unestimable lets it pass")
-    return "; ".join([f"{'not passed' if code else 'passed'}: {listed}", *advice])
+    return "; ".join([result, *advice])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -28,18 +28,16 @@ def audited(
     constraints: ConstraintSet,
     samples: TableSamples,
     *,
-    confidence: float | None = 0.95,
-    simultaneous: bool = False,
-    seed: int = 0,
     chunk_size: int = CHUNK,
+    **options: Any,
 ) -> Audit:
     """Audit samples; without a column of predictions all of them are taken as 0.
 
     Args:
         constraints: parsed.
         samples: of a table.
-        confidence, simultaneous, seed: see `keras_fair.audit`.
         chunk_size: samples in memory at a time.
+        options: of `Auditor`, such as `confidence`.
 
     Raises:
         InputFault: the samples give the constraints no meaning.
@@ -52,9 +50,7 @@ def audited(
             constraints,
             vocabulary=Vocabulary(missing=samples.missing),
             outputs=_outputs(constraints, samples),
-            confidence=confidence,
-            simultaneous=simultaneous,
-            seed=seed,
+            **options,
         )
         left = samples.size
         for part in samples.parts(chunk_size):

@@ -34,23 +34,10 @@ _TEST = PublicFile(
     "a2a9044bc167a35b2361efbabec64e89d69ce82d9790d2980119aac5fd7e9c05",
     (f"{_PINNED}/adult.test", f"{_ORIGIN}/adult.test"),
 )
-_COLUMNS = (
-    "age",
-    "workclass",
-    "fnlwgt",
-    "education",
-    "education-num",
-    "marital-status",
-    "occupation",
-    "relationship",
-    "race",
-    "sex",
-    "capital-gain",
-    "capital-loss",
-    "hours-per-week",
-    "native-country",
-    "income",
-)
+_COLUMNS = """
+age workclass fnlwgt education education-num marital-status occupation relationship race sex capital-gain
+capital-loss hours-per-week native-country income
+"""
 _NUMBERS = ("age", "education_num", "capital_gain", "capital_loss", "hours_per_week")
 _TEXT = ("workclass", "marital_status", "occupation", "relationship", "race", "sex", "native_country")
 

@@ -29,7 +29,7 @@ _FILE = PublicFile(
         "01f2668f54641f26a80988d32b3c94588c0722af/communities%2Band%2Bcrime.zip",
     ),
 )
-_NAMES = """
+_COLUMNS = """
 state county community communityname fold population householdsize racepctblack racepctwhite
 racepctasian racepcthisp agepct12t21 agepct12t29 agepct16t24 agepct65up numburban pcturban medincome
 pctwwage pctwfarmself pctwinvinc pctwsocsec pctwpubasst pctwretire medfaminc percapinc whitepercap
@@ -49,7 +49,6 @@ pctpolicwhite pctpolicblack pctpolichisp pctpolicasian pctpolicminor officassgnd
 numkindsdrugsseiz policaveotworked landarea popdens pctusepubtrans policcars policoperbudg
 lemaspctpoliconpatr lemasgangunitdeploy lemaspctofficdrugun policbudgperpop violentcrimesperpop
 """
-_COLUMNS = tuple(_NAMES.split())
 _NOT_PREDICTIVE = ("state", "county", "community", "communityname", "fold")
 _LABEL = "violentcrimesperpop"
 _ATTRIBUTES = ("racepctasian", "racepctblack", "racepcthisp", "racepctwhite")

@@ -28,29 +28,10 @@ _FILE = PublicFile(
         "https://archive.ics.uci.edu/ml/machine-learning-databases/statlog/german/german.data",
     ),
 )
-_COLUMNS = (
-    "account",
-    "duration",
-    "history",
-    "purpose",
-    "amount",
-    "savings",
-    "employment",
-    "installment_rate",
-    "personal_status",
-    "other_debtors",
-    "residence_since",
-    "property",
-    "age",
-    "other_plans",
-    "housing",
-    "credits",
-    "job",
-    "dependents",
-    "telephone",
-    "foreign_worker",
-    "customer",
-)
+_COLUMNS = """
+account duration history purpose amount savings employment installment_rate personal_status other_debtors
+residence_since property age other_plans housing credits job dependents telephone foreign_worker customer
+"""
 _NUMBERS = ("duration", "amount", "installment_rate", "residence_since", "age", "credits", "dependents")
 _LEFT_OUT = ("personal_status", "customer")
 _SEX = {"A91": "Male", "A92": "Female", "A93": "Male", "A94": "Male", "A95": "Female"}

@@ -9,22 +9,20 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
 __all__ = ["categories", "column_name", "numbers", "read_columns", "recode"]
 
 
-def read_columns(
-    text: str, names: Sequence[str] | None = None, *, delimiter: str = ","
-) -> dict[str, np.ndarray]:
+def read_columns(text: str, names: str | None = None, *, delimiter: str = ",") -> dict[str, np.ndarray]:
     """Read delimited text into text columns of shape `(n,)`.
 
     Args:
         text: Records, one a line; blank lines are skipped, quotes and blanks after a delimiter are removed.
-        names: The columns' names. `None` takes them from the first line; a repeated name keeps its first
-        column.
+        names: The columns' names, with blanks between them. `None` takes them from the first line; a repeated
+            name keeps its first column.
         delimiter: One character.
 
     Returns:
@@ -40,7 +38,7 @@ def read_columns(
     """
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True)
     records = (record for record in reader if record)
-    header = list(names) if names is not None else next(records)
+    header = names.split() if names is not None else next(records)
     kept = []
     for record in records:
         if len(record) != len(header):

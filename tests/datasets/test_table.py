@@ -16,7 +16,7 @@ def as_lists(columns: dict[str, np.ndarray]) -> dict[str, list[str]]:
     ("text", "options", "columns"),
     [
         ("a,b\r\n1,2\r\n3,4\r\n", {}, {"a": ["1", "3"], "b": ["2", "4"]}),
-        ("1, x\n2, y\n\n", {"names": ["a", "b"]}, {"a": ["1", "2"], "b": ["x", "y"]}),
+        ("1, x\n2, y\n\n", {"names": "a b"}, {"a": ["1", "2"], "b": ["x", "y"]}),
         ('"A.b";"c-d"\n"1";"x;y"\n', {"delimiter": ";"}, {"a_b": ["1"], "c_d": ["x;y"]}),
         ("a,b,a\n1,2,9\n", {}, {"a": ["1"], "b": ["2"]}),
         ('a,b\n"one\ntwo",\n', {}, {"a": ["one\ntwo"], "b": [""]}),
