@@ -29,5 +29,4 @@ def provide(places: Mapping[str, str]) -> None:
 def provided(name: str) -> Callable[..., Any]:
     """The function of this name; its module is imported when it is first asked for."""
     module, function_name = _PLACES[name].split(":")
-    function: Callable[..., Any] = getattr(importlib.import_module(module), function_name)
-    return function
+    return getattr(importlib.import_module(module), function_name)

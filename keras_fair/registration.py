@@ -63,8 +63,7 @@ class KerasHook(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
     def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType | None:
         """What Keras' own loader makes."""
-        created: ModuleType | None = self._loader.create_module(spec)
-        return created
+        return self._loader.create_module(spec)
 
     def exec_module(self, module: ModuleType) -> None:
         """Give the module its own loader back, and load it."""

@@ -54,18 +54,15 @@ class ColumnUse:
 
 
 def uses_of(
-    constraints: ConstraintSet,
-    predictions: Iterable[str] = (),
-    label: str | None = None,
-    weight: str | None = None,
+    constraints: ConstraintSet, predictions: Iterable[str], label: str | None, weight: str | None
 ) -> dict[str, ColumnUse]:
     """The use of each column that is needed.
 
     Args:
         constraints: parsed.
         predictions: the columns of the predictions.
-        label: the column of the label, where the constraints use one.
-        weight: the column of the weights.
+        label: the column of the label, or None where the constraints use none.
+        weight: the column of the weights, or None.
     """
     uses: dict[str, ColumnUse] = {}
     for node in nodes_of(constraints):

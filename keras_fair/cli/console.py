@@ -31,10 +31,9 @@ def terminal(*, errors: bool = False, soft_wrap: bool = False) -> Console:
         def on_broken_pipe(self) -> None:
             raise BrokenPipeError
 
-    options: dict[str, Any] = {"highlight": False, "markup": False, "soft_wrap": soft_wrap}
-    if "COLUMNS" not in os.environ and not (sys.stderr if errors else sys.stdout).isatty():
-        options["width"] = _WIDTH
-    return Terminal(stderr=errors, **options)
+    by_itself = "COLUMNS" in os.environ or (sys.stderr if errors else sys.stdout).isatty()
+    width = None if by_itself else _WIDTH
+    return Terminal(stderr=errors, width=width, highlight=False, markup=False, soft_wrap=soft_wrap)
 
 
 @contextmanager

@@ -42,21 +42,13 @@ class CsvFile:
         name: what messages call it.
         zipped: whether it is compressed with gzip.
         separator: one character between the entries.
-        encoding: of the text; default: UTF-8, with or without a byte order mark.
+        encoding: of the text; None: UTF-8, with or without a byte order mark.
 
     Raises:
         InputFault: the header can't be read.
     """
 
-    def __init__(
-        self,
-        path: Path,
-        name: str,
-        *,
-        zipped: bool = False,
-        separator: str = ",",
-        encoding: str | None = None,
-    ) -> None:
+    def __init__(self, path: Path, name: str, *, zipped: bool, separator: str, encoding: str | None) -> None:
         self.name = name
         self._path, self._zipped, self._separator, self._encoding = path, zipped, separator, encoding
         self._copy: IO[bytes] | None = None

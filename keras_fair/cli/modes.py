@@ -29,10 +29,7 @@ class Use(NamedTuple):
 
 
 def use_of(
-    constraints: ConstraintSet,
-    place: int,
-    vocabulary: Vocabulary,
-    domain: tuple[float, float] | None = None,
+    constraints: ConstraintSet, place: int, vocabulary: Vocabulary, domain: tuple[float, float] | None
 ) -> Use:
     """What can be done with one statement.
 
@@ -40,7 +37,7 @@ def use_of(
         constraints: the set it is in.
         place: its index.
         vocabulary: the values of the attributes, or stand-ins for them.
-        domain: where predictions lie; default: that of the modes, from 0 to 1.
+        domain: where predictions lie; None: that of the modes, from 0 to 1.
 
     Raises:
         ConstraintTypeError: no mode takes it: an attribute has no such value, for one.

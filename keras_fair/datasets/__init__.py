@@ -94,5 +94,4 @@ def load(name: str, path: str | os.PathLike[str] | None = None, **options: Any) 
         if path is not None:
             raise ValueError(f"expected no path for lending, which is generated, received path={str(path)!r}")
         return lending.load_data(**options)
-    loaded: tuple[Split, Split] = module.load_data(path, **options)
-    return loaded
+    return module.load_data(path, **options)
