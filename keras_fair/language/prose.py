@@ -42,6 +42,7 @@ from keras_fair.language.nodes import (
     Variable,
 )
 from keras_fair.language.printer import node_text
+from keras_fair.language.tree import conjuncts
 
 __all__ = ["in_words"]
 
@@ -155,10 +156,7 @@ class _Words(Algebra[str]):
         return f"not ({operand})"
 
     def conjunction(self, node: And, operands: Sequence[str]) -> str:
-        return " and ".join(
-            f"({words})" if isinstance(each, Or) else words
-            for each, words in zip(node.operands, operands, strict=True)
-        )
+        return _joined(node.operands, operands)
 
     def disjunction(self, node: Or, operands: Sequence[str]) -> str:
         return " or ".join(operands)
@@ -190,7 +188,7 @@ def _noun(node: Statistic) -> str:
     words = [_measure(value) for value in values] + [
         fold(getattr(node, name), _WORDS) for name in rule.events
     ]
-    return (rule.words if plain else rule.words_of_formula).format(*words)
+    return (rule.words if plain else rule.words_of_formula or rule.words).format(*words)
 
 
 def _measure(node: Any) -> str:
@@ -211,9 +209,8 @@ def _subject(node: Any) -> str:
 
 def _split(condition: Condition | None) -> tuple[list[str], list[Condition]]:
     """The attributes whose groups are gone through, and the conditions beside them."""
-    parts = condition.operands if isinstance(condition, And) else [] if condition is None else [condition]
     stars, rest = [], []
-    for part in parts:
+    for part in conjuncts(condition):
         if isinstance(part, Comparison) and isinstance(part.value, Star):
             stars.append(_subject(part.subject))
         else:
@@ -242,10 +239,13 @@ def _groups(stars: Sequence[str]) -> str:
 
 
 def _all(conditions: Sequence[Condition]) -> str:
-    if len(conditions) == 1:
-        return fold(conditions[0], _WORDS)
+    words = [fold(each, _WORDS) for each in conditions]
+    return words[0] if len(words) == 1 else _joined(conditions, words)
+
+
+def _joined(conditions: Sequence[Condition], words: Sequence[str]) -> str:
     return " and ".join(
-        f"({fold(each, _WORDS)})" if isinstance(each, Or) else fold(each, _WORDS) for each in conditions
+        f"({text})" if isinstance(each, Or) else text for each, text in zip(conditions, words, strict=True)
     )
 
 

@@ -14,15 +14,15 @@ from collections.abc import Iterator
 from lark import Token
 
 from keras_fair.language.faults import SyntaxFault
-from keras_fair.language.nodes import Span
+from keras_fair.language.words import span_of
 
-__all__ = ["DEEPEST", "Spacing"]
+__all__ = ["CLOSED_BY", "DEEPEST", "Spacing"]
 
 DEEPEST = 100
 """The most levels that brackets, and operations in one another, may be nested."""
 
-_OPENING = frozenset({"LPAREN", "LBRACKET", "LBRACE"})
-_CLOSING = frozenset({"RPAREN", "RBRACKET", "RBRACE"})
+CLOSED_BY = {"LPAREN": "RPAREN", "LBRACKET": "RBRACKET", "LBRACE": "RBRACE"}
+"""The terminals of brackets: which closes which."""
 
 
 class Spacing:
@@ -57,12 +57,11 @@ class Spacing:
                 yield separator
                 separator = None
                 scope = _Scope()
-            if kind in _OPENING:
+            if kind in CLOSED_BY:
                 depth += 1
                 if depth > DEEPEST:
-                    place = Span(_position(token.start_pos), _position(token.end_pos))
-                    raise SyntaxFault(f"brackets are nested more than {DEEPEST} levels deep", place)
-            elif kind in _CLOSING:
+                    raise SyntaxFault(f"brackets are nested more than {DEEPEST} levels deep", span_of(token))
+            elif kind in CLOSED_BY.values():
                 depth -= 1
             else:
                 scope.read(token)
@@ -96,7 +95,3 @@ class _Scope:
             self.part = "variables"
         elif kind == "COLON":
             self.part = "body"
-
-
-def _position(position: int | None) -> int:
-    return 0 if position is None else position

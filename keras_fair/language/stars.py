@@ -13,10 +13,8 @@ from keras_fair.language.functions import FUNCTIONS
 from keras_fair.language.lexicon import print_name
 from keras_fair.language.nodes import (
     STATISTICS,
-    And,
     Attribute,
     Comparison,
-    Condition,
     Function,
     Node,
     Prediction,
@@ -26,7 +24,7 @@ from keras_fair.language.nodes import (
     Star,
     Statistic,
 )
-from keras_fair.language.tree import children, walk
+from keras_fair.language.tree import children, conjuncts, walk
 
 __all__ = ["check_stars"]
 
@@ -63,7 +61,7 @@ def _repeated(roots: list[Node]) -> bool:
                     node.span,
                 )
         else:
-            waiting.extend(reversed(list(children(node))))
+            waiting.extend(reversed(children(node)))
     return first is not None
 
 
@@ -71,11 +69,8 @@ def _stars(statistic: Statistic) -> list[Comparison]:
     """The comparisons with `*` of a statistic; they stand at the top of its condition, joined by `and`."""
     if isinstance(statistic, Share):
         _refuse_inside(statistic.event, "in an event")
-    condition: Condition | None = statistic.condition
-    if condition is None:
-        return []
     stars = []
-    for part in condition.operands if isinstance(condition, And) else (condition,):
+    for part in conjuncts(statistic.condition):
         if not isinstance(part, Comparison):
             _refuse_inside(part, "under 'or' and 'not'")
         elif isinstance(part.value, Star):

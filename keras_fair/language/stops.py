@@ -10,10 +10,10 @@ from lark import Token, Tree, UnexpectedToken
 from keras_fair.errors import quoted
 from keras_fair.language.functions import FUNCTIONS
 from keras_fair.language.nodes import Span
+from keras_fair.language.spacing import CLOSED_BY
+from keras_fair.language.words import span_of
 
 __all__ = ["Stop"]
-
-_OPENING = {"LPAREN": "RPAREN", "LBRACKET": "RBRACKET", "LBRACE": "RBRACE"}
 
 
 @dataclass(frozen=True)
@@ -61,13 +61,13 @@ class Stop:
     @property
     def span(self) -> Span:
         """Where the token stands; at the end of the text, one past the last character."""
-        start, end = self.token.start_pos or 0, self.token.end_pos or 0
+        place = span_of(self.token)
         if self.kind != "$END":
-            return Span(start, end)
+            return place
         # `$END` carries the place of the last token; blank lines and comments after it are not what is meant.
-        rest = self.text[end:]
-        place = end if "\n" in rest or "\r" in rest else len(self.text)
-        return Span(place, place)
+        rest = self.text[place.end :]
+        end = place.end if "\n" in rest or "\r" in rest else len(self.text)
+        return Span(end, end)
 
     @property
     def found(self) -> str:
@@ -84,9 +84,9 @@ class Stop:
             item = self.stack[index]
             if not isinstance(item, Token):
                 continue
-            if item.type in _OPENING.values():
+            if item.type in CLOSED_BY.values():
                 closed += 1
-            elif item.type in _OPENING:
+            elif item.type in CLOSED_BY:
                 if not closed:
                     return item, self.stack[index - 1] if index else None
                 closed -= 1
