@@ -7,7 +7,7 @@ checked here; what needs the whole statement is left to `keras_fair.language.che
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import chain
 from typing import Any
 
@@ -24,12 +24,12 @@ from keras_fair.language.nodes import (
     Binder,
     Function,
     Label,
+    Literal,
     Negative,
     Number,
     Prediction,
     Range,
     Relation,
-    Span,
     Statement,
     Statistic,
 )
@@ -43,20 +43,12 @@ _MOST_OUTPUTS = 1_000_000
 _STATISTICS: dict[str, Any] = {rule.name: kind for kind, rule in STATISTIC_RULES.items()}
 
 
-@dataclass(frozen=True, slots=True)
-class _Name:
-    """`name:` before a constraint."""
-
-    text: str
-    span: Span
-
-
 class Builder(ComparisonRules):
     """The rules of the grammar, but for those of conditions, which are in `ComparisonRules`."""
 
     # Statements
 
-    def statements(self, items: Items) -> tuple[Statement, ...]:
+    def statements(self, items: Items) -> tuple[Any, ...]:
         return tuple(items[::2])
 
     def statement(self, items: Items) -> Statement:
@@ -66,13 +58,13 @@ class Builder(ComparisonRules):
         return Statement(
             relation,
             () if quantifier is None else quantifier.binders,
-            None if name is None else name.text,
+            None if name is None else name.value,
             None if confidence is None else confidence.value,
             span=spanned([item for item in items if item is not None]),
         )
 
-    def name(self, items: Items) -> _Name:
-        return _Name(name_of(items[0]), span_of(items[0]))
+    def name(self, items: Items) -> Literal:
+        return Literal(name_of(items[0]), span=span_of(items[0]))
 
     def confidence(self, items: Items) -> Number:
         level = number_of(items[-1])
@@ -172,8 +164,7 @@ class Builder(ComparisonRules):
 
     # The standard library
 
-    def definitions(self, items: Items) -> tuple[Definition, ...]:
-        return tuple(items[::2])
+    definitions = statements
 
     def definition(self, items: Items) -> Definition:
         bound = str(items[5]) if len(items) == 8 else None

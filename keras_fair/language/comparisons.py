@@ -45,6 +45,8 @@ OPERATORS = {
 
 _TURNED = {"=": "=", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
+_SUBJECTS = (Attribute, Label, Prediction)
+
 Items = list[Any]
 """What a rule matched: tokens, nodes, and the small records of `keras_fair.language.builder`."""
 
@@ -94,8 +96,7 @@ class ComparisonRules:
         return _between(bounds[0], bounds[1], spanned(items))
 
     def membership(self, items: Items) -> Membership | Not:
-        values = items[-1].values
-        inside = Membership(_subject(items[0]), values, span=spanned(items))
+        inside = Membership(_subject(items[0]), items[-1].values, span=spanned(items))
         return Not(inside, span=inside.span) if len(items) == 4 else inside
 
     def between(self, items: Items) -> And | Not:
@@ -114,9 +115,6 @@ class ComparisonRules:
                 raise MeaningFault("a value stands twice in the set", value.span)
             seen.add(value)
         return ValueSet(values, span=spanned(items))
-
-    def word(self, items: Items) -> Token:
-        return items[0]
 
     def variable(self, items: Items) -> Variable:
         return Variable(str(items[0]), span=span_of(items[0]))
@@ -149,19 +147,14 @@ def _between(lower: Comparison, upper: Comparison, span: Span) -> And:
     return And((lower, upper), span=span)
 
 
-def _is_column(side: Side) -> bool:
-    """Whether a side can be nothing but a column."""
-    return isinstance(side, (Attribute, Label, Prediction))
-
-
 def _is_subject(side: Side) -> bool:
-    return isinstance(side, Token) or _is_column(side)
+    return isinstance(side, (Token, *_SUBJECTS))
 
 
 def _subject(side: Side) -> Attribute | Label | Prediction:
     if isinstance(side, Token):
         return Attribute(side.value, span=span_of(side))
-    if not _is_column(side):
+    if not isinstance(side, _SUBJECTS):
         raise SyntaxFault("expected a column, 'label' or 'y' before the comparison", span_of(side))
     return side
 
@@ -175,7 +168,7 @@ def _value(side: Side) -> Literal | Variable | Star:
             "letters, digits, '_' and '.' is written in quotes",
             side.span,
         )
-    if _is_column(side):
+    if isinstance(side, (Label, Prediction)):
         raise SyntaxFault(
             f"expected a value, found {'label' if isinstance(side, Label) else 'y'}; a condition compares a "
             "column with a value, not with another column",

@@ -60,7 +60,8 @@ def parse_statements(text: str) -> tuple[Statement, ...]:
         raise TypeError(f"expected constraints as a str, received text={text!r}")
     if len(text) > LONGEST:
         raise ConstraintSyntaxError(f"expected at most {LONGEST} characters, found {len(text)}")
-    parser = _parser()
+    with _LOCK:
+        parser = _load_parser()
     try:
         try:
             parsed: Any = parser.parse(text, start="statements")
@@ -77,11 +78,6 @@ def criteria() -> Mapping[str, Definition]:
     """The standard library: its definitions by name."""
     with _LOCK:
         return _load_library()
-
-
-def _parser() -> Lark:
-    with _LOCK:
-        return _load_parser()
 
 
 @cache

@@ -14,7 +14,7 @@ from typing import Any
 
 from keras_fair.language.fold import Algebra, fold
 from keras_fair.language.functions import FUNCTIONS, STATISTIC_RULES
-from keras_fair.language.lexicon import print_number
+from keras_fair.language.lexicon import listed, print_number
 from keras_fair.language.nodes import (
     STATISTICS,
     And,
@@ -80,12 +80,12 @@ def _sentence(text: str) -> str:
 
 def _binder(node: Binder) -> str:
     if isinstance(node.domain, ValueSet):
-        domain = _listed([_value(value) for value in node.domain.values], "and")
+        domain = listed([_value(value) for value in node.domain.values], "and")
     else:
         domain = _subject(node.domain)
     if len(node.variables) == 1:
         return f"every value {node.variables[0]} of {domain}"
-    return f"all different values {_listed(node.variables, 'and')} of {domain}"
+    return f"all different values {listed(node.variables, 'and')} of {domain}"
 
 
 def _relation(node: Relation | Range) -> str:
@@ -130,11 +130,13 @@ class _Words(Algebra[str]):
 
     def function(self, node: Function, operands: Sequence[str]) -> str:
         rule = FUNCTIONS[node.name]
+        inner = node.operands[0]
         if not rule.collects:
-            return _of_one(node, operands[0])
+            if rule.of_difference and isinstance(inner, Arithmetic) and inner.operator == "-":
+                return rule.of_difference.format(_expression(inner.left), _expression(inner.right))
+            return rule.of_several.format(operands[0])
         if (single := _starred(node.operands)) is not None:
             return rule.among_groups.format(f"{_noun(single)} {_over(single)}")
-        inner = node.operands[0]
         if len(node.operands) == 1 and isinstance(inner, Function) and not FUNCTIONS[inner.name].collects:
             single = _starred(inner.operands)
             if single is not None:  # "the absolute value of {}", of each group
@@ -147,7 +149,7 @@ class _Words(Algebra[str]):
         return _comparison(node, node.operator)
 
     def membership(self, node: Membership) -> str:
-        return f"{_subject(node.subject)} one of {_listed([_value(each) for each in node.values], 'or')}"
+        return f"{_subject(node.subject)} one of {listed([_value(each) for each in node.values], 'or')}"
 
     def negation(self, node: Not, operand: str) -> str:
         inner = node.operand
@@ -163,15 +165,6 @@ class _Words(Algebra[str]):
 
 
 _WORDS = _Words()
-
-
-def _of_one(node: Function, operand: str) -> str:
-    """A function of one expression; of a difference, in words of its own."""
-    inner = node.operands[0]
-    words = FUNCTIONS[node.name]
-    if words.of_difference and isinstance(inner, Arithmetic) and inner.operator == "-":
-        return words.of_difference.format(_expression(inner.left), _expression(inner.right))
-    return words.of_several.format(operand)
 
 
 def _starred(operands: Sequence[Any]) -> Statistic | None:
@@ -235,7 +228,7 @@ def _over(node: Statistic) -> str:
 
 
 def _groups(stars: Sequence[str]) -> str:
-    return f"{'combined ' if len(stars) > 1 else ''}group of {_listed(stars, 'and')}"
+    return f"{'combined ' if len(stars) > 1 else ''}group of {listed(stars, 'and')}"
 
 
 def _all(conditions: Sequence[Condition]) -> str:
@@ -262,9 +255,3 @@ def _value(node: Literal | Variable | Star) -> str:
     if isinstance(node, Variable):
         return node.name
     return print_number(node.value) if isinstance(node.value, float) else node.value
-
-
-def _listed(words: Sequence[str], joint: str) -> str:
-    if len(words) < 2:
-        return "".join(words)
-    return f"{', '.join(words[:-1])} {joint} {words[-1]}"

@@ -24,6 +24,9 @@ DEEPEST = 100
 CLOSED_BY = {"LPAREN": "RPAREN", "LBRACKET": "RBRACKET", "LBRACE": "RBRACE"}
 """The terminals of brackets: which closes which."""
 
+_PARTS = {"FOR": "variables", "IN": "domain", "AND": "variables", "COLON": "body"}
+"""The part of a statement that begins after a terminal; but for FOR, only between a `for` and its colon."""
+
 
 class Spacing:
     """The step between lexer and parser. It keeps no state between texts, so threads can share it."""
@@ -82,16 +85,7 @@ class _Scope:
         if kind == "NAME":
             if self.part == "variables":
                 self.variables.add(token.value)
+            if self.part != "domain" and token.value in self.variables:
                 token.type = "VARIABLE"
-            elif self.part == "body" and token.value in self.variables:
-                token.type = "VARIABLE"
-        elif kind == "FOR":
-            self.part = "variables"
-        elif self.part == "body":
-            return
-        elif kind == "IN":
-            self.part = "domain"
-        elif kind == "AND":
-            self.part = "variables"
-        elif kind == "COLON":
-            self.part = "body"
+        elif kind == "FOR" or self.part != "body":
+            self.part = _PARTS.get(kind, self.part)

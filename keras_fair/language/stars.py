@@ -38,13 +38,13 @@ def check_stars(relation: Relation | Range) -> None:
     Raises:
         MeaningFault: at the star.
     """
-    _repeated([relation])
+    _repeated(relation)
 
 
-def _repeated(roots: list[Node]) -> bool:
+def _repeated(root: Node) -> bool:
     """Check what is repeated together; say whether it holds a star of its own."""
     first: Comparison | None = None
-    waiting = list(reversed(roots))
+    waiting = [root]
     while waiting:
         node = waiting.pop()
         if isinstance(node, STATISTICS):
@@ -53,7 +53,7 @@ def _repeated(roots: list[Node]) -> bool:
                 _refuse_second(stars[0])
             first = first or (stars[0] if stars else None)
         elif isinstance(node, Function) and FUNCTIONS[node.name].collects:
-            starred = [_repeated([operand]) for operand in node.operands]
+            starred = [_repeated(operand) for operand in node.operands]
             if len(starred) < FUNCTIONS[node.name].least and not any(starred):
                 raise MeaningFault(
                     f"the {node.name} of one expression is 0; give it several, or one with '*', as in "

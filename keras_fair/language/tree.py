@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import fields, replace
+from itertools import chain
 from typing import Any
 
 from keras_fair.language.nodes import And, Condition, Node, Or
@@ -75,13 +76,8 @@ def rebuilt(node: Any, change: Callable[[Any], Any]) -> Any:
 
 def flat(operands: Iterable[Condition], kind: type[And | Or]) -> tuple[Condition, ...]:
     """Conditions, those that are of `kind` replaced by what they hold."""
-    found: list[Condition] = []
-    for operand in operands:
-        if isinstance(operand, kind):
-            found.extend(operand.operands)
-        else:
-            found.append(operand)
-    return tuple(found)
+    held = (each.operands if isinstance(each, kind) else (each,) for each in operands)
+    return tuple(chain.from_iterable(held))
 
 
 def conjuncts(condition: Condition | None) -> tuple[Condition, ...]:
