@@ -7,32 +7,31 @@ checked here; what needs the whole statement is left to `keras_fair.language.che
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 from lark import Token
 
 from keras_fair.errors import quoted
-from keras_fair.language.comparisons import ComparisonRules
+from keras_fair.language.comparisons import OPERATORS, ComparisonRules, Items
 from keras_fair.language.criteria import CriterionCall, Definition
 from keras_fair.language.faults import MeaningFault, SyntaxFault
-from keras_fair.language.functions import FUNCTIONS
+from keras_fair.language.functions import FUNCTIONS, STATISTIC_RULES
 from keras_fair.language.nodes import (
     Arithmetic,
     Attribute,
     Binder,
-    Covariance,
     Function,
     Label,
-    Mean,
+    Literal,
     Negative,
     Number,
     Prediction,
     Range,
     Relation,
-    Share,
-    Span,
     Statement,
+    Statistic,
 )
 from keras_fair.language.quantifiers import Quantifier, check_variables
 from keras_fair.language.words import name_of, number_of, span_of, spanned, text_of
@@ -41,24 +40,7 @@ __all__ = ["Builder"]
 
 _MOST_OUTPUTS = 1_000_000
 
-Items = list[Any]
-"""What a rule matched: tokens, nodes, and the small records of this module."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Name:
-    """`name:` before a constraint."""
-
-    text: str
-    span: Span
-
-
-@dataclass(frozen=True, slots=True)
-class _Confidence:
-    """`with confidence 95%` after a constraint."""
-
-    level: float
-    span: Span
+_STATISTICS: dict[str, Any] = {rule.name: kind for kind, rule in STATISTIC_RULES.items()}
 
 
 class Builder(ComparisonRules):
@@ -66,30 +48,25 @@ class Builder(ComparisonRules):
 
     # Statements
 
-    def statements(self, items: Items) -> tuple[Statement, ...]:
+    def statements(self, items: Items) -> tuple[Any, ...]:
         return tuple(items[::2])
 
     def statement(self, items: Items) -> Statement:
-        name, confidence, quantifier, relation = None, None, None, None
-        for item in items:
-            if isinstance(item, _Name):
-                name = item.text
-            elif isinstance(item, _Confidence):
-                confidence = item.level
-            elif isinstance(item, Quantifier):
-                quantifier = item
-            else:
-                relation = item
-        assert relation is not None
+        name, quantifier, relation, confidence = items
         if quantifier is not None:
             check_variables(quantifier, relation)
-        binders = quantifier.binders if quantifier is not None else ()
-        return Statement(relation, binders, name, confidence, span=spanned(items))
+        return Statement(
+            relation,
+            () if quantifier is None else quantifier.binders,
+            None if name is None else name.value,
+            None if confidence is None else confidence.value,
+            span=spanned([item for item in items if item is not None]),
+        )
 
-    def name(self, items: Items) -> _Name:
-        return _Name(name_of(items[0]), span_of(items[0]))
+    def name(self, items: Items) -> Literal:
+        return Literal(name_of(items[0]), span=span_of(items[0]))
 
-    def confidence(self, items: Items) -> _Confidence:
+    def confidence(self, items: Items) -> Number:
         level = number_of(items[-1])
         if not 0 < level < 1:
             percent = f"; did you mean {items[-1]}%?" if 1 < level < 100 else ""
@@ -97,36 +74,30 @@ class Builder(ComparisonRules):
                 f"a confidence lies between 0 and 1 (between 0% and 100%), found {items[-1]}{percent}",
                 span_of(items[-1]),
             )
-        return _Confidence(level, spanned(items))
+        return Number(level, span=spanned(items))
 
     # Quantifiers
 
     def quantifier(self, items: Items) -> Quantifier:
-        binders = tuple(item[0] for item in items if isinstance(item, tuple))
-        places = tuple(place for item in items if isinstance(item, tuple) for place in item[1])
-        return Quantifier(binders, places, spanned(items))
+        binders, variables = zip(*items[1::2], strict=True)
+        return Quantifier(binders, tuple(chain(*variables)), spanned(items))
 
     def binder(self, items: Items) -> tuple[Binder, tuple[Token, ...]]:
-        variables = tuple(item for item in items[:-2] if item.type == "VARIABLE")
+        variables = tuple(items[:-2:2])
         return Binder(tuple(map(str, variables)), items[-1], span=spanned(items)), variables
 
     # Relations
 
-    def equality(self, items: Items) -> Relation:
-        tolerance = items[4] if len(items) == 5 else None
-        return Relation(
-            items[0], "==", items[2], None if tolerance is None else tolerance.value, span=spanned(items)
-        )
+    def two_sides(self, items: Items) -> Relation:
+        operator = "==" if items[1].type == "EQUALS" else OPERATORS[items[1].type]
+        tolerance = items[4].value if len(items) == 5 else None
+        return Relation(items[0], operator, items[2], tolerance, span=spanned(items))
 
     def tolerance(self, items: Items) -> Number:
         value = number_of(items[-1])
         if len(items) == 2:
             raise MeaningFault(f"a tolerance is not negative, found -{items[-1]}", spanned(items))
         return Number(value, span=span_of(items[0]))
-
-    def inequality(self, items: Items) -> Relation:
-        operator = "<=" if items[1].type == "AT_MOST" else ">="
-        return Relation(items[0], operator, items[2], span=spanned(items))
 
     def range(self, items: Items) -> Range:
         lower, operand, upper = items[::2] if items[1].type == "AT_MOST" else items[::-2]
@@ -176,17 +147,13 @@ class Builder(ComparisonRules):
 
     # Statistics and functions
 
-    def mean(self, items: Items) -> Mean:
-        return Mean(items[2], items[4] if len(items) == 6 else None, span=spanned(items))
+    def statistic(self, items: Items) -> Statistic:
+        return _STATISTICS[items[0]](*items[2:-1:2], span=spanned(items))
 
-    def share(self, items: Items) -> Share:
-        return Share(items[2], items[4] if len(items) == 6 else None, span=spanned(items))
-
-    def covariance(self, items: Items) -> Covariance:
-        return Covariance(items[2], items[4], items[6] if len(items) == 8 else None, span=spanned(items))
-
-    def function(self, items: Items) -> Function:
+    def call(self, items: Items) -> CriterionCall | Function:
         name, operands = str(items[0]), tuple(items[2::2])
+        if name not in FUNCTIONS:
+            return CriterionCall(name, operands, span_of(items[0]), span=spanned(items))
         most = FUNCTIONS[name].most
         if most is not None and len(operands) > most:
             raise MeaningFault(
@@ -195,17 +162,9 @@ class Builder(ComparisonRules):
             )
         return Function(name, operands, span=spanned(items))
 
-    absolute = maximum = minimum = spread = function
-
-    def criterion(self, items: Items) -> CriterionCall | Function:
-        if str(items[0]) in FUNCTIONS:  # a function whose name is not a reserved word
-            return self.function(items)
-        return CriterionCall(str(items[0]), tuple(items[2::2]), span_of(items[0]), span=spanned(items))
-
     # The standard library
 
-    def definitions(self, items: Items) -> tuple[Definition, ...]:
-        return tuple(items[::2])
+    definitions = statements
 
     def definition(self, items: Items) -> Definition:
         bound = str(items[5]) if len(items) == 8 else None

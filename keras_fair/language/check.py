@@ -35,7 +35,7 @@ from keras_fair.language.nodes import (
     Variable,
 )
 from keras_fair.language.stars import check_stars
-from keras_fair.language.tree import walk
+from keras_fair.language.tree import children, walk
 
 __all__ = ["check_statements"]
 
@@ -66,8 +66,7 @@ def check_statements(statements: Iterable[Statement], criteria: Collection[str] 
 
 
 def _check_bounds(relation: Relation | Range, levels: Levels) -> None:
-    sides = _sides(relation)
-    if not any(levels.of(side).statistic for side in sides):
+    if not any(levels.of(side).statistic for side in children(relation)):
         raise MeaningFault(
             "these are numbers alone; a constraint says something about E[...], P[...] or cov(...)",
             relation.span,
@@ -88,31 +87,22 @@ def _check_bounds(relation: Relation | Range, levels: Levels) -> None:
             )
 
 
-def _sides(relation: Relation | Range) -> tuple[Node, ...]:
-    if isinstance(relation, Range):
-        return relation.lower, relation.operand, relation.upper
-    return relation.left, relation.right
-
-
 def _check_conditions(statement: Statement) -> None:
     texts = {
-        name: binder.domain
+        name
         for binder in statement.binders
         if isinstance(binder.domain, ValueSet)
         and any(isinstance(each.value, str) for each in binder.domain.values)
         for name in binder.variables
     }
     for node in walk(statement.relation):
-        if isinstance(node, Comparison):
-            value = node.value
-            if isinstance(value, Literal) and isinstance(value.value, str):
-                _check_text(node.subject, node.operator in _ORDERED, value.value, value.span)
-            elif isinstance(value, Variable) and value.name in texts:
-                _check_text(node.subject, node.operator in _ORDERED, value.name, value.span)
-        elif isinstance(node, Membership):
-            for element in node.values:
-                if isinstance(element, Literal) and isinstance(element.value, str):
-                    _check_text(node.subject, False, element.value, element.span)
+        if isinstance(node, (Comparison, Membership)):
+            ordered = isinstance(node, Comparison) and node.operator in _ORDERED
+            for value in node.values if isinstance(node, Membership) else (node.value,):
+                if isinstance(value, Literal) and isinstance(value.value, str):
+                    _check_text(node.subject, ordered, value.value, value.span)
+                elif isinstance(value, Variable) and isinstance(node, Comparison) and value.name in texts:
+                    _check_text(node.subject, ordered, value.name, value.span)
         elif isinstance(node, And):
             _check_conjunction(node)
 

@@ -27,11 +27,12 @@ from keras_fair.language.nodes import (
     ValueSet,
     Variable,
 )
+from keras_fair.language.tree import flat
 from keras_fair.language.words import number_of, span_of, spanned, text_of
 
-__all__ = ["ComparisonRules"]
+__all__ = ["OPERATORS", "ComparisonRules", "Items"]
 
-_OPERATORS = {
+OPERATORS = {
     "EQUALS": "=",
     "ASSIGN": "=",
     "DIFFERS": "!=",
@@ -40,9 +41,15 @@ _OPERATORS = {
     "ABOVE": ">",
     "AT_LEAST": ">=",
 }
+"""What the terminals of comparisons say."""
+
 _TURNED = {"=": "=", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
+_SUBJECTS = (Attribute, Label, Prediction)
+
 Items = list[Any]
+"""What a rule matched: tokens, nodes, and the small records of `keras_fair.language.builder`."""
+
 Side = Any
 """One side of a comparison: a NAME token (a column or a value: the other side tells), or a node."""
 
@@ -51,24 +58,24 @@ class ComparisonRules:
     """Rules whose names are those of `fairness.lark`."""
 
     def any_of(self, items: Items) -> Or:
-        return Or(_flat(items[::2], Or), span=spanned(items))
+        return Or(flat(items[::2], Or), span=spanned(items))
 
     def all_of(self, items: Items) -> And:
-        return And(_flat(items[::2], And), span=spanned(items))
+        return And(flat(items[::2], And), span=spanned(items))
 
     def negated(self, items: Items) -> Not:
         return Not(items[1], span=spanned(items))
 
     def comparison(self, items: Items) -> Comparison:
-        left, operator, right = items[0], _OPERATORS[items[1].type], items[2]
+        left, operator, right = items[0], OPERATORS[items[1].type], items[2]
         if _is_subject(left):
             return _comparison(left, operator, right)
         if _is_subject(right):
             return _comparison(right, _TURNED[operator], left)
-        raise SyntaxFault("expected a column, 'label' or 'y' on one side of the comparison", _place(left))
+        raise SyntaxFault("expected a column, 'label' or 'y' on one side of the comparison", span_of(left))
 
     def chain(self, items: Items) -> And:
-        first, second = _OPERATORS[items[1].type], _OPERATORS[items[3].type]
+        first, second = OPERATORS[items[1].type], OPERATORS[items[3].type]
         left, middle, right = items[::2]
         if first[0] not in "<>":
             raise SyntaxFault(
@@ -82,15 +89,14 @@ class ComparisonRules:
                 span_of(items[3]),
             )
         if not _is_subject(middle):
-            raise SyntaxFault("expected a column, 'label' or 'y' between two bounds", _place(middle))
+            raise SyntaxFault("expected a column, 'label' or 'y' between two bounds", span_of(middle))
         bounds = [_comparison(middle, _TURNED[first], left), _comparison(middle, second, right)]
         if first[0] == ">":
             bounds.reverse()
         return _between(bounds[0], bounds[1], spanned(items))
 
     def membership(self, items: Items) -> Membership | Not:
-        values = items[-1].values
-        inside = Membership(_subject(items[0]), values, span=spanned(items))
+        inside = Membership(_subject(items[0]), items[-1].values, span=spanned(items))
         return Not(inside, span=inside.span) if len(items) == 4 else inside
 
     def between(self, items: Items) -> And | Not:
@@ -109,9 +115,6 @@ class ComparisonRules:
                 raise MeaningFault("a value stands twice in the set", value.span)
             seen.add(value)
         return ValueSet(values, span=spanned(items))
-
-    def word(self, items: Items) -> Token:
-        return items[0]
 
     def variable(self, items: Items) -> Variable:
         return Variable(str(items[0]), span=span_of(items[0]))
@@ -144,20 +147,15 @@ def _between(lower: Comparison, upper: Comparison, span: Span) -> And:
     return And((lower, upper), span=span)
 
 
-def _is_column(side: Side) -> bool:
-    """Whether a side can be nothing but a column."""
-    return isinstance(side, (Attribute, Label, Prediction))
-
-
 def _is_subject(side: Side) -> bool:
-    return isinstance(side, Token) or _is_column(side)
+    return isinstance(side, (Token, *_SUBJECTS))
 
 
 def _subject(side: Side) -> Attribute | Label | Prediction:
     if isinstance(side, Token):
         return Attribute(side.value, span=span_of(side))
-    if not _is_column(side):
-        raise SyntaxFault("expected a column, 'label' or 'y' before the comparison", _place(side))
+    if not isinstance(side, _SUBJECTS):
+        raise SyntaxFault("expected a column, 'label' or 'y' before the comparison", span_of(side))
     return side
 
 
@@ -170,25 +168,10 @@ def _value(side: Side) -> Literal | Variable | Star:
             "letters, digits, '_' and '.' is written in quotes",
             side.span,
         )
-    if _is_column(side):
+    if isinstance(side, (Label, Prediction)):
         raise SyntaxFault(
             f"expected a value, found {'label' if isinstance(side, Label) else 'y'}; a condition compares a "
             "column with a value, not with another column",
             side.span,
         )
     return side
-
-
-def _flat(operands: Items, kind: type[And | Or]) -> tuple[Any, ...]:
-    """The operands, those that are themselves of `kind` replaced by what they hold."""
-    flat: list[Any] = []
-    for operand in operands:
-        if isinstance(operand, kind):
-            flat.extend(operand.operands)
-        else:
-            flat.append(operand)
-    return tuple(flat)
-
-
-def _place(side: Side) -> Span:
-    return span_of(side) if isinstance(side, Token) else side.span

@@ -15,7 +15,7 @@ everything else.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -26,15 +26,14 @@ from keras_fair.language.nodes import (
     And,
     Attribute,
     Comparison,
-    Condition,
     Node,
     Relation,
     Span,
     Star,
 )
-from keras_fair.language.tree import child_fields
+from keras_fair.language.tree import flat, rebuilt
 
-__all__ = ["CriterionCall", "Definition", "expand"]
+__all__ = ["CriterionCall", "Definition", "expand", "unknown_name"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +84,7 @@ def expand(node: Any, library: Mapping[str, Definition]) -> Any:
                 node.span,
             )
         return _instance(definition, node, None)
-    if isinstance(node, tuple):
-        return tuple(expand(element, library) for element in node)
-    if not isinstance(node, Node):
-        return node
-    return replace(node, **{name: expand(getattr(node, name), library) for name in child_fields(type(node))})
+    return rebuilt(node, lambda child: expand(child, library))
 
 
 def _complete(relation: Relation, library: Mapping[str, Definition]) -> Relation | None:
@@ -106,14 +101,16 @@ def _complete(relation: Relation, library: Mapping[str, Definition]) -> Relation
     return None
 
 
+def unknown_name(name: str, criteria: Collection[str], span: Span) -> MeaningFault:
+    """The fault of a name before parentheses that means nothing."""
+    near = near_names(name, [*criteria, *CALLED])
+    return MeaningFault(f"no criterion or function named {quoted(name)}{near}", span, Reason.UNKNOWN_NAME)
+
+
 def _definition(call: CriterionCall, library: Mapping[str, Definition]) -> Definition:
-    definition = library.get(call.name)
-    if definition is None:
-        near = near_names(call.name, [*library, *CALLED])
-        raise MeaningFault(
-            f"no criterion or function named {quoted(call.name)}{near}", call.name_span, Reason.UNKNOWN_NAME
-        )
-    return definition
+    if call.name not in library:
+        raise unknown_name(call.name, library, call.name_span)
+    return library[call.name]
 
 
 def _instance(definition: Definition, call: CriterionCall, bound: Node | None) -> Any:
@@ -127,33 +124,20 @@ def _instance(definition: Definition, call: CriterionCall, bound: Node | None) -
         if argument in attributes:
             raise MeaningFault(f"the attribute {quoted(argument.name)} is named twice", argument.span)
         attributes.append(argument)
-    return _substitute(definition.body, definition, tuple(attributes), bound, call.span)
 
+    def filled(node: Node) -> Any:
+        """A copy with the parameter and the bound filled in, and all spans in the text of the user."""
+        if isinstance(node, Attribute) and node.name == definition.bound:
+            return bound
+        if isinstance(node, Comparison) and node.subject == Attribute(definition.parameter, span=call.span):
+            cells = tuple(
+                Comparison(attribute, "=", Star(span=attribute.span), span=attribute.span)
+                for attribute in attributes
+            )
+            return cells[0] if len(cells) == 1 else And(cells, span=call.span)
+        copy = rebuilt(node, filled)
+        if isinstance(copy, And):
+            copy = replace(copy, operands=flat(copy.operands, And))
+        return replace(copy, span=call.span)
 
-def _substitute(
-    node: Any, definition: Definition, attributes: tuple[Attribute, ...], bound: Node | None, span: Span
-) -> Any:
-    """A copy of a body with the parameter and the bound filled in, and all spans in the text of the user."""
-    if isinstance(node, tuple):
-        return tuple(_substitute(element, definition, attributes, bound, span) for element in node)
-    if not isinstance(node, Node):
-        return node
-    if isinstance(node, Attribute) and node.name == definition.bound:
-        return bound
-    if isinstance(node, Comparison) and node.subject == Attribute(definition.parameter, span=span):
-        cells = tuple(
-            Comparison(attribute, "=", Star(span=attribute.span), span=attribute.span)
-            for attribute in attributes
-        )
-        return cells[0] if len(cells) == 1 else And(cells, span=span)
-    filled = {
-        name: _substitute(getattr(node, name), definition, attributes, bound, span)
-        for name in child_fields(type(node))
-    }
-    if isinstance(node, And):
-        filled["operands"] = tuple(part for operand in filled["operands"] for part in _conjuncts(operand))
-    return replace(node, **filled, span=span)
-
-
-def _conjuncts(condition: Condition) -> tuple[Condition, ...]:
-    return condition.operands if isinstance(condition, And) else (condition,)
+    return filled(definition.body)

@@ -15,12 +15,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from enum import Enum
+from typing import TypeGuard
 
 from keras_fair.errors import Reason
 from keras_fair.language.faults import MeaningFault
 from keras_fair.language.fold import Algebra, fold
 from keras_fair.language.functions import FUNCTIONS
 from keras_fair.language.levels import Levels
+from keras_fair.language.lexicon import listed
 from keras_fair.language.nodes import (
     Arithmetic,
     Function,
@@ -42,7 +44,7 @@ class _Side(Enum):
     LARGE = "on the large side"
     EQUAL = "beside '=='"
     BETWEEN = "between two bounds"
-    INSIDE = "inside abs or spread"
+    INSIDE = f"inside {listed([name for name, rule in FUNCTIONS.items() if not rule.monotone], 'or')}"
     RATIO = "in a quotient"
     SCALED = "multiplied by a constant of the data whose sign is not known"
 
@@ -74,14 +76,13 @@ def check_curvature(relation: Relation | Range, levels: Levels) -> None:
         small, large = large, small
     for side, other, asked in ((small, large, _Side.SMALL), (large, small, _Side.LARGE)):
         if _is_ratio(side, levels) and levels.of(other).number is not None:
-            assert isinstance(side, Arithmetic)
             fold(side.left, rules)(_Side.RATIO)
             fold(side.right, rules)(_Side.RATIO)
         else:
             fold(side, rules)(asked)
 
 
-def _is_ratio(node: Node, levels: Levels) -> bool:
+def _is_ratio(node: Node, levels: Levels) -> TypeGuard[Arithmetic]:
     return isinstance(node, Arithmetic) and node.operator == "/" and levels.of(node.right).depends
 
 

@@ -57,17 +57,14 @@ def audit_only(node: Node) -> tuple[Span, str] | None:
     >>> audit_only(parse_statements("P[y >= 0.5 | sex=Female] <= 0.2")[0])
     (Span(start=2, end=10), 'the share of decisions with this event is not affine in y')
     """
-    for part in walk(node):
-        if not isinstance(part, STATISTICS):
+    for statistic in walk(node):
+        if not isinstance(statistic, STATISTICS):
             continue
-        if isinstance(part, Share):
-            place = _compares_prediction(part.event)
-            if place is not None:
-                return place, _OF_EVENT
-        if part.condition is not None:
-            place = _compares_prediction(part.condition)
-            if place is not None:
-                return place, _OF_GROUP
+        event = statistic.event if isinstance(statistic, Share) else None
+        for condition, why in ((event, _OF_EVENT), (statistic.condition, _OF_GROUP)):
+            for part in walk(condition) if condition is not None else ():
+                if isinstance(part, (Comparison, Membership)) and isinstance(part.subject, Prediction):
+                    return part.span, why
     return None
 
 
@@ -86,10 +83,3 @@ def not_affine(span: Span, text: str, why: str) -> ConstraintTypeError:
         reason=Reason.NOT_AFFINE,
         modes=AUDIT,
     )
-
-
-def _compares_prediction(condition: Node) -> Span | None:
-    for node in walk(condition):
-        if isinstance(node, (Comparison, Membership)) and isinstance(node.subject, Prediction):
-            return node.span
-    return None

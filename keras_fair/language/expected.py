@@ -10,11 +10,12 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Collection
 
-from lark import Token, UnexpectedCharacters, UnexpectedInput, UnexpectedToken
+from lark import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
 
 from keras_fair.errors import quoted
 from keras_fair.language.faults import Fault, SyntaxFault
 from keras_fair.language.hints import hint
+from keras_fair.language.lexicon import listed
 from keras_fair.language.nodes import Span
 from keras_fair.language.stops import Stop
 
@@ -59,20 +60,14 @@ _SINGLE = (
 )
 
 _CHARACTERS = {
-    "'": "this quote is not closed on its line",
-    '"': "this quote is not closed on its line",
+    **dict.fromkeys("'\"", "this quote is not closed on its line"),
     "`": "this backtick is not closed on its line",
     "!": "expected '!=' or 'not', found '!'",
     "%": "'%' stands after a number only, as in 2%",
     "^": "there are no powers: a value is affine in y, and its coefficients are products and sums of columns",
     "~": "a condition is negated by 'not', found '~'",
-    "\u2212": "write the minus sign as '-'",
-    "\u2013": "write the minus sign as '-'",
-    "\u2014": "write the minus sign as '-'",
-    "\u2018": "write quotes as ' or \"",
-    "\u2019": "write quotes as ' or \"",
-    "\u201c": "write quotes as ' or \"",
-    "\u201d": "write quotes as ' or \"",
+    **dict.fromkeys("\u2212\u2013\u2014", "write the minus sign as '-'"),
+    **dict.fromkeys("\u2018\u2019\u201c\u201d", "write quotes as ' or \""),
     "\\": "a backslash stands inside quotes only",
 }
 
@@ -106,11 +101,11 @@ def _character(character: str) -> str:
 
 
 def _expected(stop: Stop) -> str:
-    after = f" after {quoted(stop.last)}" if isinstance(stop.last, Token) else ""
     if {"E", "LPAREN", "MINUS"} <= stop.welcome and "FOR" not in stop.welcome:
-        return ("a value such as y" if stop.in_value else "an expression such as E[y | sex=Female]") + after
+        words = "a value such as y" if stop.in_value else "an expression such as E[y | sex=Female]"
+        return words + stop.after
     for all_of, none_of, words in _GROUPS:
         if all_of <= stop.welcome and not none_of & stop.welcome:
-            return words + after
+            return words + stop.after
     single = [word for terminal, word in _SINGLE if terminal in stop.welcome] or ["something else"]
-    return " or ".join([", ".join(single[:-1]), single[-1]] if single[1:] else single)
+    return listed(single, "or")

@@ -14,14 +14,13 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Generic, TypeVar
 
 from keras_fair.language.nodes import (
+    STATISTICS,
     And,
     Arithmetic,
     Attribute,
     Comparison,
-    Covariance,
     Function,
     Label,
-    Mean,
     Membership,
     Negative,
     Node,
@@ -29,7 +28,6 @@ from keras_fair.language.nodes import (
     Number,
     Or,
     Prediction,
-    Share,
     Statistic,
 )
 
@@ -111,36 +109,25 @@ def fold(node: Node, algebra: Algebra[Result]) -> Result:
     case = _CASES.get(type(node))
     if case is None:
         raise algebra.unexpected(node)
-    result: Result = case(node, algebra)
-    return result
+    return case(node, algebra)
 
 
-def _negative(node: Negative, algebra: Algebra[Any]) -> Any:
-    return algebra.negative(node, fold(node.operand, algebra))
-
-
-def _arithmetic(node: Arithmetic, algebra: Algebra[Any]) -> Any:
-    return algebra.arithmetic(node, fold(node.left, algebra), fold(node.right, algebra))
-
-
-def _function(node: Function, algebra: Algebra[Any]) -> Any:
-    return algebra.function(node, [fold(operand, algebra) for operand in algebra.operands(node)])
+def _each(nodes: Iterable[Node], algebra: Algebra[Any]) -> list[Any]:
+    return [fold(node, algebra) for node in nodes]
 
 
 _CASES: dict[type[Node], Callable[[Any, Algebra[Any]], Any]] = {
     Number: lambda node, algebra: algebra.number(node),
-    Prediction: lambda node, algebra: algebra.leaf(node),
-    Label: lambda node, algebra: algebra.leaf(node),
-    Attribute: lambda node, algebra: algebra.leaf(node),
-    Negative: _negative,
-    Arithmetic: _arithmetic,
-    Mean: lambda node, algebra: algebra.statistic(node),
-    Share: lambda node, algebra: algebra.statistic(node),
-    Covariance: lambda node, algebra: algebra.statistic(node),
-    Function: _function,
+    **dict.fromkeys((Prediction, Label, Attribute), lambda node, algebra: algebra.leaf(node)),
+    Negative: lambda node, algebra: algebra.negative(node, fold(node.operand, algebra)),
+    Arithmetic: lambda node, algebra: algebra.arithmetic(
+        node, fold(node.left, algebra), fold(node.right, algebra)
+    ),
+    **dict.fromkeys(STATISTICS, lambda node, algebra: algebra.statistic(node)),
+    Function: lambda node, algebra: algebra.function(node, _each(algebra.operands(node), algebra)),
     Comparison: lambda node, algebra: algebra.comparison(node),
     Membership: lambda node, algebra: algebra.membership(node),
     Not: lambda node, algebra: algebra.negation(node, fold(node.operand, algebra)),
-    And: lambda node, algebra: algebra.conjunction(node, [fold(each, algebra) for each in node.operands]),
-    Or: lambda node, algebra: algebra.disjunction(node, [fold(each, algebra) for each in node.operands]),
+    And: lambda node, algebra: algebra.conjunction(node, _each(node.operands, algebra)),
+    Or: lambda node, algebra: algebra.disjunction(node, _each(node.operands, algebra)),
 }

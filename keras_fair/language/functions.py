@@ -23,6 +23,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from keras_fair.language.nodes import Covariance, Mean, Node, Share
 
@@ -42,14 +43,13 @@ Ends = tuple[float, float]
 EVERYTHING: Ends = (-math.inf, math.inf)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class FunctionRule:
     """What a function of expressions means.
 
     Attributes:
         maxima: the signs that each part takes its arguments with, see above.
         concave: whether the function is the negative of the sum of its parts; it is convex otherwise.
-        sign: 1 where it is never negative, -1 where it is never positive, 0 where neither is known.
         least: how many arguments have to be estimable.
         most: how many operands it takes; None for any number.
         among_groups: its words for one statistic over groups; `{}` stands for "mean prediction" and the like.
@@ -59,7 +59,6 @@ class FunctionRule:
 
     maxima: tuple[tuple[int, ...], ...]
     concave: bool = False
-    sign: int = 0
     least: int = 1
     most: int | None = None
     among_groups: str = ""
@@ -76,6 +75,16 @@ class FunctionRule:
         """1 for what stands for the sum of the parts, -1 for the negative of it."""
         return -1 if self.concave else 1
 
+    @cached_property
+    def sign(self) -> int:
+        """1 where it is never negative, -1 where it is never positive, 0 where it can be both.
+
+        The sum of the parts is no less than it is for any one argument `a` alone: `a` times the sum of the
+        largest signs or, where `a < 0`, of the smallest.
+        """
+        turns = sum(map(min, self.maxima)) <= 0 <= sum(map(max, self.maxima))
+        return self.direction if turns else 0
+
     @property
     def monotone(self) -> bool:
         """Whether it never falls as an argument grows, so that arguments may be curved as it is itself."""
@@ -88,17 +97,14 @@ class FunctionRule:
             ends = [end if sign > 0 else (-end[1], -end[0]) for end in arguments for sign in part]
             low += max(end[0] for end in ends)
             high += max(end[1] for end in ends)
-        if self.concave:
-            low, high = -high, -low
-        if self.sign > 0:
+        if self.sign:
             low, high = max(low, 0.0), max(high, 0.0)
-        return low, high
+        return (-high, -low) if self.concave else (low, high)
 
 
 FUNCTIONS: dict[str, FunctionRule] = {
     "abs": FunctionRule(
         maxima=((1, -1),),
-        sign=1,
         most=1,
         of_several="the absolute value of {}",
         of_difference="the absolute difference between {} and {}",
@@ -116,7 +122,6 @@ FUNCTIONS: dict[str, FunctionRule] = {
     ),
     "spread": FunctionRule(
         maxima=((1,), (-1,)),
-        sign=1,
         least=2,
         among_groups="the difference between the highest and the lowest {}",
         of_several="the difference between the largest and the smallest of {}",
@@ -129,18 +134,18 @@ class StatisticRule:
     """What a statistic means, as far as its text tells; how it is computed is told by rows and audit.
 
     Attributes:
-        opening: what stands before its parts; closing: what stands after its condition.
+        name: what it is called; brackets: what stands around its parts and its condition.
         values: the fields that hold values, a number for each sample.
         events: the fields that hold conditions which are not the group.
         sign: as for a function.
         bounds: between which it lies whatever the samples are; None where it lies between the bounds of its
             value.
         words: its words for columns and events; `{}` stands for each of its parts.
-        words_of_formula: its words where a value is not a plain column.
+        words_of_formula: its words where a value is not a plain column, where they are others.
     """
 
-    opening: str
-    closing: str
+    name: str
+    brackets: tuple[str, str] = ("[", "]")
     values: tuple[str, ...] = ()
     events: tuple[str, ...] = ()
     sign: int = 0
@@ -151,29 +156,26 @@ class StatisticRule:
 
 STATISTIC_RULES: Mapping[type[Node], StatisticRule] = {
     Mean: StatisticRule(
-        opening="E[",
-        closing="]",
+        name="E",
         values=("value",),
         bounds=None,
         words="mean {}",
         words_of_formula="mean of {}",
     ),
     Share: StatisticRule(
-        opening="P[",
-        closing="]",
+        name="P",
         events=("event",),
         sign=1,
         bounds=(0.0, 1.0),
         words="share with {}",
     ),
     Covariance: StatisticRule(
-        opening="cov(",
-        closing=")",
+        name="cov",
+        brackets=("(", ")"),
         values=("left", "right"),
         words="covariance of {} and {}",
-        words_of_formula="covariance of {} and {}",
     ),
 }
 
-CALLED = (*FUNCTIONS, "cov")
+CALLED = (*FUNCTIONS, *(rule.name for rule in STATISTIC_RULES.values() if "(" in rule.brackets))
 """The names that are followed by parentheses, for messages; criteria are not among them."""

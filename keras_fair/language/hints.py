@@ -9,21 +9,20 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection
 
-from lark import Token
-
-from keras_fair.errors import Reason, near_names, quoted
-from keras_fair.language.faults import Fault, MeaningFault, SyntaxFault
+from keras_fair.errors import quoted
+from keras_fair.language.comparisons import OPERATORS
+from keras_fair.language.criteria import unknown_name
+from keras_fair.language.faults import Fault, SyntaxFault
 from keras_fair.language.functions import CALLED
 from keras_fair.language.lexicon import RESERVED, print_name, print_value
 from keras_fair.language.nodes import Attribute, Node
-from keras_fair.language.stops import Stop
+from keras_fair.language.spacing import CLOSED_BY
+from keras_fair.language.stops import Stop, kind_of
 from keras_fair.language.words import span_of
 
 __all__ = ["hint"]
 
-_COMPARATORS = frozenset({"EQUALS", "ASSIGN", "DIFFERS", "BELOW", "AT_MOST", "ABOVE", "AT_LEAST"})
 _WORDS = frozenset({"NAME", "NUMBER", "STRING", "VARIABLE", "QUOTED_NAME"})
-_CLOSED_BY = {"LPAREN": "RPAREN", "LBRACKET": "RBRACKET", "LBRACE": "RBRACE"}
 _MARKS = {"RPAREN": ")", "RBRACKET": "]", "RBRACE": "}"}
 _RUN = re.compile(r"[\w.]+(?:[- ][\w.]+)*")
 _LONGEST_RUN = 60
@@ -52,28 +51,25 @@ def _unknown_function(stop: Stop, criteria: Collection[str]) -> Fault | None:
     if opened is None or opened[0].type != "LPAREN":
         return None
     name = opened[1]
-    if not isinstance(name, Token) or name.type != "NAME" or name in CALLED:
+    if kind_of(name) != "NAME" or name in CALLED:
         return None
     if name in criteria:
         return SyntaxFault(
             f"expected the names of attributes, as in {name}(sex, race), found {stop.found}", stop.span
         )
-    near = near_names(name, [*criteria, *CALLED])
-    return MeaningFault(
-        f"no criterion or function named {quoted(name)}{near}", span_of(name), Reason.UNKNOWN_NAME
-    )
+    return unknown_name(name, criteria, span_of(name))
 
 
 def _brackets_of_statistics(stop: Stop) -> str | None:
     last = stop.last
-    if isinstance(last, Token) and last.type in ("E", "P") and stop.kind != "LBRACKET":
+    if stop.last_kind in ("E", "P") and stop.kind != "LBRACKET":
         return f"expected brackets after {quoted(last)}, as in {last}[...], found {stop.found}"
-    if isinstance(last, Token) and last in CALLED and stop.kind != "LPAREN":
+    if last in CALLED and stop.kind != "LPAREN":
         return f"expected parentheses after {quoted(last)}, as in {last}(...), found {stop.found}"
-    if stop.kind == "LBRACKET" and isinstance(last, (Attribute, Token)) and not stop.in_condition:
-        name = last.name if isinstance(last, Attribute) else str(last)
-        if isinstance(last, Attribute) or last.type == "NAME":
-            return f"no statistic {quoted(name)}; the statistics are E[...], P[...] and cov(...)"
+    is_name = isinstance(last, Attribute) or stop.last_kind == "NAME"
+    if stop.kind == "LBRACKET" and is_name and not stop.in_condition:
+        name = last.name if isinstance(last, Attribute) else last
+        return f"no statistic {quoted(name)}; the statistics are E[...], P[...] and cov(...)"
     return None
 
 
@@ -92,7 +88,7 @@ def _relation(stop: Stop) -> str | None:
 
 def _second_relation(stop: Stop) -> str | None:
     """`0 <= e >= 1`, `e <= 2 == 3`, `0 <= a <= b <= 1`."""
-    if stop.kind not in _COMPARATORS or stop.opened is not None or "PLUS" not in stop.welcome:
+    if stop.kind not in OPERATORS or stop.opened is not None or "PLUS" not in stop.welcome:
         return None
     return (
         "a constraint has one relation, or two in one direction as in 0.1 <= E[y] <= 0.4; found "
@@ -105,7 +101,7 @@ def _tolerance(stop: Stop) -> str | None:
         return None
     if "PLUS" in stop.welcome and stop.opened is not None:
         return "'+-' stands after '==' only; for plus a negative number write '+ -'"
-    if any(isinstance(item, Token) and item.type in ("AT_MOST", "AT_LEAST") for item in stop.stack):
+    if any(kind_of(item) in ("AT_MOST", "AT_LEAST") for item in stop.stack):
         return "a tolerance goes with '==' only; with '<=' and '>=' add it to the bound"
     return None
 
@@ -122,7 +118,7 @@ def _variable(stop: Stop) -> str | None:
 def _capital_letters(stop: Stop) -> str | None:
     """`AND`, `OR`, `Not` and the like: where they stand, or just before the stop."""
     for token in (stop.token, stop.last):
-        if isinstance(token, Token) and token.type == "NAME":
+        if kind_of(token) == "NAME":
             word = token.lower()
             meant = word in RESERVED and word != token
             if meant and (token is not stop.token and stop.kind == "NAME" or word.upper() in stop.welcome):
@@ -133,18 +129,13 @@ def _capital_letters(stop: Stop) -> str | None:
 def _reserved(stop: Stop) -> str | None:
     if str(stop.token) not in RESERVED:
         return None
-    last = stop.last
     if "VARIABLE" in stop.welcome and not stop.in_condition:
         return f"expected a variable, found the reserved word {stop.found}"
     if not stop.in_condition or "NAME" not in stop.welcome:
         return None
-    if (
-        isinstance(last, Token)
-        and last.type in _COMPARATORS | {"LBRACE", "COMMA"}
-        and "NOT" not in stop.welcome
-    ):
+    if stop.last_kind in {*OPERATORS, "LBRACE", "COMMA"} and "NOT" not in stop.welcome:
         return (
-            f"expected a value after {quoted(last)}, found the reserved word {stop.found}; as a value it is "
+            f"expected a value{stop.after}, found the reserved word {stop.found}; as a value it is "
             f"written in quotes: {print_value(str(stop.token))}"
         )
     if stop.kind in ("AND", "OR", "IN"):
@@ -156,10 +147,7 @@ def _reserved(stop: Stop) -> str | None:
 
 
 def _reserved_name(stop: Stop) -> str | None:
-    before = stop.before_last
-    if stop.kind != "COLON" or not (
-        before is None or isinstance(before, Token) and before.type == "SEPARATOR"
-    ):
+    if stop.kind != "COLON" or any(kind_of(before) != "SEPARATOR" for before in stop.stack[-2:-1]):
         return None
     word = stop.text[: stop.span.start].split()[-1:]
     if word and word[0] in RESERVED:
@@ -172,8 +160,7 @@ def _needs_quotes(stop: Stop) -> str | None:
     """`race=north west`, `race=Asian-Pac`, `income=50K`, `native country=US`."""
     if not stop.in_condition or stop.kind not in _WORDS | {"MINUS"} or stop.kind in stop.welcome:
         return None
-    last = stop.last
-    if not (isinstance(last, Node) or (isinstance(last, Token) and last.type in _WORDS)):
+    if not isinstance(stop.last, Node) and stop.last_kind not in _WORDS:
         return None
     run = _run_at(stop.text, stop.span.start)
     if run is None:
@@ -207,7 +194,7 @@ def _column_in_quotes(stop: Stop) -> str | None:
 
 
 def _logic(stop: Stop) -> str | None:
-    if stop.in_condition and stop.kind == "AMPERSAND" and isinstance(stop.last, Token) and stop.last == "&":
+    if stop.in_condition and stop.kind == "AMPERSAND" and stop.last_kind == "AMPERSAND":
         return "'and' is written 'and', ',' or a single '&'"
     if stop.in_condition and stop.kind == "BAR" and "BAR" not in stop.welcome:
         return "found a second '|'; in a condition write 'or' for or, ',' or 'and' for and"
@@ -232,22 +219,20 @@ def _closing(stop: Stop) -> str | None:
     opened = stop.opened
     if opened is None:
         return f"{stop.found} closes nothing"
-    wanted = _CLOSED_BY[opened[0].type]
+    wanted = CLOSED_BY[opened[0].type]
     if wanted != stop.kind and (wanted in stop.welcome):
         return f"expected '{_MARKS[wanted]}' to close {quoted(opened[0])}, found {stop.found}"
     return None
 
 
 def _next_line(stop: Stop) -> str | None:
-    if not stop.at_line_end:
+    complete = not stop.last_kind and "$END" in stop.welcome
+    if complete or not stop.at_line_end:
         return None
-    if isinstance(stop.last, Token) or "$END" not in stop.welcome:
-        where = f" after {quoted(stop.last)}" if isinstance(stop.last, Token) else ""
-        return (
-            f"a constraint is not complete at the end of the line{where}; it goes on in the next line only "
-            "inside brackets or parentheses"
-        )
-    return None
+    return (
+        f"a constraint is not complete at the end of the line{stop.after}; it goes on in the next line only "
+        "inside brackets or parentheses"
+    )
 
 
 HINTS: tuple[Callable[[Stop], str | None], ...] = (

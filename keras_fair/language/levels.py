@@ -10,16 +10,16 @@ is known.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NoReturn
+from operator import add, mul, sub, truediv
 
 from keras_fair.errors import Reason, quoted
 from keras_fair.language.dependence import on_prediction
 from keras_fair.language.faults import MeaningFault
 from keras_fair.language.fold import Algebra, fold
 from keras_fair.language.functions import FUNCTIONS, STATISTIC_RULES
-from keras_fair.language.lexicon import print_name
+from keras_fair.language.lexicon import listed, print_name
 from keras_fair.language.nodes import (
     Arithmetic,
     Attribute,
@@ -33,8 +33,12 @@ from keras_fair.language.nodes import (
     Relation,
     Statistic,
 )
+from keras_fair.language.tree import children
 
 __all__ = ["Level", "Levels", "sign_of"]
+
+_OPERATIONS = {"+": add, "-": sub, "*": mul, "/": truediv}
+_INSIDE = "inside E[...] and cov(...) stand y, label, columns and numbers"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +58,38 @@ class Level:
     sign: int = 0
 
 
-class Levels:
+class _Arithmetic(Algebra[Level]):
+    """The level of arithmetic, of values and of expressions alike."""
+
+    not_affine: Mapping[str, str]
+    """For `*` and `/`, what is said where predictions make it no affine arithmetic."""
+
+    def known(self, node: Node, level: Level) -> Level:
+        """Take note of the level of a node."""
+        return level
+
+    def number(self, node: Number) -> Level:
+        return self.known(node, _constant(node, node.value))
+
+    def negative(self, node: Negative, operand: Level) -> Level:
+        if operand.number is not None:
+            return self.known(node, _constant(node, -operand.number))
+        return self.known(node, Level(operand.depends, operand.statistic, sign=-operand.sign))
+
+    def arithmetic(self, node: Arithmetic, left: Level, right: Level) -> Level:
+        if right.depends and (left.depends or node.operator == "/") and node.operator in self.not_affine:
+            raise MeaningFault(self.not_affine[node.operator], node.right.span, Reason.NOT_AFFINE)
+        if node.operator == "/" and right.number == 0:
+            raise MeaningFault("this divides by zero", node.right.span, Reason.DIVISOR)
+        if left.number is not None and right.number is not None:
+            number = _OPERATIONS[node.operator](left.number, right.number)
+            return self.known(node, _constant(node, number))
+        sign = sign_of(node.operator, left.sign, right.sign)
+        level = Level(left.depends or right.depends, left.statistic or right.statistic, sign=sign)
+        return self.known(node, level)
+
+
+class Levels(_Arithmetic):
     """The levels of all expressions in a relation.
 
     Args:
@@ -66,57 +101,41 @@ class Levels:
             `y`, and for a division by zero.
     """
 
+    not_affine = {
+        "*": "this is a product of two expressions in y, which is not affine; one of them must be free of y"
+    }
+
     def __init__(self, relation: Relation | Range, criteria: Collection[str] = ()) -> None:
-        expressions = _Expressions(criteria)
-        self._levels = expressions.levels
-        for side in (
-            (relation.lower, relation.operand, relation.upper)
-            if isinstance(relation, Range)
-            else (relation.left, relation.right)
-        ):
-            fold(side, expressions)
+        self._levels: dict[int, Level] = {}
+        self._criteria = criteria
+        for side in children(relation):
+            fold(side, self)
 
     def of(self, node: Node) -> Level:
         """What is known of an expression of the relation."""
         return self._levels[id(node)]
 
-
-class _Expressions(Algebra[Level]):
-    """The level of an expression; `levels` holds that of each, by the identity of its node."""
-
-    def __init__(self, criteria: Collection[str]) -> None:
-        self.levels: dict[int, Level] = {}
-        self._criteria = criteria
-
-    def number(self, node: Number) -> Level:
-        return self._of(node, _constant(node, node.value))
+    def known(self, node: Node, level: Level) -> Level:
+        self._levels[id(node)] = level
+        return level
 
     def leaf(self, node: Prediction | Label | Attribute) -> Level:
         if isinstance(node, Attribute) and node.name in self._criteria:
             raise MeaningFault(
                 f"{quoted(node.name)} is a criterion; it takes attributes, as in {node.name}(sex)", node.span
             )
-        _refuse_value(node)
-
-    def negative(self, node: Negative, operand: Level) -> Level:
-        if operand.number is not None:
-            return self._of(node, _constant(node, -operand.number))
-        return self._of(node, Level(operand.depends, operand.statistic, sign=-operand.sign))
-
-    def arithmetic(self, node: Arithmetic, left: Level, right: Level) -> Level:
-        number = _number(node, left, right)
-        if number is not None:
-            return self._of(node, number)
-        if node.operator == "*" and left.depends and right.depends:
+        if isinstance(node, Attribute):
+            column = print_name(node.name)
             raise MeaningFault(
-                "this is a product of two expressions in y, which is not affine; one of them must be free "
-                "of y",
-                node.right.span,
-                Reason.NOT_AFFINE,
+                f"{quoted(node.name)} stands outside of a statistic; its mean is E[{column}], a group's mean "
+                f"prediction is E[y | {column}=...]",
+                node.span,
             )
-        sign = sign_of(node.operator, left.sign, right.sign)
-        level = Level(left.depends or right.depends, left.statistic or right.statistic, sign=sign)
-        return self._of(node, level)
+        word = "label" if isinstance(node, Label) else "y"
+        raise MeaningFault(
+            f"'{word}' is a number for each sample, here stands one number for all; its mean is E[{word}]",
+            node.span,
+        )
 
     def statistic(self, node: Statistic) -> Level:
         rule = STATISTIC_RULES[type(node)]
@@ -126,58 +145,31 @@ class _Expressions(Algebra[Level]):
             raise MeaningFault(
                 "one side of cov(...) must be free of y", depending[-1].span, Reason.NOT_AFFINE
             )
-        return self._of(node, Level(on_prediction(node), True, sign=rule.sign))
+        return self.known(node, Level(on_prediction(node), True, sign=rule.sign))
 
     def function(self, node: Function, operands: Sequence[Level]) -> Level:
         depends = any(level.depends for level in operands)
         statistic = any(level.statistic for level in operands)
-        return self._of(node, Level(depends, statistic, sign=FUNCTIONS[node.name].sign))
-
-    def _of(self, node: Node, level: Level) -> Level:
-        self.levels[id(node)] = level
-        return level
+        return self.known(node, Level(depends, statistic, sign=FUNCTIONS[node.name].sign))
 
 
-class _Values(Algebra[Level]):
+class _Values(_Arithmetic):
     """The level of a value. It refuses what is not affine in `y`, and what is no value."""
 
-    def number(self, node: Number) -> Level:
-        return _constant(node, node.value)
+    not_affine = {
+        "*": "this is a product of two predictions; a value must be affine in y",
+        "/": "this divides by a prediction; a value must be affine in y",
+    }
 
     def leaf(self, node: Prediction | Label | Attribute) -> Level:
         return Level(isinstance(node, Prediction), False)
 
-    def negative(self, node: Negative, operand: Level) -> Level:
-        return operand if operand.number is None else _constant(node, -operand.number)
-
-    def arithmetic(self, node: Arithmetic, left: Level, right: Level) -> Level:
-        if node.operator == "*" and left.depends and right.depends:
-            raise MeaningFault(
-                "this is a product of two predictions; a value must be affine in y",
-                node.right.span,
-                Reason.NOT_AFFINE,
-            )
-        if node.operator == "/" and right.depends:
-            raise MeaningFault(
-                "this divides by a prediction; a value must be affine in y",
-                node.right.span,
-                Reason.NOT_AFFINE,
-            )
-        number = _number(node, left, right)
-        return Level(left.depends or right.depends, False) if number is None else number
-
     def statistic(self, node: Statistic) -> Level:
-        raise MeaningFault(
-            "a statistic can't stand inside another; inside E[...] and cov(...) stand y, label, columns "
-            "and numbers",
-            node.span,
-        )
+        raise MeaningFault(f"a statistic can't stand inside another; {_INSIDE}", node.span)
 
     def function(self, node: Function, operands: Sequence[Level]) -> Level:
-        *names, last = FUNCTIONS
         raise MeaningFault(
-            f"{', '.join(names)} and {last} take statistics, as in {node.name}(E[...]); inside E[...] and "
-            "cov(...) stand y, label, columns and numbers",
+            f"{listed(list(FUNCTIONS), 'and')} take statistics, as in {node.name}(E[...]); {_INSIDE}",
             node.span,
         )
 
@@ -199,34 +191,3 @@ def _constant(node: Node, number: float) -> Level:
     if not math.isfinite(number):
         raise MeaningFault("this number is too large", node.span)
     return Level(False, False, number, (number > 0) - (number < 0))
-
-
-def _number(node: Arithmetic, left: Level, right: Level) -> Level | None:
-    """The level of arithmetic of two numbers, or None. Refuses to divide by zero."""
-    if node.operator == "/" and right.number == 0:
-        raise MeaningFault("this divides by zero", node.right.span, Reason.DIVISOR)
-    if left.number is None or right.number is None:
-        return None
-    return _constant(node, _folded(node.operator, left.number, right.number))
-
-
-def _folded(operator: str, left: float, right: float) -> float:
-    if operator == "+":
-        return left + right
-    if operator == "-":
-        return left - right
-    return left * right if operator == "*" else left / right
-
-
-def _refuse_value(node: Prediction | Label | Attribute) -> NoReturn:
-    if isinstance(node, Attribute):
-        raise MeaningFault(
-            f"{quoted(node.name)} stands outside of a statistic; its mean is E[{print_name(node.name)}], a "
-            f"group's mean prediction is E[y | {print_name(node.name)}=...]",
-            node.span,
-        )
-    word = "label" if isinstance(node, Label) else "y"
-    raise MeaningFault(
-        f"'{word}' is a number for each sample, here stands one number for all; its mean is E[{word}]",
-        node.span,
-    )

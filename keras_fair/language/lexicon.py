@@ -8,8 +8,9 @@ character as it is, but for `\n`, `\r`, `\t` and `\u{hex}` (a character by its n
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
-__all__ = ["RESERVED", "is_plain", "print_name", "print_number", "print_value", "unquote"]
+__all__ = ["RESERVED", "is_plain", "listed", "print_name", "print_number", "print_value", "unquote"]
 
 # What the terminals of fairness.lark match by their letters; a test holds the two together.
 RESERVED = frozenset(
@@ -47,6 +48,13 @@ def print_number(number: float) -> str:
     if number.is_integer() and abs(number) < 1e15:
         return str(int(number))
     return repr(float(number))
+
+
+def listed(words: Sequence[str], joint: str) -> str:
+    """Words as a sentence lists them, with `joint` before the last."""
+    if len(words) < 2:
+        return "".join(words)
+    return f"{', '.join(words[:-1])} {joint} {words[-1]}"
 
 
 def unquote(token: str) -> str:

@@ -16,7 +16,9 @@ Two levels share the arithmetic nodes: a *value* is a number per sample (the lea
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TypeVar, Union
+from typing import Union
+
+from keras_fair.language.remembered import Remembering, remembers_hash
 
 __all__ = [
     "STATISTICS",
@@ -53,9 +55,6 @@ __all__ = [
 ]
 
 
-_N = TypeVar("_N")
-
-
 @dataclass(frozen=True, slots=True)
 class Span:
     """A place in the text of a constraint set: characters `start` up to, not including, `end`."""
@@ -64,32 +63,8 @@ class Span:
     end: int
 
 
-class _Remembering:
-    """Has a place for what `hash` said once."""
-
-    __slots__ = ("_hash",)
-
-
-def _remembers_hash(kind: type[_N]) -> type[_N]:
-    """Makes a class of nodes walk the tree under a node once, however often its hash is asked for.
-
-    The hash is no field, so it is neither compared nor pickled: that of a text differs between processes.
-    """
-    walked = kind.__hash__
-
-    def remembered(self: _N) -> int:
-        try:
-            return self._hash  # type: ignore[attr-defined]
-        except AttributeError:
-            object.__setattr__(self, "_hash", walked(self))
-            return self._hash  # type: ignore[attr-defined]
-
-    kind.__hash__ = remembered  # type: ignore[method-assign, assignment]
-    return kind
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Node(_Remembering):
+class Node(Remembering):
     """Anything in the tree. `span` is where the user wrote it; it takes no part in `==` and `hash`."""
 
     span: Span = field(compare=False, repr=False)
@@ -168,7 +143,7 @@ class Star(Node):
 # Conditions: which samples.
 
 
-@_remembers_hash
+@remembers_hash
 @dataclass(frozen=True, slots=True)
 class Comparison(Node):
     """`subject operator value`, where the operator is one of `= != < <= > >=`. `Star` only with `=`."""
@@ -178,7 +153,7 @@ class Comparison(Node):
     value: Literal | Variable | Star
 
 
-@_remembers_hash
+@remembers_hash
 @dataclass(frozen=True, slots=True)
 class Membership(Node):
     """`subject in {value, ...}`."""
@@ -187,7 +162,7 @@ class Membership(Node):
     values: tuple[Literal | Variable, ...]
 
 
-@_remembers_hash
+@remembers_hash
 @dataclass(frozen=True, slots=True)
 class Not(Node):
     """`not operand`."""
@@ -195,7 +170,7 @@ class Not(Node):
     operand: Condition
 
 
-@_remembers_hash
+@remembers_hash
 @dataclass(frozen=True, slots=True)
 class And(Node):
     """All of the operands (two or more). A chained `25 <= age < 60` is `age >= 25 and age < 60`."""
@@ -203,7 +178,7 @@ class And(Node):
     operands: tuple[Condition, ...]
 
 
-@_remembers_hash
+@remembers_hash
 @dataclass(frozen=True, slots=True)
 class Or(Node):
     """Any of the operands (two or more)."""
@@ -214,7 +189,7 @@ class Or(Node):
 # Statistics: one number from many samples.
 
 
-@_remembers_hash
+@remembers_hash
 @dataclass(frozen=True, slots=True)
 class Mean(Node):
     """`E[value | condition]`: the weighted mean of `value` over the samples where `condition` holds."""
@@ -223,7 +198,7 @@ class Mean(Node):
     condition: Condition | None = None
 
 
-@_remembers_hash
+@remembers_hash
 @dataclass(frozen=True, slots=True)
 class Share(Node):
     """`P[event | condition]`: the weighted share of samples with `event` among those with `condition`."""
@@ -232,7 +207,7 @@ class Share(Node):
     condition: Condition | None = None
 
 
-@_remembers_hash
+@remembers_hash
 @dataclass(frozen=True, slots=True)
 class Covariance(Node):
     """`cov(left, right | condition)`: the weighted covariance."""
@@ -245,10 +220,10 @@ class Covariance(Node):
 # Functions of expressions.
 
 
-@_remembers_hash
+@remembers_hash
 @dataclass(frozen=True, slots=True)
 class Function(Node):
-    """`name(operand, ...)`, such as `spread(operand, ...)`. The names are those of `tables.FUNCTIONS`.
+    """`name(operand, ...)`, such as `spread(operand, ...)`. The names are those of `functions.FUNCTIONS`.
 
     Attributes:
         arguments: the operands, those with a star once for each group, each with the text of its group; None

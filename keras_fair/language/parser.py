@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -23,7 +24,7 @@ from keras_fair.language.check import check_statements
 from keras_fair.language.criteria import CriterionCall, Definition, expand
 from keras_fair.language.expected import syntax_fault
 from keras_fair.language.faults import Fault, MeaningFault
-from keras_fair.language.nodes import Node, Span, Statement
+from keras_fair.language.nodes import Statement
 from keras_fair.language.spacing import DEEPEST, Spacing
 from keras_fair.language.tree import depth_exceeds, walk
 
@@ -59,7 +60,8 @@ def parse_statements(text: str) -> tuple[Statement, ...]:
         raise TypeError(f"expected constraints as a str, received text={text!r}")
     if len(text) > LONGEST:
         raise ConstraintSyntaxError(f"expected at most {LONGEST} characters, found {len(text)}")
-    parser = _parser()
+    with _LOCK:
+        parser = _load_parser()
     try:
         try:
             parsed: Any = parser.parse(text, start="statements")
@@ -78,11 +80,6 @@ def criteria() -> Mapping[str, Definition]:
         return _load_library()
 
 
-def _parser() -> Lark:
-    with _LOCK:
-        return _load_parser()
-
-
 @cache
 def _load_parser() -> Lark:
     grammar = resources.files("keras_fair.grammar").joinpath("fairness.lark").read_text(encoding="utf-8")
@@ -93,7 +90,6 @@ def _load_parser() -> Lark:
         start=["statements", "definitions"],
         postlex=Spacing(),
         transformer=Builder(),
-        maybe_placeholders=False,
     )
 
 
@@ -103,9 +99,7 @@ def _load_library() -> Mapping[str, Definition]:
     library: dict[str, Definition] = {}
     definitions: Any = _load_parser().parse(text, start="definitions")
     for definition in definitions:
-        library[definition.name] = Definition(
-            definition.name, definition.parameter, definition.bound, expand(definition.body, library)
-        )
+        library[definition.name] = replace(definition, body=expand(definition.body, library))
     return library
 
 
@@ -119,7 +113,6 @@ def _expanded(statement: Statement) -> Statement:
 
 
 def _refuse_deep(statement: Statement) -> None:
-    deep: Node | None = depth_exceeds(statement, DEEPEST)
+    deep = depth_exceeds(statement, DEEPEST)
     if deep is not None:
-        place = Span(deep.span.start, deep.span.end)
-        raise MeaningFault(f"operations are nested, or chained, more than {DEEPEST} levels deep", place)
+        raise MeaningFault(f"operations are nested, or chained, more than {DEEPEST} levels deep", deep.span)

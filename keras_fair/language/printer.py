@@ -7,7 +7,7 @@ numbers; quotes and backticks only where a word needs them.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from keras_fair.language.fold import Algebra, fold
 from keras_fair.language.functions import STATISTIC_RULES
@@ -55,12 +55,11 @@ def to_text(statements: Iterable[Statement]) -> str:
     return "\n".join(node_text(statement) for statement in statements)
 
 
-def node_text(node: Node, variables: Iterable[str] = ()) -> str:
+def node_text(node: Node) -> str:
     """The canonical text of a statement, or of a part of one.
 
     Args:
         node: any node.
-        variables: the names that a `for` around `node` binds; text values that look like them are quoted.
 
     Example:
 
@@ -68,9 +67,9 @@ def node_text(node: Node, variables: Iterable[str] = ()) -> str:
     >>> node_text(parse_statements("E[y | sex=Female] <= 0.5")[0].relation.left)
     'E[y | sex=Female]'
     """
-    printer = _Printer(frozenset(variables))
+    printer = _Printer(frozenset())
     if isinstance(node, Statement):
-        return _statement(node, printer)
+        return _statement(node)
     if isinstance(node, (Relation, Range)):
         return _relation(node, printer)
     if isinstance(node, Binder):
@@ -82,9 +81,9 @@ def node_text(node: Node, variables: Iterable[str] = ()) -> str:
     return fold(node, printer).text
 
 
-def _statement(node: Statement, printer: _Printer) -> str:
+def _statement(node: Statement) -> str:
     bound = frozenset(name for binder in node.binders for name in binder.variables)
-    text = _relation(node.relation, _Printer(printer.variables | bound))
+    text = _relation(node.relation, _Printer(bound))
     if node.binders:
         text = f"for {' and '.join(map(_binder, node.binders))}: {text}"
     if node.name is not None:
@@ -148,9 +147,10 @@ class _Printer(Algebra[_Text]):
 
     def statistic(self, node: Statistic) -> _Text:
         rule = STATISTIC_RULES[type(node)]
-        parts: list[Any] = [getattr(node, name) for name in (*rule.values, *rule.events)]
+        parts = ", ".join(fold(getattr(node, name), self).text for name in (*rule.values, *rule.events))
         group = "" if node.condition is None else f" | {fold(node.condition, self).text}"
-        return _Text(f"{rule.opening}{self._listed(parts)}{group}{rule.closing}")
+        opening, closing = rule.brackets
+        return _Text(f"{rule.name}{opening}{parts}{group}{closing}")
 
     def function(self, node: Function, operands: Sequence[_Text]) -> _Text:
         return _Text(f"{node.name}({', '.join(operand.text for operand in operands)})")
@@ -181,6 +181,3 @@ class _Printer(Algebra[_Text]):
         if isinstance(node, Star):
             return "*"
         return node.name if isinstance(node, Variable) else print_value(node.value, self.variables)
-
-    def _listed(self, nodes: Iterable[Node]) -> str:
-        return ", ".join(fold(node, self).text for node in nodes)

@@ -14,7 +14,7 @@ from typing import Any
 
 from keras_fair.language.fold import Algebra, fold
 from keras_fair.language.functions import FUNCTIONS, STATISTIC_RULES
-from keras_fair.language.lexicon import print_number
+from keras_fair.language.lexicon import listed, print_number
 from keras_fair.language.nodes import (
     STATISTICS,
     And,
@@ -42,6 +42,7 @@ from keras_fair.language.nodes import (
     Variable,
 )
 from keras_fair.language.printer import node_text
+from keras_fair.language.tree import conjuncts
 
 __all__ = ["in_words"]
 
@@ -79,12 +80,12 @@ def _sentence(text: str) -> str:
 
 def _binder(node: Binder) -> str:
     if isinstance(node.domain, ValueSet):
-        domain = _listed([_value(value) for value in node.domain.values], "and")
+        domain = listed([_value(value) for value in node.domain.values], "and")
     else:
         domain = _subject(node.domain)
     if len(node.variables) == 1:
         return f"every value {node.variables[0]} of {domain}"
-    return f"all different values {_listed(node.variables, 'and')} of {domain}"
+    return f"all different values {listed(node.variables, 'and')} of {domain}"
 
 
 def _relation(node: Relation | Range) -> str:
@@ -129,11 +130,13 @@ class _Words(Algebra[str]):
 
     def function(self, node: Function, operands: Sequence[str]) -> str:
         rule = FUNCTIONS[node.name]
+        inner = node.operands[0]
         if not rule.collects:
-            return _of_one(node, operands[0])
+            if rule.of_difference and isinstance(inner, Arithmetic) and inner.operator == "-":
+                return rule.of_difference.format(_expression(inner.left), _expression(inner.right))
+            return rule.of_several.format(operands[0])
         if (single := _starred(node.operands)) is not None:
             return rule.among_groups.format(f"{_noun(single)} {_over(single)}")
-        inner = node.operands[0]
         if len(node.operands) == 1 and isinstance(inner, Function) and not FUNCTIONS[inner.name].collects:
             single = _starred(inner.operands)
             if single is not None:  # "the absolute value of {}", of each group
@@ -146,7 +149,7 @@ class _Words(Algebra[str]):
         return _comparison(node, node.operator)
 
     def membership(self, node: Membership) -> str:
-        return f"{_subject(node.subject)} one of {_listed([_value(each) for each in node.values], 'or')}"
+        return f"{_subject(node.subject)} one of {listed([_value(each) for each in node.values], 'or')}"
 
     def negation(self, node: Not, operand: str) -> str:
         inner = node.operand
@@ -155,25 +158,13 @@ class _Words(Algebra[str]):
         return f"not ({operand})"
 
     def conjunction(self, node: And, operands: Sequence[str]) -> str:
-        return " and ".join(
-            f"({words})" if isinstance(each, Or) else words
-            for each, words in zip(node.operands, operands, strict=True)
-        )
+        return _joined(node.operands, operands)
 
     def disjunction(self, node: Or, operands: Sequence[str]) -> str:
         return " or ".join(operands)
 
 
 _WORDS = _Words()
-
-
-def _of_one(node: Function, operand: str) -> str:
-    """A function of one expression; of a difference, in words of its own."""
-    inner = node.operands[0]
-    words = FUNCTIONS[node.name]
-    if words.of_difference and isinstance(inner, Arithmetic) and inner.operator == "-":
-        return words.of_difference.format(_expression(inner.left), _expression(inner.right))
-    return words.of_several.format(operand)
 
 
 def _starred(operands: Sequence[Any]) -> Statistic | None:
@@ -190,7 +181,7 @@ def _noun(node: Statistic) -> str:
     words = [_measure(value) for value in values] + [
         fold(getattr(node, name), _WORDS) for name in rule.events
     ]
-    return (rule.words if plain else rule.words_of_formula).format(*words)
+    return (rule.words if plain else rule.words_of_formula or rule.words).format(*words)
 
 
 def _measure(node: Any) -> str:
@@ -211,9 +202,8 @@ def _subject(node: Any) -> str:
 
 def _split(condition: Condition | None) -> tuple[list[str], list[Condition]]:
     """The attributes whose groups are gone through, and the conditions beside them."""
-    parts = condition.operands if isinstance(condition, And) else [] if condition is None else [condition]
     stars, rest = [], []
-    for part in parts:
+    for part in conjuncts(condition):
         if isinstance(part, Comparison) and isinstance(part.value, Star):
             stars.append(_subject(part.subject))
         else:
@@ -238,14 +228,17 @@ def _over(node: Statistic) -> str:
 
 
 def _groups(stars: Sequence[str]) -> str:
-    return f"{'combined ' if len(stars) > 1 else ''}group of {_listed(stars, 'and')}"
+    return f"{'combined ' if len(stars) > 1 else ''}group of {listed(stars, 'and')}"
 
 
 def _all(conditions: Sequence[Condition]) -> str:
-    if len(conditions) == 1:
-        return fold(conditions[0], _WORDS)
+    words = [fold(each, _WORDS) for each in conditions]
+    return words[0] if len(words) == 1 else _joined(conditions, words)
+
+
+def _joined(conditions: Sequence[Condition], words: Sequence[str]) -> str:
     return " and ".join(
-        f"({fold(each, _WORDS)})" if isinstance(each, Or) else fold(each, _WORDS) for each in conditions
+        f"({text})" if isinstance(each, Or) else text for each, text in zip(conditions, words, strict=True)
     )
 
 
@@ -262,9 +255,3 @@ def _value(node: Literal | Variable | Star) -> str:
     if isinstance(node, Variable):
         return node.name
     return print_number(node.value) if isinstance(node.value, float) else node.value
-
-
-def _listed(words: Sequence[str], joint: str) -> str:
-    if len(words) < 2:
-        return "".join(words)
-    return f"{', '.join(words[:-1])} {joint} {words[-1]}"

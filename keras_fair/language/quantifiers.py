@@ -47,20 +47,15 @@ def check_variables(quantifier: Quantifier, relation: Node) -> None:
                 f"{len(domain.values)}",
                 domain.span,
             )
-    columns = [binder.domain for binder in quantifier.binders if isinstance(binder.domain, Attribute)]
-    used: set[str] = set()
-    for node in walk(relation):
-        if isinstance(node, Variable):
-            used.add(node.name)
-        elif isinstance(node, Attribute):
-            columns.append(node)
-    for column in columns:
-        if column.name in bound:
+    nodes = [*(binder.domain for binder in quantifier.binders), *walk(relation)]
+    for node in nodes:
+        if isinstance(node, Attribute) and node.name in bound:
             raise MeaningFault(
-                f"{quoted(column.name)} is a variable of 'for' here, so it can't be a column too; "
+                f"{quoted(node.name)} is a variable of 'for' here, so it can't be a column too; "
                 "give the variable another name",
-                column.span,
+                node.span,
             )
+    used = {node.name for node in nodes if isinstance(node, Variable)}
     for name, token in bound.items():
         if name not in used:
             raise MeaningFault(

@@ -14,15 +14,18 @@ from collections.abc import Iterator
 from lark import Token
 
 from keras_fair.language.faults import SyntaxFault
-from keras_fair.language.nodes import Span
+from keras_fair.language.words import span_of
 
-__all__ = ["DEEPEST", "Spacing"]
+__all__ = ["CLOSED_BY", "DEEPEST", "Spacing"]
 
 DEEPEST = 100
 """The most levels that brackets, and operations in one another, may be nested."""
 
-_OPENING = frozenset({"LPAREN", "LBRACKET", "LBRACE"})
-_CLOSING = frozenset({"RPAREN", "RBRACKET", "RBRACE"})
+CLOSED_BY = {"LPAREN": "RPAREN", "LBRACKET": "RBRACKET", "LBRACE": "RBRACE"}
+"""The terminals of brackets: which closes which."""
+
+_PARTS = {"FOR": "variables", "IN": "domain", "AND": "variables", "COLON": "body"}
+"""The part of a statement that begins after a terminal; but for FOR, only between a `for` and its colon."""
 
 
 class Spacing:
@@ -57,12 +60,11 @@ class Spacing:
                 yield separator
                 separator = None
                 scope = _Scope()
-            if kind in _OPENING:
+            if kind in CLOSED_BY:
                 depth += 1
                 if depth > DEEPEST:
-                    place = Span(_position(token.start_pos), _position(token.end_pos))
-                    raise SyntaxFault(f"brackets are nested more than {DEEPEST} levels deep", place)
-            elif kind in _CLOSING:
+                    raise SyntaxFault(f"brackets are nested more than {DEEPEST} levels deep", span_of(token))
+            elif kind in CLOSED_BY.values():
                 depth -= 1
             else:
                 scope.read(token)
@@ -83,20 +85,7 @@ class _Scope:
         if kind == "NAME":
             if self.part == "variables":
                 self.variables.add(token.value)
+            if self.part != "domain" and token.value in self.variables:
                 token.type = "VARIABLE"
-            elif self.part == "body" and token.value in self.variables:
-                token.type = "VARIABLE"
-        elif kind == "FOR":
-            self.part = "variables"
-        elif self.part == "body":
-            return
-        elif kind == "IN":
-            self.part = "domain"
-        elif kind == "AND":
-            self.part = "variables"
-        elif kind == "COLON":
-            self.part = "body"
-
-
-def _position(position: int | None) -> int:
-    return 0 if position is None else position
+        elif kind == "FOR" or self.part != "body":
+            self.part = _PARTS.get(kind, self.part)

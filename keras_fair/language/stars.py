@@ -13,10 +13,8 @@ from keras_fair.language.functions import FUNCTIONS
 from keras_fair.language.lexicon import print_name
 from keras_fair.language.nodes import (
     STATISTICS,
-    And,
     Attribute,
     Comparison,
-    Condition,
     Function,
     Node,
     Prediction,
@@ -26,7 +24,7 @@ from keras_fair.language.nodes import (
     Star,
     Statistic,
 )
-from keras_fair.language.tree import children, walk
+from keras_fair.language.tree import children, conjuncts, walk
 
 __all__ = ["check_stars"]
 
@@ -40,13 +38,13 @@ def check_stars(relation: Relation | Range) -> None:
     Raises:
         MeaningFault: at the star.
     """
-    _repeated([relation])
+    _repeated(relation)
 
 
-def _repeated(roots: list[Node]) -> bool:
+def _repeated(root: Node) -> bool:
     """Check what is repeated together; say whether it holds a star of its own."""
     first: Comparison | None = None
-    waiting = list(reversed(roots))
+    waiting = [root]
     while waiting:
         node = waiting.pop()
         if isinstance(node, STATISTICS):
@@ -55,7 +53,7 @@ def _repeated(roots: list[Node]) -> bool:
                 _refuse_second(stars[0])
             first = first or (stars[0] if stars else None)
         elif isinstance(node, Function) and FUNCTIONS[node.name].collects:
-            starred = [_repeated([operand]) for operand in node.operands]
+            starred = [_repeated(operand) for operand in node.operands]
             if len(starred) < FUNCTIONS[node.name].least and not any(starred):
                 raise MeaningFault(
                     f"the {node.name} of one expression is 0; give it several, or one with '*', as in "
@@ -63,7 +61,7 @@ def _repeated(roots: list[Node]) -> bool:
                     node.span,
                 )
         else:
-            waiting.extend(reversed(list(children(node))))
+            waiting.extend(reversed(children(node)))
     return first is not None
 
 
@@ -71,11 +69,8 @@ def _stars(statistic: Statistic) -> list[Comparison]:
     """The comparisons with `*` of a statistic; they stand at the top of its condition, joined by `and`."""
     if isinstance(statistic, Share):
         _refuse_inside(statistic.event, "in an event")
-    condition: Condition | None = statistic.condition
-    if condition is None:
-        return []
     stars = []
-    for part in condition.operands if isinstance(condition, And) else (condition,):
+    for part in conjuncts(statistic.condition):
         if not isinstance(part, Comparison):
             _refuse_inside(part, "under 'or' and 'not'")
         elif isinstance(part.value, Star):

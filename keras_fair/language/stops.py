@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from lark import Token, Tree, UnexpectedToken
@@ -10,10 +11,10 @@ from lark import Token, Tree, UnexpectedToken
 from keras_fair.errors import quoted
 from keras_fair.language.functions import FUNCTIONS
 from keras_fair.language.nodes import Span
+from keras_fair.language.spacing import CLOSED_BY
+from keras_fair.language.words import span_of
 
-__all__ = ["Stop"]
-
-_OPENING = {"LPAREN": "RPAREN", "LBRACKET": "RBRACKET", "LBRACE": "RBRACE"}
+__all__ = ["Stop", "kind_of"]
 
 
 @dataclass(frozen=True)
@@ -36,9 +37,11 @@ class Stop:
     def of(cls, text: str, error: UnexpectedToken) -> Stop:
         """The stop behind lark's error."""
         parser = error.interactive_parser
-        return cls(
-            text, error.token, frozenset(parser.accepts()), tuple(_flat(parser.parser_state.value_stack))
+        # The helper rules of repetitions, such as `(COMMA value)*`, are trees; what they hold is shown.
+        taken = (
+            item.children if isinstance(item, Tree) else (item,) for item in parser.parser_state.value_stack
         )
+        return cls(text, error.token, frozenset(parser.accepts()), tuple(chain.from_iterable(taken)))
 
     @property
     def kind(self) -> str:
@@ -51,8 +54,14 @@ class Stop:
         return self.stack[-1] if self.stack else None
 
     @property
-    def before_last(self) -> Any:
-        return self.stack[-2] if len(self.stack) > 1 else None
+    def last_kind(self) -> str:
+        """The terminal of the last token; empty where a node stands there, or nothing."""
+        return kind_of(self.last)
+
+    @property
+    def after(self) -> str:
+        """The end of a message about what is expected: after which token."""
+        return f" after {quoted(self.last)}" if self.last_kind else ""
 
     @property
     def at_line_end(self) -> bool:
@@ -61,13 +70,13 @@ class Stop:
     @property
     def span(self) -> Span:
         """Where the token stands; at the end of the text, one past the last character."""
-        start, end = self.token.start_pos or 0, self.token.end_pos or 0
+        place = span_of(self.token)
         if self.kind != "$END":
-            return Span(start, end)
+            return place
         # `$END` carries the place of the last token; blank lines and comments after it are not what is meant.
-        rest = self.text[end:]
-        place = end if "\n" in rest or "\r" in rest else len(self.text)
-        return Span(place, place)
+        rest = self.text[place.end :]
+        end = place.end if "\n" in rest or "\r" in rest else len(self.text)
+        return Span(end, end)
 
     @property
     def found(self) -> str:
@@ -81,14 +90,12 @@ class Stop:
         """The innermost bracket that is open, and what stands before it."""
         closed = 0
         for index in range(len(self.stack) - 1, -1, -1):
-            item = self.stack[index]
-            if not isinstance(item, Token):
-                continue
-            if item.type in _OPENING.values():
+            kind = kind_of(self.stack[index])
+            if kind in CLOSED_BY.values():
                 closed += 1
-            elif item.type in _OPENING:
+            elif kind in CLOSED_BY:
                 if not closed:
-                    return item, self.stack[index - 1] if index else None
+                    return self.stack[index], self.stack[index - 1] if index else None
                 closed -= 1
         return None
 
@@ -96,31 +103,23 @@ class Stop:
     def in_value(self) -> bool:
         """Whether the place is inside `E[...]` or `cov(...)`, before any `|`."""
         for item in reversed(self.stack):
-            if isinstance(item, Token):
-                if item.type in ("BAR", "P", "SEPARATOR", "COLON") or item in FUNCTIONS:
-                    return False
-                if item.type in ("E", "COV"):
-                    return True
+            kind = kind_of(item)
+            if kind in ("BAR", "P", "SEPARATOR", "COLON") or (kind and item in FUNCTIONS):
+                return False
+            if kind in ("E", "COV"):
+                return True
         return False
 
     @property
     def in_condition(self) -> bool:
         """Whether the place is inside a condition or an event, or in the set of one."""
         for item in reversed(self.stack):
-            if isinstance(item, Token):
-                if item.type in ("BAR", "P"):
-                    return True
-                if item.type in ("E", "COV", "SEPARATOR", "COLON"):
-                    return False
+            kind = kind_of(item)
+            if kind in ("BAR", "P", "E", "COV", "SEPARATOR", "COLON"):
+                return kind in ("BAR", "P")
         return False
 
 
-def _flat(stack: list[Any]) -> list[Any]:
-    """The stack with the helper rules of repetitions (`(COMMA value)*`) opened."""
-    flat: list[Any] = []
-    for item in stack:
-        if isinstance(item, Tree):
-            flat.extend(item.children)
-        else:
-            flat.append(item)
-    return flat
+def kind_of(item: Any) -> str:
+    """The terminal of a token; empty for what is none."""
+    return item.type if isinstance(item, Token) else ""

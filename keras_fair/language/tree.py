@@ -1,16 +1,19 @@
 """Walking and rebuilding trees without knowing what each node means.
 
-No function here recurses, so a tree of any depth can be measured before anything that recurses meets it.
+`children`, `walk` and `depth_exceeds` do not recurse, so a tree of any depth can be measured before anything
+that recurses meets it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import fields
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import fields, replace
+from itertools import chain
+from typing import Any
 
-from keras_fair.language.nodes import Node
+from keras_fair.language.nodes import And, Condition, Node, Or
 
-__all__ = ["child_fields", "children", "depth_exceeds", "walk"]
+__all__ = ["child_fields", "children", "conjuncts", "depth_exceeds", "flat", "rebuilt", "walk"]
 
 _FIELDS: dict[type[Node], tuple[str, ...]] = {}
 
@@ -23,16 +26,16 @@ def child_fields(kind: type[Node]) -> tuple[str, ...]:
     return names
 
 
-def children(node: Node) -> Iterator[Node]:
+def children(node: Node) -> list[Node]:
     """The nodes directly under `node`, in the order of their fields."""
+    found: list[Node] = []
     for name in child_fields(type(node)):
         value = getattr(node, name)
         if isinstance(value, Node):
-            yield value
+            found.append(value)
         elif isinstance(value, tuple):
-            for element in value:
-                if isinstance(element, Node):
-                    yield element
+            found.extend(element for element in value if isinstance(element, Node))
+    return found
 
 
 def walk(node: Node) -> Iterator[Node]:
@@ -41,7 +44,7 @@ def walk(node: Node) -> Iterator[Node]:
     while stack:
         current = stack.pop()
         yield current
-        for name in reversed(child_fields(type(current))):
+        for name in reversed(child_fields(type(current))):  # not by `children`: this is the faster
             value = getattr(current, name)
             if isinstance(value, Node):
                 stack.append(value)
@@ -57,3 +60,26 @@ def depth_exceeds(node: Node, limit: int) -> Node | None:
         if not level:
             return None
     return level[0]
+
+
+def rebuilt(node: Any, change: Callable[[Any], Any]) -> Any:
+    """A copy of `node` in which each node directly under it is what `change` makes of it."""
+    changed: dict[str, Any] = {}
+    for name in child_fields(type(node)):
+        value = getattr(node, name)
+        if isinstance(value, Node):
+            changed[name] = change(value)
+        elif isinstance(value, tuple):
+            changed[name] = tuple(change(part) if isinstance(part, Node) else part for part in value)
+    return replace(node, **changed)
+
+
+def flat(operands: Iterable[Condition], kind: type[And | Or]) -> tuple[Condition, ...]:
+    """Conditions, those that are of `kind` replaced by what they hold."""
+    held = (each.operands if isinstance(each, kind) else (each,) for each in operands)
+    return tuple(chain.from_iterable(held))
+
+
+def conjuncts(condition: Condition | None) -> tuple[Condition, ...]:
+    """The conditions that must all hold; none where there is no condition."""
+    return () if condition is None else flat([condition], And)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 from lark import Token
 
@@ -15,17 +16,14 @@ from keras_fair.language.nodes import Span
 __all__ = ["name_of", "number_of", "span_of", "spanned", "text_of"]
 
 
-def span_of(token: Token) -> Span:
-    """Where a token stands."""
-    return Span(token.start_pos or 0, token.end_pos or 0)
+def span_of(item: Any) -> Span:
+    """Where a token or a node stands."""
+    return Span(item.start_pos or 0, item.end_pos or 0) if isinstance(item, Token) else item.span
 
 
-def spanned(items: Sequence) -> Span:
+def spanned(items: Sequence[Any]) -> Span:
     """From the start of the first of `items`, which are tokens and nodes, to the end of the last."""
-    first, last = items[0], items[-1]
-    start = first.start_pos if isinstance(first, Token) else first.span.start
-    end = last.end_pos if isinstance(last, Token) else last.span.end
-    return Span(start or 0, end or 0)
+    return Span(span_of(items[0]).start, span_of(items[-1]).end)
 
 
 def number_of(token: Token) -> float:

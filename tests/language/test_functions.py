@@ -39,6 +39,18 @@ def test_ranges_hold_every_value(name: str) -> None:
             assert (low, high) == pytest.approx((min(values), max(values)))
 
 
+def test_signs_follow_from_the_parts() -> None:
+    assert {name: rule.sign for name, rule in FUNCTIONS.items()} == {
+        "abs": 1,
+        "max": 0,
+        "min": 0,
+        "spread": 1,
+    }
+    never_positive = FunctionRule(maxima=((1, -1),), concave=True)
+    assert never_positive.sign == -1
+    assert never_positive.range([(-1.0, 2.0)]) == (-2.0, 0.0)
+
+
 @pytest.fixture
 def excess(monkeypatch: pytest.MonkeyPatch) -> None:
     """A function that the language does not have: how far the largest of several lies above 0, twice."""
