@@ -83,25 +83,20 @@ class Domains:
         return sorted(occurring, key=order)
 
     def _enumerated(self, subject: Grouping, span: Span) -> tuple[Entry, ...]:
-        name = subject_name(subject)
-        attributes = None if self.vocabulary is None else self.vocabulary.values
-        if isinstance(subject, Label):
-            values = None if self.vocabulary is None else self.vocabulary.label
-            listed = values is not None
-        else:
-            values = None if attributes is None else attributes.get(subject.name)
-            listed = attributes is not None and subject.name in attributes
+        vocabulary = Vocabulary() if self.vocabulary is None else self.vocabulary
+        name, attributes = subject_name(subject), vocabulary.values
+        values = vocabulary.listed(None if isinstance(subject, Label) else subject.name)
         if values is not None:
             return values
-        if listed:
-            message = (
-                f"{name} has no listed values: it holds numbers, more than {MOST_NUMBERS} different ones, "
-                "or the vocabulary gives None; compare it with '<', or give its values to the Vocabulary"
-            )
-        elif isinstance(subject, Label):
+        if isinstance(subject, Label):
             message = (
                 "the values of the label are not known here; "
                 "adapt a Vocabulary to attributes and label, or give Vocabulary(..., label=[0, 1])"
+            )
+        elif subject.name in attributes:
+            message = (
+                f"{name} has no listed values: it holds numbers, more than {MOST_NUMBERS} different ones, "
+                "or the vocabulary gives None; compare it with '<', or give its values to the Vocabulary"
             )
         elif attributes:
             message = f"no attribute named {name} in the vocabulary{near_names(subject.name, attributes)}"

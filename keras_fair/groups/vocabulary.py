@@ -93,6 +93,10 @@ class Vocabulary:
         """The values of the label, sorted; None where they are not known."""
         return self._label
 
+    def listed(self, name: str | None) -> Values | None:
+        """The values of an attribute (None: the label); None where they are not listed or not known."""
+        return self._label if name is None else self._values.get(name)
+
     def is_open(self, name: str) -> bool:
         """Whether values that are not listed are ordinary values of the attribute, rather than unknown
         ones."""

@@ -23,28 +23,13 @@ from keras_fair.groups.vocabulary import Vocabulary
 from keras_fair.inputs.arrays import Tensor, floats, is_tensor, namespace
 from keras_fair.inputs.refusals import InText
 from keras_fair.language.nodes import Label, Span, Subject
-from keras_fair.rows.assemble import GapPlan, ScalarArray
+from keras_fair.rows.assemble import BoundedArrays, GapPlan, ScalarArray
 from keras_fair.rows.linear import Gaps, LinearRows, RelationRows
 from keras_fair.rows.measured import Layout, Measured, measure
 from keras_fair.rows.scalars import Derived
 from keras_fair.rows.values import Outputs
 
 __all__ = ["RowPlan"]
-
-
-@dataclass(frozen=True)
-class Coefficients:
-    """W, V, c and the bounds of the rows, and the same for the affine expressions of the gaps."""
-
-    weights: ScalarArray
-    aux: np.ndarray
-    offset: ScalarArray
-    lower: ScalarArray
-    upper: ScalarArray
-    gap_weights: ScalarArray
-    gap_offset: ScalarArray
-    gap_lower: ScalarArray
-    gap_upper: ScalarArray
 
 
 @dataclass(frozen=True)
@@ -85,7 +70,8 @@ class RowPlan:
     factors: dict[Subject, Factor] = field(repr=False)
     clusters: tuple[Cluster, ...] = field(repr=False)
     layout: Layout = field(repr=False)
-    coefficients: Coefficients = field(repr=False)
+    arrays: BoundedArrays = field(repr=False)
+    aux: np.ndarray = field(repr=False)
     dependence: Dependence = field(repr=False)
     gap: GapPlan = field(repr=False)
     derived: tuple[tuple[Derived, tuple[ScalarArray, ...]], ...] = field(repr=False)
@@ -106,7 +92,7 @@ class RowPlan:
     @property
     def terms(self) -> int:
         """Number of terms, T."""
-        return self.coefficients.weights.numbers.shape[1]
+        return self.arrays.weights.numbers.shape[1]
 
     @property
     def constants(self) -> int:
@@ -191,7 +177,7 @@ class RowPlan:
         constants, has_value = self._constants(measured.constant_sums, measured.constant_weights)
         unknown_constants = 1.0 - floats(xp, has_value)
         empty = floats(xp, xp.less_equal(terms.weights, 0))
-        depend, numbers = self.dependence, self.coefficients
+        depend = self.dependence
 
         def estimable(of_terms: np.ndarray, of_constants: np.ndarray) -> Tensor:
             lacking = xp.matmul(floats(xp, of_terms), empty)
@@ -210,25 +196,21 @@ class RowPlan:
         relation_of_row = self._relation_of_row()
         if len(relation_of_row):
             active = xp.logical_and(active, xp.take(relation, relation_of_row, axis=0))
-        lower, upper = numbers.lower.evaluate(xp, constants), numbers.upper.evaluate(xp, constants)
         gaps = Gaps(
-            weights=numbers.gap_weights.evaluate(xp, constants),
-            offset=numbers.gap_offset.evaluate(xp, constants),
+            **self.gap.arrays.evaluate(xp, constants),
             known=entries,
             reductions=self.gap.reductions,
             results=self.gap.results,
             signs=self.gap.signs,
             estimable=relation,
-            lower=numbers.gap_lower.evaluate(xp, constants),
-            upper=numbers.gap_upper.evaluate(xp, constants),
         )
+        arrays = self.arrays.evaluate(xp, constants)
+        for name, none in (("lower", -np.inf), ("upper", np.inf)):
+            arrays[name] = xp.where(active, arrays[name], xp.full_like(arrays[name], none))
         return LinearRows(
             terms=terms,
-            weights=numbers.weights.evaluate(xp, constants),
-            aux=floats(xp, numbers.aux),
-            offset=numbers.offset.evaluate(xp, constants),
-            lower=xp.where(active, lower, xp.full_like(lower, -np.inf)),
-            upper=xp.where(active, upper, xp.full_like(upper, np.inf)),
+            **arrays,
+            aux=floats(xp, self.aux),
             names=self.names,
             active=active,
             disjoint=self.disjoint and measured.certain,
