@@ -23,6 +23,7 @@ from keras_fair.inputs.arrays import (
     Tensor,
     concrete,
     dtype_of,
+    flat,
     floats,
     is_tensor,
     namespace,
@@ -41,6 +42,7 @@ __all__ = [
     "encode_column",
     "has_words",
     "numbers_of",
+    "refuse_infinite",
     "refuse_missing",
 ]
 
@@ -50,7 +52,7 @@ UNKNOWN, MISSING = -2, -1  # states, counted from the end
 Entry = str | float
 Values = tuple[Entry, ...]
 
-_TRUTHS = {True: "True", False: "False"}
+_TRUTHS = ("False", "True")
 
 
 def encode_column(column: Any, values: Values | None, missing: str, what: str) -> Any:
@@ -75,8 +77,7 @@ def encode_column(column: Any, values: Values | None, missing: str, what: str) -
     if is_matrix(column):
         return check_shares(column, values, what)
     if is_tensor(column):
-        if len(column.shape) == 2:
-            column = column[:, 0]
+        column = flat(column)
         text = dtype_of(column) == "string"
         if not text and has_words(values) and not (_are_truths(values) and dtype_of(column) == "bool"):
             raise ValueError(_expected_text(values, what))
@@ -97,19 +98,15 @@ def codes_of_column(column: Column, values: Values, missing: str, what: str) -> 
     Raises:
         ValueError: it holds numbers. (Booleans meet the values "True" and "False".)
     """
-    size = len(values)
-    grouped = missing == "group" and MISSING_GROUP in values
-    code_of_missing = values.index(MISSING_GROUP) if grouped else size + 1
-    place = {value: code for code, value in enumerate(values)}
     if isinstance(column, Numbers):
         if column.values.dtype.kind == "b" and _are_truths(values):
-            codes = [place.get(_TRUTHS[truth], size) for truth in (False, True)]
-            return np.array(codes, dtype="int32")[column.values.astype(np.intp)]
+            return np.array(_codes_of_truths(values), dtype="int32")[column.values.astype(np.intp)]
         if column.missing < len(column.values):
             raise ValueError(_expected_text(values, what))
-        return np.full(len(column.values), code_of_missing, dtype="int32")
-    codes = [place.get(word, size) for word in column.words]
-    return np.array([*codes, code_of_missing], dtype="int32")[column.codes]
+        return np.full(len(column.values), _code_of_missing(values, missing), dtype="int32")
+    place = {value: code for code, value in enumerate(values)}
+    codes = [place.get(word, len(values)) for word in column.words]
+    return np.array([*codes, _code_of_missing(values, missing)], dtype="int32")[column.codes]
 
 
 def numbers_of(column: Column, what: str) -> np.ndarray:
@@ -145,6 +142,17 @@ def refuse_missing(column: Column, missing: str, what: str) -> None:
         )
 
 
+def refuse_infinite(numbers: np.ndarray, what: str) -> None:
+    """Raise ValueError where numbers are infinite."""
+    # A sum is one pass, and finite unless one of the numbers is not.
+    with np.errstate(over="ignore", invalid="ignore"):
+        finite = np.isfinite(np.sum(numbers, dtype="float64"))
+    if not finite:
+        infinite = int(np.isinf(numbers).sum())
+        if infinite:
+            raise ValueError(f"expected {what} to hold finite numbers, received {infinite} infinite")
+
+
 def check_shares(column: Any, values: Values | None, what: str) -> Any:
     """A matrix of probabilities `(n, k)` as floats; raises ValueError where it does not fit the values."""
     size = None if values is None else len(values)
@@ -175,20 +183,27 @@ def _codes_of_tensor(column: Tensor, values: Values | None, missing: str, what: 
         raise ValueError(f"expected {what} to hold numbers, received a tensor of text{_encoding(what)}")
     xp, size = namespace(column), len(values)
     if dtype_of(column) == "bool":
-        place = {value: code for code, value in enumerate(values)}
-        codes = [place.get(_TRUTHS[truth], size) for truth in (False, True)]
-        return xp.where(column, codes[1], codes[0])
-    grouped = missing == "group" and MISSING_GROUP in values
-    code_of_missing = values.index(MISSING_GROUP) if grouped else size + 1
-    codes = size + xp.cast(column == "", "int32") * (code_of_missing - size)
+        code_of_false, code_of_true = _codes_of_truths(values)
+        return xp.where(column, code_of_true, code_of_false)
+    codes = size + xp.cast(column == "", "int32") * (_code_of_missing(values, missing) - size)
     for code, value in enumerate(values):
         codes = codes + xp.cast(column == value, "int32") * (code - size)
     return codes
 
 
+def _code_of_missing(values: Values, missing: str) -> int:
+    grouped = missing == "group" and MISSING_GROUP in values
+    return values.index(MISSING_GROUP) if grouped else len(values) + 1
+
+
+def _codes_of_truths(values: Values) -> list[int]:
+    """The codes of False and True."""
+    return [values.index(word) if word in values else len(values) for word in _TRUTHS]
+
+
 def _are_truths(values: Values | None) -> bool:
     """Whether the values are those of a column of booleans, written as words."""
-    return bool(values) and set(values or ()) <= {*_TRUTHS.values(), MISSING_GROUP}
+    return bool(values) and set(values or ()) <= {*_TRUTHS, MISSING_GROUP}
 
 
 def _expected_text(values: Values | None, what: str) -> str:

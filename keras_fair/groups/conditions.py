@@ -89,8 +89,12 @@ class _Draft:
     blocks: dict[Subject, np.ndarray]
 
     @property
+    def sizes(self) -> tuple[int, ...]:
+        return tuple(int(block.max()) + 1 for block in self.blocks.values())
+
+    @property
     def cells(self) -> int:
-        return math.prod(int(block.max()) + 1 for block in self.blocks.values())
+        return math.prod(self.sizes)
 
 
 def _draft(conditions: list[Given], factors: Mapping[Subject, Factor]) -> _Draft:
@@ -115,32 +119,16 @@ def _in_order_of_appearance(table: np.ndarray) -> np.ndarray:
 
 
 def _cluster(draft: _Draft, factors: Mapping[Subject, Factor]) -> Cluster:
-    subjects = tuple(draft.blocks)
-    blocks = tuple(draft.blocks[subject] for subject in subjects)
-    sizes = tuple(int(block.max()) + 1 for block in blocks)
-    grid = _Grid(subjects, blocks, sizes, factors)
-    table = np.stack(
-        [np.broadcast_to(grid.truth(condition) == 1, sizes).reshape(-1) for condition in draft.conditions]
-    )
+    subjects, blocks, sizes = tuple(draft.blocks), tuple(draft.blocks.values()), draft.sizes
+
+    def along_axis(atom: Atom) -> np.ndarray:
+        """The truth of a comparison over the grid of all cells, one axis a subject."""
+        axis = subjects.index(atom.subject)
+        of_block = np.zeros(sizes[axis])
+        of_block[blocks[axis]] = factors[atom.subject].truth(atom)
+        return of_block.reshape([-1 if place == axis else 1 for place in range(len(sizes))])
+
+    everyone = np.ones((1,) * len(sizes))
+    truths = [truth_of(condition, along_axis, everyone) for condition in draft.conditions]
+    table = np.stack([np.broadcast_to(truth == 1, sizes).reshape(-1) for truth in truths])
     return Cluster(subjects, blocks, sizes, tuple(draft.conditions), table.astype("float64"))
-
-
-@dataclass(frozen=True)
-class _Grid:
-    """All cells at once, one axis a subject."""
-
-    subjects: tuple[Subject, ...]
-    blocks: tuple[np.ndarray, ...]
-    sizes: tuple[int, ...]
-    factors: Mapping[Subject, Factor]
-
-    def truth(self, condition: Given) -> np.ndarray:
-        """The truth of a condition, broadcastable to the cells."""
-        return truth_of(condition, self._along_axis, np.ones((1,) * len(self.sizes)))
-
-    def _along_axis(self, atom: Atom) -> np.ndarray:
-        axis = self.subjects.index(atom.subject)
-        truth = self.factors[atom.subject].truth(atom)
-        of_block = np.zeros(self.sizes[axis])
-        of_block[self.blocks[axis]] = truth
-        return of_block.reshape([-1 if place == axis else 1 for place in range(len(self.sizes))])

@@ -9,6 +9,7 @@ numbers replaced by the least whole number that passes, so that no column is con
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,7 +21,6 @@ from keras_fair.inputs.precision import (
     precision_name,
     rounded,
     shortest,
-    whole_threshold,
 )
 
 __all__ = ["LARGE", "Cut", "cast_column", "equal_to", "interval_codes", "is_missing", "is_whole"]
@@ -190,11 +190,12 @@ def _in_type(
             if number == np.floor(number) and limits.min <= number <= limits.max:
                 inside.append((int(number), rise))
             continue
-        least = whole_threshold(number, int(name == "greater"))
+        above = name == "greater"
+        least = math.floor(number) + 1 if above else math.ceil(number)  # the least number that passes
         if least <= limits.min:
             always += rise
         elif least <= limits.max:
-            inside.append((least - int(name == "greater"), rise))
+            inside.append((least - above, rise))
     return inside, always
 
 

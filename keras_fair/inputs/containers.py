@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from keras_fair.inputs.arrays import flat
+
 __all__ = ["categories_of", "entries_of", "objects_of", "occurring_levels"]
 
 
@@ -54,8 +56,7 @@ def entries_of(column: Any, what: str) -> np.ndarray:
         raise ValueError(f"expected {what} to be a column of values, received {type(column).__name__}")
     if entries.dtype.kind == "T":  # NumPy's variable-width strings
         entries = entries.astype(object)
-    if entries.ndim == 2 and entries.shape[1] == 1:
-        entries = entries[:, 0]
+    entries = flat(entries)
     if entries.ndim != 1:
         raise ValueError(f"expected {what} of shape (n,), received shape={entries.shape}")
     return entries

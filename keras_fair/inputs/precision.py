@@ -25,7 +25,6 @@ __all__ = [
     "precision_name",
     "rounded",
     "shortest",
-    "whole_threshold",
 ]
 
 LARGEST_WHOLE = 2**53
@@ -81,17 +80,6 @@ def shortest(number: float, precision: str) -> float:
         if rounded(decimal, precision) == number:
             return decimal
     return number
-
-
-def whole_threshold(number: float, above: int) -> int:
-    """The least whole number that passes a threshold: `>= number`, or `> number` where `above` is 1.
-
-    Example:
-
-    >>> whole_threshold(2.5, 0), whole_threshold(3.0, 0), whole_threshold(3.0, 1)
-    (3, 3, 4)
-    """
-    return math.floor(number) + 1 if above else math.ceil(number)
 
 
 def check_whole(values: np.ndarray, what: str) -> None:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from keras_fair.inputs.arrays import Tensor, dtype_of, floats, namespace
+from keras_fair.inputs.arrays import Tensor, divided, dtype_of, flat, floats, namespace
 
 __all__ = ["CellFamily", "Family", "Terms"]
 
@@ -120,7 +120,10 @@ class CellFamily:
         """`scale` for a partition, else the dense `M`."""
         if not self.disjoint:
             return self.matrix()
-        return self._ones() if self.scale is None else self.scale
+        if self.scale is not None:
+            return self.scale
+        xp = namespace(self.cells)
+        return xp.ones_like(self.cells, dtype=dtype_of(floats(xp, 0.0)))
 
     def sums(self, y: Tensor) -> Tensor:
         """`M y`, shape `(size,)`, for `y` of shape `(n,)` or `(n, outputs)`."""
@@ -140,14 +143,6 @@ class CellFamily:
         if self.scale is None:
             return member
         return _along(member, self.scale) * xp.expand_dims(self.scale, 0)
-
-    def stored(self) -> Family:
-        """The same terms with their coefficients stored."""
-        return Family(self.size, self.coefficients, self.codes)
-
-    def _ones(self) -> Tensor:
-        xp = namespace(self.cells)
-        return xp.ones_like(self.cells, dtype=dtype_of(floats(xp, 0.0)))
 
 
 @dataclass(frozen=True)
@@ -181,10 +176,8 @@ class Terms:
         """`M y`, shape `(T,)`: not divided by the weights, constants left out."""
         xp = namespace(self.weights, y)
         y = floats(xp, y)
-        expected = 1 if self.outputs == 1 else 2
-        if len(y.shape) == 2 and expected == 1 and y.shape[1] == 1:
-            y = y[:, 0]
-        if len(y.shape) != expected:
+        y = flat(y) if self.outputs == 1 else y
+        if len(y.shape) != (1 if self.outputs == 1 else 2):
             shape = "(n,)" if self.outputs == 1 else f"(n, {self.outputs})"
             raise ValueError(f"expected predictions of shape {shape}, received shape={tuple(y.shape)}")
         parts = [family.sums(y) for family in self.families]
@@ -192,10 +185,8 @@ class Terms:
 
     def values(self, y: Tensor) -> Tensor:
         """`T(y)`, shape `(T,)`; 0 for a group without weight, with gradient 0 too."""
-        xp = namespace(self.weights, y)
-        there = xp.greater(self.weights, 0)
-        weights = xp.where(there, self.weights, xp.ones_like(self.weights))
-        return xp.where(there, (self.sums(y) + self.constants) / weights, xp.zeros_like(weights))
+        there = namespace(self.weights).greater(self.weights, 0)
+        return divided(self.sums(y) + self.constants, self.weights, there)
 
     def adjoint(self, mu: Tensor) -> Tensor:
         """`M^T mu`, shape `(n,)` or `(n, outputs)`, for `mu` of shape `(T,)`; 0.0 where there are no
