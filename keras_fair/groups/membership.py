@@ -86,7 +86,7 @@ def member_of(
     soft: list[Tensor] = []
     soft_axes = []
     for axis, (subject, block) in enumerate(zip(cluster.subjects, cluster.blocks, strict=True)):
-        column = _column(samples, subject)
+        column = samples.column(attribute_of(subject))
         factor, size = factors[subject], cluster.sizes[axis]
         if isinstance(subject, Label) and fractional_label:
             soft.append(_label_shares(samples.xp, column, factor, block, size))
@@ -109,11 +109,6 @@ def _counts(cells: Tensor, count: int, samples: Samples) -> Tensor:
         return xp.segment_sum(samples.ones(), cells, num_segments=count)
     inside = xp.equal(xp.expand_dims(cells, 0), np.arange(count, dtype="int32")[:, None])
     return floats(xp, xp.sum(xp.cast(inside, "int32"), axis=1))
-
-
-def _column(samples: Samples, subject: Subject) -> Tensor:
-    name = attribute_of(subject)
-    return samples.label if name is None else samples.columns[name]
 
 
 def _joint(hard: list[tuple[Tensor, int]], samples: Samples) -> Tensor:

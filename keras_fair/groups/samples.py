@@ -90,6 +90,10 @@ class Samples:
     highest: dict[str | None, int]
     float_label: bool = False
 
+    def column(self, name: str | None) -> Tensor:
+        """An attribute, or the label for None."""
+        return self.label if name is None else self.columns[name]
+
     def ones(self) -> Tensor:
         """1 for each sample, `(n,)`."""
         return self.xp.ones((self.count,), dtype=dtype_of(floats(self.xp, 0.0)))

@@ -17,6 +17,7 @@ from keras_fair.groups.coding import (
     Entry,
     Values,
     encode_column,
+    has_words,
     refuse_missing,
 )
 from keras_fair.inputs.columns import (
@@ -229,7 +230,7 @@ def _sorted_values(values: Iterable[Any], what: str) -> Values:
 
 def _joined(old: Values | None, new: Values | None, what: str) -> Values | None:
     if old is None or new is None:
-        if any(isinstance(value, str) and value != MISSING_GROUP for value in old or new or ()):
+        if has_words(old or new):
             raise ValueError(f"expected {what} to hold either text or numbers, received both")
         return None
     values = _sorted_values([*old, *new], what)

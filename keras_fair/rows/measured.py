@@ -134,7 +134,7 @@ class _Quantities:
             for name in present:
                 if name not in self.samples.complete:
                     weight = self.samples.ones() if weight is None else weight
-                    weight = xp.where(is_missing(self._column(name)), xp.zeros_like(weight), weight)
+                    weight = xp.where(is_missing(self.samples.column(name)), xp.zeros_like(weight), weight)
             self._weights[present] = weight
         return self._weights[present]
 
@@ -174,8 +174,8 @@ class _Quantities:
     def _computed(self, node: ValueNode) -> Tensor:
         xp = self.samples.xp
         if isinstance(node, (Attribute, Label)):
-            name = node.name if isinstance(node, Attribute) else None
-            column = floats(xp, self._column(name))
+            name = attribute_of(node)
+            column = floats(xp, self.samples.column(name))
             if name in self.samples.complete:
                 return column
             return xp.where(xp.isnan(column), xp.zeros_like(column), column)
@@ -186,9 +186,6 @@ class _Quantities:
             operators = {"+": xp.add, "-": xp.subtract, "*": xp.multiply, "/": xp.divide}
             return operators[node.operator](left, right)
         raise TypeError(f"expected a value free of y, received node={type(node).__name__}")
-
-    def _column(self, name: str | None) -> Tensor:
-        return self.samples.label if name is None else self.samples.columns[name]
 
 
 def _family(group: TermGroup, member: Members, quantities: _Quantities) -> Family | CellFamily:
@@ -221,27 +218,23 @@ def _outside(
 ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     """How many samples have an unknown and a missing value, by attribute."""
     unknown, missing = {}, {}
-    for subject, factor in factors.items():
-        name = attribute_of(subject)
+    xp = samples.xp
+    none = xp.zeros((), dtype="int32")
+    compared = {attribute_of(subject): factor for subject, factor in factors.items()}
+    for name in dict.fromkeys([*compared, *samples.columns]):
         if name is None or len(samples.columns[name].shape) == 2:
             continue
-        xp, column = samples.xp, samples.columns[name]
-        none = xp.zeros((), dtype="int32")
-        if factor.cuts is None:
+        column, factor = samples.columns[name], compared.get(name)
+        if factor is not None and factor.cuts is None:
             size = factor.states - 2
-            seen = name in samples.highest and samples.highest[name] < size
+            seen = samples.highest.get(name, size) < size
             missing[name] = none if seen else _count(xp, xp.equal(column, size + 1))
             if not factor.other:
                 unknown[name] = none if seen else _count(xp, xp.equal(column, size))
-        else:
+        else:  # numbers
             missing[name] = none if name in samples.complete else _count(xp, is_missing(column))
-            if factor.listed:
+            if factor is not None and factor.listed:
                 unknown[name] = _count(xp, _unlisted(column, factor, samples))
-    for name, column in samples.columns.items():
-        if name not in missing and len(column.shape) == 1:  # a column of coefficients only
-            xp = samples.xp
-            none = xp.zeros((), dtype="int32")
-            missing[name] = none if name in samples.complete else _count(xp, is_missing(column))
     return unknown, missing
 
 
