@@ -30,6 +30,7 @@ from keras_fair.inputs.arrays import (
 )
 from keras_fair.inputs.columns import Column, Numbers, Words, is_matrix, read_column
 from keras_fair.inputs.precision import numpy_type, precision_name
+from keras_fair.inputs.refusals import WrongKind
 
 __all__ = [
     "MISSING",
@@ -80,7 +81,7 @@ def encode_column(column: Any, values: Values | None, missing: str, what: str) -
         column = flat(column)
         text = dtype_of(column) == "string"
         if not text and has_words(values) and not (_are_truths(values) and dtype_of(column) == "bool"):
-            raise ValueError(_expected_text(values, what))
+            raise WrongKind(_expected_text(values, what))
         if not text and not has_words(values):
             return column
         entries = concrete(column)
@@ -102,7 +103,7 @@ def codes_of_column(column: Column, values: Values, missing: str, what: str) -> 
         if column.values.dtype.kind == "b" and _are_truths(values):
             return np.array(_codes_of_truths(values), dtype="int32")[column.values.astype(np.intp)]
         if column.missing < len(column.values):
-            raise ValueError(_expected_text(values, what))
+            raise WrongKind(_expected_text(values, what))
         return np.full(len(column.values), _code_of_missing(values, missing), dtype="int32")
     place = {value: code for code, value in enumerate(values)}
     codes = [place.get(word, len(values)) for word in column.words]
@@ -117,7 +118,7 @@ def numbers_of(column: Column, what: str) -> np.ndarray:
     """
     if isinstance(column, Words):
         if column.words:
-            raise ValueError(
+            raise WrongKind(
                 f"expected {what} to hold numbers, received text such as {quoted(column.words[0])}"
                 f"{_encoding(what)}"
             )
@@ -166,7 +167,7 @@ def check_shares(column: Any, values: Values | None, what: str) -> Any:
     entries = concrete(column)
     if entries is not None and entries.size:
         if entries.dtype.kind not in "fiub":
-            raise ValueError(
+            raise WrongKind(
                 f"expected the probabilities of {what} to be numbers, received dtype={entries.dtype}"
             )
         if not np.all(entries >= 0) or not np.all(entries.sum(axis=1) <= 1 + 1e-5):
@@ -180,7 +181,7 @@ def check_shares(column: Any, values: Values | None, what: str) -> Any:
 def _codes_of_tensor(column: Tensor, values: Values | None, missing: str, what: str) -> Tensor:
     """Codes of a tensor of text (or of booleans) inside a graph, by one comparison a value."""
     if values is None or not has_words(values):
-        raise ValueError(f"expected {what} to hold numbers, received a tensor of text{_encoding(what)}")
+        raise WrongKind(f"expected {what} to hold numbers, received a tensor of text{_encoding(what)}")
     xp, size = namespace(column), len(values)
     if dtype_of(column) == "bool":
         code_of_false, code_of_true = _codes_of_truths(values)
@@ -224,15 +225,11 @@ def _share_matrix(column: Mapping[Any, Any], values: Values | None, what: str) -
     for value in column:
         if value not in values:
             raise ValueError(f"{what} has no value {quoted(value)}{near_names(value, values)}")
-    if any(is_tensor(shares) for shares in column.values()):
-        xp = namespace(*(shares for shares in column.values() if is_tensor(shares)))
-        columns = {value: floats(xp, shares) for value, shares in column.items()}
-        zeros = xp.zeros_like(next(iter(columns.values())))
-        return xp.stack([columns.get(value, zeros) for value in values], axis=1)
     if any(np.ma.is_masked(shares) for shares in column.values()):
         raise ValueError(f"expected the probabilities of {what} without masked entries")
-    arrays = {value: np.asarray(shares, "float64") for value, shares in column.items()}
-    if len({array.shape for array in arrays.values()}) != 1:
+    xp = namespace(*filter(is_tensor, column.values()))
+    columns = {value: floats(xp, shares) for value, shares in column.items()}
+    if xp is namespace() and len({shares.shape for shares in columns.values()}) != 1:
         raise ValueError(f"expected the probabilities of {what} to have one length, received several")
-    zeros = np.zeros_like(next(iter(arrays.values())))
-    return np.stack([arrays.get(value, zeros) for value in values], axis=1)
+    zeros = xp.zeros_like(next(iter(columns.values())))
+    return xp.stack([columns.get(value, zeros) for value in values], axis=1)

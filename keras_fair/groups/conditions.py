@@ -59,10 +59,10 @@ def make_clusters(conditions: Sequence[Given], factors: Mapping[Subject, Factor]
         subjects = frozenset(atom.subject for atom in atoms(condition))
         groups.setdefault(subjects, []).append(condition)
     drafts: list[_Draft] = []
-    for members in sorted(groups.values(), key=lambda group: -_draft(group, factors).cells):
-        whole = _draft(members, factors)
-        parts = [whole] if whole.cells <= MOST_CELLS else [_draft([member], factors) for member in members]
-        for part in parts:
+    wholes = [_draft(members, factors) for members in groups.values()]
+    for whole in sorted(wholes, key=lambda draft: -draft.cells):
+        single = whole.cells > MOST_CELLS
+        for part in [_draft([each], factors) for each in whole.conditions] if single else [whole]:
             if part.cells > MOST_CELLS:
                 raise ConstraintTypeError(
                     f"this condition tells {part.cells} kinds of samples apart, more than {MOST_CELLS}; "

@@ -33,6 +33,7 @@ from keras_fair.groups.vocabulary import MOST_NUMBERS
 from keras_fair.inputs.arrays import namespace
 from keras_fair.inputs.columns import Column, Numbers, Words
 from keras_fair.inputs.precision import rounded
+from keras_fair.inputs.refusals import WrongKind
 
 __all__ = ["GrowingFactor"]
 
@@ -259,4 +260,4 @@ class GrowingFactor:
             if kind == "numbers" and not self.demand.exact:
                 self.entries.extend(representatives(self.cuts))
         elif self.kind != kind:
-            raise ValueError(f"expected {self.what} to hold either text or numbers, received both")
+            raise WrongKind(f"expected {self.what} to hold either text or numbers, received both")

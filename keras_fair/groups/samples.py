@@ -35,7 +35,7 @@ from keras_fair.inputs.predictions import (
     length_of,
     read_weight,
 )
-from keras_fair.inputs.refusals import InText, label_needed, no_attribute
+from keras_fair.inputs.refusals import InText, WrongKind, label_needed, no_attribute
 from keras_fair.language.nodes import Attribute, Label, Span, Subject
 
 __all__ = ["Needs", "Samples", "needed_columns", "read_samples"]
@@ -212,7 +212,7 @@ class _Reader:
         column = _array(column, what)
         if len(column.shape) == 2 and factor is not None and name is not None:
             if name in self.needs.numbers:
-                raise ValueError(
+                raise WrongKind(
                     f"{what} is used in arithmetic here: expected numbers, received probabilities"
                 )
             check_shares(column, factor.values, what)
@@ -227,7 +227,7 @@ class _Reader:
         dtype = dtype_of(column)
         if "int" not in dtype:
             shown = ", ".join(quoted(value) for value in (factor.values or ())[:3])
-            raise ValueError(
+            raise WrongKind(
                 f"expected codes of {what} (its values are {shown}), received dtype={dtype}: encode it first"
             )
         codes = concrete(column)
@@ -243,7 +243,7 @@ class _Reader:
     def _numbers(self, name: str | None, column: Any, what: str) -> Tensor:
         dtype = dtype_of(column)
         if not any(kind in dtype for kind in ("int", "float", "bool")):
-            raise ValueError(f"expected {what} to hold numbers, received dtype={dtype}")
+            raise WrongKind(f"expected {what} to hold numbers, received dtype={dtype}")
         values = None if is_whole(column) else concrete(column)
         if values is not None:
             refuse_infinite(values, what)
@@ -261,7 +261,7 @@ def _array(column: Any, what: str) -> Any:
     if not is_tensor(column):
         column = np.asarray(column)
         if column.dtype.kind not in "fiub" and column.dtype.name != "bfloat16":
-            raise ValueError(
+            raise WrongKind(
                 f"expected {what} to be encoded as numbers, received dtype={column.dtype}: encode it first"
             )
     return flat(column)

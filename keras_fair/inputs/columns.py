@@ -26,6 +26,7 @@ from keras_fair.inputs.containers import (
     occurring_levels,
 )
 from keras_fair.inputs.precision import check_whole, precision_name, shortest
+from keras_fair.inputs.refusals import WrongKind
 
 __all__ = [
     "Column",
@@ -168,7 +169,7 @@ def read_column(column: Any, what: str) -> Column:
             entries = entries.astype(object)
             entries[mask] = None
         return _read_entries(entries, what)
-    raise ValueError(f"expected {what} to hold text or numbers, received dtype={entries.dtype}")
+    raise WrongKind(f"expected {what} to hold text or numbers, received dtype={entries.dtype}")
 
 
 def is_matrix(column: Any) -> bool:
@@ -262,7 +263,7 @@ def _read_distinct(distinct: list[Any], codes: np.ndarray, what: str) -> Column:
         return Words(tuple(place), np.append(np.array(of_distinct, dtype=np.int64), -1)[codes])
     if "word" in kinds:
         one_word, one_number = (distinct[kinds.index(kind)] for kind in ("word", "number"))
-        raise ValueError(
+        raise WrongKind(
             f"expected {what} to hold either text or numbers, received {one_word!r} and {one_number!r}"
         )
     return _numbers(distinct, np.array(kinds) == "number", codes, what)

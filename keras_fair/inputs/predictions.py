@@ -202,10 +202,6 @@ def check_lengths(lengths: Mapping[str, int | None]) -> None:
 def check_pairing(y: Any, attributes: Any, label: Any, sample_weight: Any) -> None:
     """Refuse pandas objects that belong together and have different orders; see `check_order`."""
     parts = {"predictions y": y}
-    if isinstance(attributes, Mapping) and all(
-        isinstance(column, (np.ndarray, list, tuple)) for column in attributes.values()
-    ):
-        attributes = None
     if isinstance(attributes, Mapping):
         parts.update({f"attribute {name!r}": column for name, column in attributes.items()})
     else:

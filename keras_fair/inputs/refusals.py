@@ -8,7 +8,7 @@ from typing import Any
 
 from keras_fair.errors import ConstraintTypeError, Place, Reason, near_names, quoted
 
-__all__ = ["InText", "label_needed", "no_attribute"]
+__all__ = ["InText", "WrongKind", "label_needed", "no_attribute"]
 
 
 def no_attribute(name: str, columns: Iterable[str], text: str, span: Place | None) -> ConstraintTypeError:
@@ -42,6 +42,10 @@ def label_needed(text: str, span: Place | None) -> ConstraintTypeError:
     )
 
 
+class WrongKind(ValueError):
+    """A column holds text where numbers are needed, or numbers where text is."""
+
+
 class InText:
     """Turns a ValueError about a column into one that points at the place in the constraints that asks for
     it."""
@@ -54,4 +58,5 @@ class InText:
 
     def __exit__(self, kind: object, fault: BaseException | None, trace: Any) -> None:
         if isinstance(fault, ValueError) and not isinstance(fault, ConstraintTypeError):
-            raise ConstraintTypeError(str(fault), text=self.text, span=self.span) from None
+            reason = Reason.WRONG_KIND if isinstance(fault, WrongKind) else None
+            raise ConstraintTypeError(str(fault), text=self.text, span=self.span, reason=reason) from None

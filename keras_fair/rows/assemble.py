@@ -6,7 +6,8 @@ of the data are kept as a `ScalarArray`, which is a tensor once these constants 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -80,10 +81,9 @@ class ScalarArray:
 
     def needs(self) -> np.ndarray:
         """Which constants each entry of the first axis needs, `(m, K)` bool."""
-        rows = self.numbers.shape[0]
-        needed = np.zeros((rows, self.coefficients.shape[1]), dtype=bool)
-        for place, coefficients in zip(self.places, self.coefficients, strict=True):
-            needed[place // max(self.numbers.size // rows, 1)] |= coefficients != 0
+        needed = np.zeros((len(self.numbers), self.coefficients.shape[1]), dtype=bool)
+        first_axis = np.unravel_index(self.places, self.numbers.shape)[0]
+        np.logical_or.at(needed, first_axis, self.coefficients != 0)
         return needed
 
 
@@ -219,15 +219,14 @@ class _GapTree:
 
 def unique_names(names: Sequence[str]) -> tuple[str, ...]:
     """The names, repeated ones numbered: `a`, `a (2)`."""
-    seen: dict[str, int] = {}
+    counters: dict[str, Iterator[int]] = {}
     taken = set(names)
     numbered = []
     for name in names:
-        seen[name] = seen.get(name, 0) + 1
-        unique = name if seen[name] == 1 else f"{name} ({seen[name]})"
-        while seen[name] > 1 and unique in taken:
-            seen[name] += 1
-            unique = f"{name} ({seen[name]})"
-        taken.add(unique)
+        unique = name
+        if name in counters:
+            unique = next(text for n in counters[name] if (text := f"{name} ({n})") not in taken)
+            taken.add(unique)
+        counters.setdefault(name, itertools.count(2))
         numbered.append(unique)
     return tuple(numbered)

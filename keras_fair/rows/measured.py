@@ -8,8 +8,9 @@ cluster.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -90,11 +91,9 @@ def measure(
     weights = xp.take(flat, layout.term_weights, axis=0)
     families, start = [], 0
     for group in layout.groups:
-        family = _family(group, members[group.cluster], quantities)
-        if isinstance(family, CellFamily) and family.scale is None:  # each coefficient is 1
-            family = replace(family, totals=weights[start : start + family.size])
-        families.append(family)
-        start += family.size
+        place = slice(start, start + len(group.rows))
+        families.append(_family(group, members[group.cluster], quantities, weights, place))
+        start = place.stop
     terms = Terms(
         families=_families(xp, families),
         constants=floats(xp, np.zeros(len(layout.order))),
@@ -188,10 +187,13 @@ class _Quantities:
         raise TypeError(f"expected a value free of y, received node={type(node).__name__}")
 
 
-def _family(group: TermGroup, member: Members, quantities: _Quantities) -> Family | CellFamily:
+def _family(
+    group: TermGroup, member: Members, quantities: _Quantities, weights: Tensor, place: slice
+) -> Family | CellFamily:
     scale = quantities.scale(group)
     if member.cells is not None:
-        return CellFamily(member.table[group.rows], member.cells, scale, group.disjoint)
+        totals = weights[place] if scale is None else None  # each coefficient is 1
+        return CellFamily(member.table[group.rows], member.cells, scale, group.disjoint, totals)
     xp = quantities.samples.xp
     shares = xp.take(member.shares, group.rows, axis=0)
     if scale is None:
@@ -203,13 +205,12 @@ def _family(group: TermGroup, member: Members, quantities: _Quantities) -> Famil
 def _families(xp: Any, families: Sequence[Family | CellFamily]) -> tuple[Family | CellFamily, ...]:
     """The families. Dense ones that follow each other are joined to one."""
     joined: list[Family | CellFamily] = []
-    for family in families:
-        last = joined[-1] if joined else None
-        if isinstance(family, Family) and isinstance(last, Family):
-            coefficients = xp.concatenate([last.coefficients, family.coefficients], axis=0)
-            joined[-1] = Family(last.size + family.size, coefficients)
-        else:
-            joined.append(family)
+    for kind, following in itertools.groupby(families, type):
+        run = list(following)
+        if kind is Family and len(run) > 1:
+            coefficients = xp.concatenate([family.coefficients for family in run], axis=0)
+            run = [Family(sum(family.size for family in run), coefficients)]
+        joined += run
     return tuple(joined)
 
 

@@ -19,6 +19,9 @@ from keras_fair.rows.statistics import Statistic
 __all__ = ["Layout", "Quantity", "TermGroup", "make_layout"]
 
 
+Alphas = tuple[tuple[int, ValueNode], ...]
+
+
 @dataclass(frozen=True)
 class Quantity:
     """A number per sample that is summed: its weight, times `factor` if there is one.
@@ -45,7 +48,7 @@ class TermGroup:
     """
 
     cluster: int
-    alphas: tuple[tuple[int, ValueNode], ...]
+    alphas: Alphas
     present: frozenset[str | None]
     rows: np.ndarray
     disjoint: bool
@@ -87,16 +90,14 @@ def make_layout(
         clusters: the clusters of all conditions.
     """
     place = _places(clusters)
-    groups: dict[tuple[int, object, frozenset[str | None]], list[int]] = {}
+    groups: dict[tuple[int, Alphas, frozenset[str | None]], list[int]] = {}
     for index, term in enumerate(terms):
         groups.setdefault((place[term.condition][0], term.value.alphas, term.present), []).append(index)
     made = []
-    for members in groups.values():
-        first = terms[members[0]]
-        cluster = place[first.condition][0]
+    for (cluster, alphas, present), members in groups.items():
         rows = np.array([place[terms[index].condition][1] for index in members], dtype="int32")
         disjoint = bool(np.all(clusters[cluster].table[rows].sum(axis=0) <= 1))
-        made.append(TermGroup(cluster, first.value.alphas, first.present, rows, disjoint))
+        made.append(TermGroup(cluster, alphas, present, rows, disjoint))
     order = tuple(index for members in groups.values() for index in members)
 
     quantities: list[dict[Quantity, int]] = [{} for _ in clusters]
