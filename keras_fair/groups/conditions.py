@@ -106,16 +106,10 @@ def _draft(conditions: list[Given], factors: Mapping[Subject, Factor]) -> _Draft
     blocks = {}
     for subject in sorted(truths, key=lambda subject: (type(subject).__name__, getattr(subject, "name", ""))):
         table = np.stack(list(truths[subject].values()), axis=1)
-        blocks[subject] = _in_order_of_appearance(table)
+        seen: dict[bytes, int] = {}  # equal rows are one block; blocks are numbered as they appear
+        numbered = [seen.setdefault(row.tobytes(), len(seen)) for row in table]
+        blocks[subject] = np.array(numbered, dtype=np.int32)
     return _Draft(conditions, blocks)
-
-
-def _in_order_of_appearance(table: np.ndarray) -> np.ndarray:
-    """For each row of a table the index of the first equal row, counted over distinct rows."""
-    seen: dict[bytes, int] = {}
-    return np.array(
-        [seen.setdefault(row.tobytes(), len(seen)) for row in np.ascontiguousarray(table)], dtype=np.int32
-    )
 
 
 def _cluster(draft: _Draft, factors: Mapping[Subject, Factor]) -> Cluster:

@@ -57,11 +57,6 @@ class Demand:
         self.binary = self.binary and sign in ("=", "!=") and number in (0.0, 1.0)
         self.cuts.update((float(number), above) for above in CUTS[sign])
 
-    def enumerate(self) -> None:
-        """Note that all values are compared, one by one."""
-        self.exact = self.listed = True
-        self.binary = False
-
 
 def note_demands(
     statement: Statement, key: Callable[[Subject], Key], demands: MutableMapping[Key, Demand]
@@ -131,7 +126,8 @@ def number_thresholds(
 
 def _add(demand: Demand, sign: str, value: Any, domains: dict[str, Any]) -> None:
     if isinstance(value, Star):
-        demand.enumerate()
+        demand.exact = demand.listed = True
+        demand.binary = False
     elif isinstance(value, Variable):
         domain = domains.get(value.name)
         if isinstance(domain, (Attribute, Label)):

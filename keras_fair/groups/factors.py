@@ -83,15 +83,11 @@ class Factor:
 
     def state_of_value(self) -> np.ndarray:
         """The state of each of `values`, `(k,)` int."""
+        values, last = self.values or (), self.states - 1
         if self.cuts is None:
-            return np.arange(len(self.values or ()))
-        return np.array(
-            [
-                self.states - 1 if isinstance(value, str) else self.state_of_number(value)
-                for value in self.values or ()
-            ],
-            dtype=int,
-        )
+            return np.arange(len(values))
+        states = [last if isinstance(value, str) else self.state_of_number(value) for value in values]
+        return np.array(states, dtype=int)
 
     def state_of_number(self, number: float) -> int:
         """The state of a number."""

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_fair.errors import quoted
+from keras_fair.errors import ConstraintTypeError, Reason, near_names, quoted
 from keras_fair.groups.accuracy import check_accuracy_labels
 from keras_fair.groups.coding import check_shares, numbers_of, refuse_infinite, refuse_missing
 from keras_fair.groups.enumeration import column_name
@@ -35,7 +35,7 @@ from keras_fair.inputs.predictions import (
     length_of,
     read_weight,
 )
-from keras_fair.inputs.refusals import InText, WrongKind, label_needed, no_attribute
+from keras_fair.inputs.refusals import InText, WrongKind
 from keras_fair.language.nodes import Attribute, Label, Span, Subject
 
 __all__ = ["Needs", "Samples", "needed_columns", "read_samples"]
@@ -124,9 +124,12 @@ def needed_columns(
     columns = columns_of(attributes)
     for name, span in places.items():
         if name not in columns:
-            raise no_attribute(name, columns, text, span)
+            near = near_names(name, columns) if columns else ", and no attributes were given"
+            message = f"no attribute named {quoted(name)}{near}"
+            raise ConstraintTypeError(message, text=text, span=span, reason=Reason.UNKNOWN_NAME)
     if label_place is not None and label is None:
-        raise label_needed(text, label_place)
+        message = "this needs the label, and none was given: pass label=..."
+        raise ConstraintTypeError(message, text=text, span=label_place, reason=Reason.LABEL_NEEDED)
     return {name: columns[name] for name in places}
 
 

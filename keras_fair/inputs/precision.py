@@ -35,9 +35,7 @@ PRECISIONS = ("float64", "float32", "float16", "bfloat16")
 def precision_name(array: Any) -> str:
     """The name of the float type of an array, a tensor or a scalar; "float64" for all other types."""
     dtype = getattr(array, "dtype", "float64")
-    if (
-        isinstance(dtype, np.dtype) and dtype.char in "dlqi?"
-    ):  # the usual ones; a name takes NumPy long to make
+    if isinstance(dtype, np.dtype) and dtype.char in "dlqi?":  # the usual ones: a name takes NumPy long
         return "float64"
     name = str(getattr(dtype, "name", dtype)).rpartition(".")[2].lower()
     return name if name in PRECISIONS else "float64"

@@ -1,45 +1,12 @@
-"""The errors for attributes and labels that constraints need and were not given, and the place of an
-error."""
+"""Faults of a column: what kind of fault, and the place in the constraints that asks for the column."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
-from keras_fair.errors import ConstraintTypeError, Place, Reason, near_names, quoted
+from keras_fair.errors import ConstraintTypeError, Place, Reason
 
-__all__ = ["InText", "WrongKind", "label_needed", "no_attribute"]
-
-
-def no_attribute(name: str, columns: Iterable[str], text: str, span: Place | None) -> ConstraintTypeError:
-    """An attribute that the constraints name is not among the columns.
-
-    Args:
-        name: of the attribute.
-        columns: the names of the given columns.
-        text: of the constraints.
-        span: where they name it.
-    """
-    columns = list(columns)
-    near = near_names(name, columns) if columns else ", and no attributes were given"
-    return ConstraintTypeError(
-        f"no attribute named {quoted(name)}{near}", text=text, span=span, reason=Reason.UNKNOWN_NAME
-    )
-
-
-def label_needed(text: str, span: Place | None) -> ConstraintTypeError:
-    """The constraints need the label, and there is none.
-
-    Args:
-        text: of the constraints.
-        span: where they name it.
-    """
-    return ConstraintTypeError(
-        "this needs the label, and none was given: pass label=...",
-        text=text,
-        span=span,
-        reason=Reason.LABEL_NEEDED,
-    )
+__all__ = ["InText", "WrongKind"]
 
 
 class WrongKind(ValueError):

@@ -93,11 +93,9 @@ class _Emission:
                 tight = lower if row.lower is None or lower.number > row.lower.number else row.lower
                 self.rows[place] = replace(row, lower=tight)
                 return
-        row = (
-            Row(affine, None, upper, group)
-            if sign > 0
-            else Row(affine.negative(), upper.times(-1.0), None, group)
-        )
+        row = Row(affine, None, upper, group)
+        if sign < 0:
+            row = Row(affine.negative(), upper.times(-1.0), None, group)
         self._place[_key(row.affine)] = len(self.rows)
         self.rows.append(row)
 

@@ -154,11 +154,9 @@ class _Quantities:
 
     def _times(self, weight: Tensor | None, factor: ValueNode) -> Tensor | None:
         if isinstance(factor, Number):
-            return (
-                weight
-                if factor.value == 1.0
-                else factor.value * (self.samples.ones() if weight is None else weight)
-            )
+            if factor.value == 1.0:
+                return weight
+            return factor.value * (self.samples.ones() if weight is None else weight)
         value = self._value(factor)
         return value if weight is None else weight * value
 

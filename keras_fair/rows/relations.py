@@ -71,14 +71,10 @@ def _bound(relation: Relation | Range, expressions: Expressions, domain: Ends) -
             reason=Reason.FREE_OF_PREDICTIONS,
             modes=AUDIT,
         )
-    if isinstance(relation, Range):
-        return _between(relation, expressions)
-    return _of_relation(relation, expressions, domain)
-
-
-def _between(node: Range, expressions: Expressions) -> Bound:
-    operand = _convex(fold(node.operand, expressions).up)
-    lower, upper = (fold(end, expressions).constant for end in (node.lower, node.upper))
+    if not isinstance(relation, Range):
+        return _of_relation(relation, expressions, domain)
+    operand = _convex(fold(relation.operand, expressions).up)
+    lower, upper = (fold(end, expressions).constant for end in (relation.lower, relation.upper))
     return Bound(operand, 1, lower, upper)
 
 
