@@ -22,6 +22,8 @@ from keras_fair.inputs.arrays import concrete, is_tensor
 from keras_fair.inputs.containers import (
     categories_of,
     entries_of,
+    kind_of,
+    masked,
     objects_of,
     occurring_levels,
 )
@@ -159,11 +161,11 @@ def read_column(column: Any, what: str) -> Column:
     mask = np.ma.getmaskarray(entries) if isinstance(entries, np.ma.MaskedArray) else None
     entries = np.ma.getdata(entries)
     if entries.dtype.kind == "V" and entries.dtype.name == "bfloat16":
-        return Numbers(_masked(entries.astype("float32"), mask), "bfloat16")
+        return Numbers(masked(entries.astype("float32"), mask), "bfloat16")
     if entries.dtype.kind in "fiub":
         if entries.dtype.kind in "iu":
             check_whole(entries if mask is None else entries[~mask], what)
-        return Numbers(_masked(entries, mask), precision_name(entries))
+        return Numbers(masked(entries, mask), precision_name(entries))
     if entries.dtype.kind in "OUS":
         if mask is not None:
             entries = entries.astype(object)
@@ -223,14 +225,6 @@ def _same_entries(index: Any, other: Any) -> bool:
         return set(index) == set(other)
 
 
-def _masked(values: np.ndarray, mask: np.ndarray | None) -> np.ndarray:
-    """Numbers with NaN where a mask hides them."""
-    if mask is None or not mask.any():
-        return values
-    floats = values if values.dtype.kind == "f" else values.astype("float64")
-    return np.where(mask, np.array(np.nan, dtype=floats.dtype), floats)
-
-
 def _read_entries(entries: np.ndarray, what: str) -> Column:
     """Read a column of objects or of text: only the distinct entries are looked at one by one."""
     seen: dict[Any, int] = {}
@@ -250,7 +244,7 @@ def _read_entries(entries: np.ndarray, what: str) -> Column:
 
 
 def _read_distinct(distinct: list[Any], codes: np.ndarray, what: str) -> Column:
-    kinds = [_kind(entry) for entry in distinct]
+    kinds = [kind_of(entry) for entry in distinct]
     if None in kinds:
         kind = type(distinct[kinds.index(None)]).__name__
         raise ValueError(f"expected {what} to hold text or numbers, received an entry of type {kind}")
@@ -290,19 +284,6 @@ def _numbers(distinct: list[Any], present: np.ndarray, codes: np.ndarray, what: 
 
 def _is_whole(entry: Any) -> bool:
     return isinstance(entry, (int, np.integer)) and not isinstance(entry, bool)
-
-
-def _kind(entry: Any) -> str | None:
-    """Whether an entry is a "word", a "number" or "missing"; None where it is something else."""
-    if entry is None or entry is np.ma.masked or type(entry).__name__ in ("NAType", "NaTType"):
-        return "missing"
-    if isinstance(entry, (str, bytes)):
-        return "word" if entry else "missing"
-    if isinstance(entry, (float, np.floating)) and np.isnan(entry):
-        return "missing"
-    is_number = isinstance(entry, (bool, int, float, np.number, np.bool_))
-    is_number = is_number and not isinstance(entry, np.complexfloating)
-    return "number" if is_number or type(entry).__name__ == "bfloat16" else None
 
 
 def _text(entry: str | bytes, what: str) -> str:

@@ -56,7 +56,7 @@ class Predictions:
     @property
     def flat(self) -> np.ndarray:
         """`(n,)` where a sample has one prediction, else `(n, outputs)`."""
-        return self.values[:, 0] if self.outputs == 1 else self.values
+        return flat(self.values)
 
     def shaped(self, values: np.ndarray) -> np.ndarray:
         """Other predictions of the same samples in the shape and type of these."""

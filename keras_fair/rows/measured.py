@@ -17,9 +17,9 @@ import numpy as np
 
 from keras_fair.groups.conditions import Cluster
 from keras_fair.groups.factors import Factor, attribute_of
-from keras_fair.groups.membership import Members, member_of
+from keras_fair.groups.membership import Members, member_of, outside
 from keras_fair.groups.samples import Samples
-from keras_fair.groups.thresholds import LARGE, equal_to, is_missing
+from keras_fair.groups.thresholds import is_missing
 from keras_fair.inputs.arrays import Tensor, floats
 from keras_fair.language.nodes import (
     Arithmetic,
@@ -100,7 +100,7 @@ def measure(
         weights=weights,
         outputs=outputs,
     )
-    unknown, missing = _outside(factors, samples)
+    unknown, missing = outside(factors, samples)
     return Measured(
         terms=terms,
         constant_sums=xp.take(flat, layout.constant_sums, axis=0),
@@ -210,39 +210,3 @@ def _families(xp: Any, families: Sequence[Family | CellFamily]) -> tuple[Family 
             run = [Family(sum(family.size for family in run), coefficients)]
         joined += run
     return tuple(joined)
-
-
-def _outside(
-    factors: Mapping[Subject, Factor], samples: Samples
-) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-    """How many samples have an unknown and a missing value, by attribute."""
-    unknown, missing = {}, {}
-    xp = samples.xp
-    none = xp.zeros((), dtype="int32")
-    compared = {attribute_of(subject): factor for subject, factor in factors.items()}
-    for name in dict.fromkeys([*compared, *samples.columns]):
-        if name is None or len(samples.columns[name].shape) == 2:
-            continue
-        column, factor = samples.columns[name], compared.get(name)
-        if factor is not None and factor.cuts is None:
-            size = factor.states - 2
-            seen = samples.highest.get(name, size) < size
-            missing[name] = none if seen else _count(xp, xp.equal(column, size + 1))
-            if not factor.other:
-                unknown[name] = none if seen else _count(xp, xp.equal(column, size))
-        else:  # numbers
-            missing[name] = none if name in samples.complete else _count(xp, is_missing(column))
-            if factor is not None and factor.listed:
-                unknown[name] = _count(xp, _unlisted(column, factor, samples))
-    return unknown, missing
-
-
-def _unlisted(column: Tensor, factor: Factor, samples: Samples) -> Tensor:
-    """Where a number is not in the list of the vocabulary, `(n,)` bool."""
-    numbers = [value for value in factor.values or () if not isinstance(value, str)]
-    matches = equal_to(column, numbers, passes=samples.size is not None and samples.size >= LARGE)
-    return samples.xp.logical_not(samples.xp.logical_or(matches, is_missing(column)))
-
-
-def _count(xp: Any, where: Tensor) -> Tensor:
-    return xp.sum(xp.cast(where, "int32"))

@@ -97,7 +97,7 @@ class RowPlan:
     @property
     def constants(self) -> int:
         """Number of constants of the data, K, derived ones left out."""
-        return self.layout.constants
+        return len(self.layout.constant_sums)
 
     def encode(self, attributes: Any, label: Any = None) -> tuple[dict[str, Any], Any]:
         """The needed columns and the label, encoded by the vocabulary.

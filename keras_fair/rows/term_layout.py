@@ -64,7 +64,6 @@ class Layout:
         quantities: for each cluster, what is summed.
         groups: the families of terms, in order.
         order: the terms in the order of the families.
-        constants: number of constants of the data, K.
         term_weights: `(T,)` int, where N of each term is.
         constant_sums: `(K,)` int, where the sum of each constant is; constant_weights: `(K,)`, where its N
             is.
@@ -73,7 +72,6 @@ class Layout:
     quantities: tuple[tuple[Quantity, ...], ...]
     groups: tuple[TermGroup, ...]
     order: tuple[int, ...]
-    constants: int
     term_weights: np.ndarray
     constant_sums: np.ndarray
     constant_weights: np.ndarray
@@ -124,7 +122,6 @@ def make_layout(
         quantities=tuple(tuple(indices) for indices in quantities),
         groups=tuple(made),
         order=order,
-        constants=len(constants),
         term_weights=term_weights,
         constant_sums=constant_sums,
         constant_weights=constant_weights,
