@@ -94,7 +94,7 @@ def lower(
     clusters = make_clusters(conditions, factors, text)
     layout = make_layout(terms, constants, clusters)
     derived = tuple(statistics.scalars.derived)
-    numbering = Numbering(np.argsort(layout.order), len(constants), len(derived))
+    numbering = Numbering(np.argsort(layout.order).tolist(), len(constants), len(derived))
     rows = [row for relation in relations for row in relation.rows]
     arrays = bounded_arrays([row.affine for row in rows], rows, numbering)
     gap = gap_plan([relation.bound for relation in relations], numbering)
@@ -117,8 +117,8 @@ def lower(
         relations=_relation_rows(relations),
         disjoint=bool(diagonal) and all_disjoint(terms, clusters),
         needs=Needs(
-            attributes={name: spans[name] for name in sorted(needed - {None})},
-            numbers=columns - {None},
+            attributes={name: spans[name] for name in sorted(name for name in needed if name is not None)},
+            numbers=frozenset(name for name in columns if name is not None),
             label=spans[None] if None in needed else None,
             accuracy=accuracy_place(statements),
             factors=factors,

@@ -40,7 +40,7 @@ class Family:
 
     size: int
     coefficients: Tensor
-    codes: ClassVar[None] = None
+    codes: ClassVar[Tensor | None] = None
 
     def sums(self, y: Tensor) -> Tensor:
         """`M y`, shape `(size,)`, for `y` of shape `(n,)` or `(n, outputs)` in the dtype of the
@@ -56,10 +56,6 @@ class Family:
         if len(self.coefficients.shape) == 2:
             return xp.matmul(mu, self.coefficients)
         return xp.einsum("t,tno->no", mu, self.coefficients)
-
-    def matrix(self) -> Tensor:
-        """The dense `M`: `(size, n)` or `(size, n, outputs)`. For people and for small sizes."""
-        return self.coefficients
 
 
 @dataclass(frozen=True)
@@ -107,8 +103,9 @@ class CellFamily:
             return gathered
         return self.scale * (gathered if len(self.scale.shape) == 1 else xp.expand_dims(gathered, 1))
 
-    def matrix(self) -> Tensor:
-        """The dense `M`: `(size, n)` or `(size, n, outputs)`."""
+    @property
+    def coefficients(self) -> Tensor:
+        """The dense `M`: `(size, n)` or `(size, n, outputs)`. For people and for small sizes."""
         xp = namespace(self.cells, self.scale)
         member = xp.take(floats(xp, self.table), self.cells, axis=1)
         if self.scale is None:
@@ -171,4 +168,4 @@ class Terms:
 
     def matrix(self) -> Tensor:
         """The dense `M`: `(T, n)` or `(T, n, outputs)`. For people and for small sizes."""
-        return namespace(self.weights).concatenate([family.matrix() for family in self.families], axis=0)
+        return namespace(self.weights).concatenate([family.coefficients for family in self.families], axis=0)
