@@ -9,7 +9,7 @@ import numpy as np
 from keras import ops
 
 from keras_fair.rows.linear import LinearRows, rows_from_matrix
-from keras_fair.rows.terms import Family, Terms
+from keras_fair.rows.terms import CellFamily, Terms
 
 KINDS = ("two groups", "all pairs", "spread", "bounds", "arbitrary rows", "equal rows", "repeated rows")
 SAMPLES = 24
@@ -116,7 +116,8 @@ def _cell_rows(
     def tensor(x: Any) -> Any:
         return ops.convert_to_tensor(np.asarray(x, dtype="float64"))
 
-    family = Family(GROUPS, tensor(np.ones(len(codes))), ops.convert_to_tensor(codes.astype("int32")))
+    cells = ops.convert_to_tensor(codes.astype("int32"))
+    family = CellFamily(np.eye(GROUPS, GROUPS + 1), cells, tensor(np.ones(len(codes))), disjoint=True)
     return LinearRows(
         terms=Terms((family,), tensor(np.zeros(GROUPS)), tensor(counts), 1),
         weights=tensor(mix),

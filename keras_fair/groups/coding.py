@@ -23,12 +23,14 @@ from keras_fair.inputs.arrays import (
     Tensor,
     concrete,
     dtype_of,
+    flat,
     floats,
     is_tensor,
     namespace,
 )
 from keras_fair.inputs.columns import Column, Numbers, Words, is_matrix, read_column
 from keras_fair.inputs.precision import numpy_type, precision_name
+from keras_fair.inputs.refusals import WrongKind
 
 __all__ = [
     "MISSING",
@@ -41,6 +43,7 @@ __all__ = [
     "encode_column",
     "has_words",
     "numbers_of",
+    "refuse_infinite",
     "refuse_missing",
 ]
 
@@ -50,7 +53,7 @@ UNKNOWN, MISSING = -2, -1  # states, counted from the end
 Entry = str | float
 Values = tuple[Entry, ...]
 
-_TRUTHS = {True: "True", False: "False"}
+_TRUTHS = ("False", "True")
 
 
 def encode_column(column: Any, values: Values | None, missing: str, what: str) -> Any:
@@ -75,11 +78,10 @@ def encode_column(column: Any, values: Values | None, missing: str, what: str) -
     if is_matrix(column):
         return check_shares(column, values, what)
     if is_tensor(column):
-        if len(column.shape) == 2:
-            column = column[:, 0]
+        column = flat(column)
         text = dtype_of(column) == "string"
         if not text and has_words(values) and not (_are_truths(values) and dtype_of(column) == "bool"):
-            raise ValueError(_expected_text(values, what))
+            raise WrongKind(_expected_text(values, what))
         if not text and not has_words(values):
             return column
         entries = concrete(column)
@@ -97,19 +99,15 @@ def codes_of_column(column: Column, values: Values, missing: str, what: str) -> 
     Raises:
         ValueError: it holds numbers. (Booleans meet the values "True" and "False".)
     """
-    size = len(values)
-    grouped = missing == "group" and MISSING_GROUP in values
-    code_of_missing = values.index(MISSING_GROUP) if grouped else size + 1
-    place = {value: code for code, value in enumerate(values)}
     if isinstance(column, Numbers):
         if column.values.dtype.kind == "b" and _are_truths(values):
-            codes = [place.get(_TRUTHS[truth], size) for truth in (False, True)]
-            return np.array(codes, dtype="int32")[column.values.astype(np.intp)]
+            return np.array(_codes_of_truths(values), dtype="int32")[column.values.astype(np.intp)]
         if column.missing < len(column.values):
-            raise ValueError(_expected_text(values, what))
-        return np.full(len(column.values), code_of_missing, dtype="int32")
-    codes = [place.get(word, size) for word in column.words]
-    return np.array([*codes, code_of_missing], dtype="int32")[column.codes]
+            raise WrongKind(_expected_text(values, what))
+        return np.full(len(column.values), _code_of_missing(values, missing), dtype="int32")
+    place = {value: code for code, value in enumerate(values)}
+    codes = [place.get(word, len(values)) for word in column.words]
+    return np.array([*codes, _code_of_missing(values, missing)], dtype="int32")[column.codes]
 
 
 def numbers_of(column: Column, what: str) -> np.ndarray:
@@ -120,7 +118,7 @@ def numbers_of(column: Column, what: str) -> np.ndarray:
     """
     if isinstance(column, Words):
         if column.words:
-            raise ValueError(
+            raise WrongKind(
                 f"expected {what} to hold numbers, received text such as {quoted(column.words[0])}"
                 f"{_encoding(what)}"
             )
@@ -145,6 +143,17 @@ def refuse_missing(column: Column, missing: str, what: str) -> None:
         )
 
 
+def refuse_infinite(numbers: np.ndarray, what: str) -> None:
+    """Raise ValueError where numbers are infinite."""
+    # A sum is one pass, and finite unless one of the numbers is not.
+    with np.errstate(over="ignore", invalid="ignore"):
+        finite = np.isfinite(np.sum(numbers, dtype="float64"))
+    if not finite:
+        infinite = int(np.isinf(numbers).sum())
+        if infinite:
+            raise ValueError(f"expected {what} to hold finite numbers, received {infinite} infinite")
+
+
 def check_shares(column: Any, values: Values | None, what: str) -> Any:
     """A matrix of probabilities `(n, k)` as floats; raises ValueError where it does not fit the values."""
     size = None if values is None else len(values)
@@ -158,7 +167,7 @@ def check_shares(column: Any, values: Values | None, what: str) -> Any:
     entries = concrete(column)
     if entries is not None and entries.size:
         if entries.dtype.kind not in "fiub":
-            raise ValueError(
+            raise WrongKind(
                 f"expected the probabilities of {what} to be numbers, received dtype={entries.dtype}"
             )
         if not np.all(entries >= 0) or not np.all(entries.sum(axis=1) <= 1 + 1e-5):
@@ -172,23 +181,30 @@ def check_shares(column: Any, values: Values | None, what: str) -> Any:
 def _codes_of_tensor(column: Tensor, values: Values | None, missing: str, what: str) -> Tensor:
     """Codes of a tensor of text (or of booleans) inside a graph, by one comparison a value."""
     if values is None or not has_words(values):
-        raise ValueError(f"expected {what} to hold numbers, received a tensor of text{_encoding(what)}")
+        raise WrongKind(f"expected {what} to hold numbers, received a tensor of text{_encoding(what)}")
     xp, size = namespace(column), len(values)
     if dtype_of(column) == "bool":
-        place = {value: code for code, value in enumerate(values)}
-        codes = [place.get(_TRUTHS[truth], size) for truth in (False, True)]
-        return xp.where(column, codes[1], codes[0])
-    grouped = missing == "group" and MISSING_GROUP in values
-    code_of_missing = values.index(MISSING_GROUP) if grouped else size + 1
-    codes = size + xp.cast(column == "", "int32") * (code_of_missing - size)
+        code_of_false, code_of_true = _codes_of_truths(values)
+        return xp.where(column, code_of_true, code_of_false)
+    codes = size + xp.cast(column == "", "int32") * (_code_of_missing(values, missing) - size)
     for code, value in enumerate(values):
         codes = codes + xp.cast(column == value, "int32") * (code - size)
     return codes
 
 
+def _code_of_missing(values: Values, missing: str) -> int:
+    grouped = missing == "group" and MISSING_GROUP in values
+    return values.index(MISSING_GROUP) if grouped else len(values) + 1
+
+
+def _codes_of_truths(values: Values) -> list[int]:
+    """The codes of False and True."""
+    return [values.index(word) if word in values else len(values) for word in _TRUTHS]
+
+
 def _are_truths(values: Values | None) -> bool:
     """Whether the values are those of a column of booleans, written as words."""
-    return bool(values) and set(values or ()) <= {*_TRUTHS.values(), MISSING_GROUP}
+    return bool(values) and set(values or ()) <= {*_TRUTHS, MISSING_GROUP}
 
 
 def _expected_text(values: Values | None, what: str) -> str:
@@ -209,15 +225,11 @@ def _share_matrix(column: Mapping[Any, Any], values: Values | None, what: str) -
     for value in column:
         if value not in values:
             raise ValueError(f"{what} has no value {quoted(value)}{near_names(value, values)}")
-    if any(is_tensor(shares) for shares in column.values()):
-        xp = namespace(*(shares for shares in column.values() if is_tensor(shares)))
-        columns = {value: floats(xp, shares) for value, shares in column.items()}
-        zeros = xp.zeros_like(next(iter(columns.values())))
-        return xp.stack([columns.get(value, zeros) for value in values], axis=1)
     if any(np.ma.is_masked(shares) for shares in column.values()):
         raise ValueError(f"expected the probabilities of {what} without masked entries")
-    arrays = {value: np.asarray(shares, "float64") for value, shares in column.items()}
-    if len({array.shape for array in arrays.values()}) != 1:
+    xp = namespace(*filter(is_tensor, column.values()))
+    columns = {value: floats(xp, shares) for value, shares in column.items()}
+    if xp is namespace() and len({shares.shape for shares in columns.values()}) != 1:
         raise ValueError(f"expected the probabilities of {what} to have one length, received several")
-    zeros = np.zeros_like(next(iter(arrays.values())))
-    return np.stack([arrays.get(value, zeros) for value in values], axis=1)
+    zeros = xp.zeros_like(next(iter(columns.values())))
+    return xp.stack([columns.get(value, zeros) for value in values], axis=1)

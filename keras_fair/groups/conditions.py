@@ -59,10 +59,10 @@ def make_clusters(conditions: Sequence[Given], factors: Mapping[Subject, Factor]
         subjects = frozenset(atom.subject for atom in atoms(condition))
         groups.setdefault(subjects, []).append(condition)
     drafts: list[_Draft] = []
-    for members in sorted(groups.values(), key=lambda group: -_draft(group, factors).cells):
-        whole = _draft(members, factors)
-        parts = [whole] if whole.cells <= MOST_CELLS else [_draft([member], factors) for member in members]
-        for part in parts:
+    wholes = [_draft(members, factors) for members in groups.values()]
+    for whole in sorted(wholes, key=lambda draft: -draft.cells):
+        single = whole.cells > MOST_CELLS
+        for part in [_draft([each], factors) for each in whole.conditions] if single else [whole]:
             if part.cells > MOST_CELLS:
                 raise ConstraintTypeError(
                     f"this condition tells {part.cells} kinds of samples apart, more than {MOST_CELLS}; "
@@ -89,8 +89,12 @@ class _Draft:
     blocks: dict[Subject, np.ndarray]
 
     @property
+    def sizes(self) -> tuple[int, ...]:
+        return tuple(int(block.max()) + 1 for block in self.blocks.values())
+
+    @property
     def cells(self) -> int:
-        return math.prod(int(block.max()) + 1 for block in self.blocks.values())
+        return math.prod(self.sizes)
 
 
 def _draft(conditions: list[Given], factors: Mapping[Subject, Factor]) -> _Draft:
@@ -102,45 +106,23 @@ def _draft(conditions: list[Given], factors: Mapping[Subject, Factor]) -> _Draft
     blocks = {}
     for subject in sorted(truths, key=lambda subject: (type(subject).__name__, getattr(subject, "name", ""))):
         table = np.stack(list(truths[subject].values()), axis=1)
-        blocks[subject] = _in_order_of_appearance(table)
+        seen: dict[bytes, int] = {}  # equal rows are one block; blocks are numbered as they appear
+        numbered = [seen.setdefault(row.tobytes(), len(seen)) for row in table]
+        blocks[subject] = np.array(numbered, dtype=np.int32)
     return _Draft(conditions, blocks)
 
 
-def _in_order_of_appearance(table: np.ndarray) -> np.ndarray:
-    """For each row of a table the index of the first equal row, counted over distinct rows."""
-    seen: dict[bytes, int] = {}
-    return np.array(
-        [seen.setdefault(row.tobytes(), len(seen)) for row in np.ascontiguousarray(table)], dtype=np.int32
-    )
-
-
 def _cluster(draft: _Draft, factors: Mapping[Subject, Factor]) -> Cluster:
-    subjects = tuple(draft.blocks)
-    blocks = tuple(draft.blocks[subject] for subject in subjects)
-    sizes = tuple(int(block.max()) + 1 for block in blocks)
-    grid = _Grid(subjects, blocks, sizes, factors)
-    table = np.stack(
-        [np.broadcast_to(grid.truth(condition) == 1, sizes).reshape(-1) for condition in draft.conditions]
-    )
+    subjects, blocks, sizes = tuple(draft.blocks), tuple(draft.blocks.values()), draft.sizes
+
+    def along_axis(atom: Atom) -> np.ndarray:
+        """The truth of a comparison over the grid of all cells, one axis a subject."""
+        axis = subjects.index(atom.subject)
+        of_block = np.zeros(sizes[axis])
+        of_block[blocks[axis]] = factors[atom.subject].truth(atom)
+        return of_block.reshape([-1 if place == axis else 1 for place in range(len(sizes))])
+
+    everyone = np.ones((1,) * len(sizes))
+    truths = [truth_of(condition, along_axis, everyone) for condition in draft.conditions]
+    table = np.stack([np.broadcast_to(truth == 1, sizes).reshape(-1) for truth in truths])
     return Cluster(subjects, blocks, sizes, tuple(draft.conditions), table.astype("float64"))
-
-
-@dataclass(frozen=True)
-class _Grid:
-    """All cells at once, one axis a subject."""
-
-    subjects: tuple[Subject, ...]
-    blocks: tuple[np.ndarray, ...]
-    sizes: tuple[int, ...]
-    factors: Mapping[Subject, Factor]
-
-    def truth(self, condition: Given) -> np.ndarray:
-        """The truth of a condition, broadcastable to the cells."""
-        return truth_of(condition, self._along_axis, np.ones((1,) * len(self.sizes)))
-
-    def _along_axis(self, atom: Atom) -> np.ndarray:
-        axis = self.subjects.index(atom.subject)
-        truth = self.factors[atom.subject].truth(atom)
-        of_block = np.zeros(self.sizes[axis])
-        of_block[self.blocks[axis]] = truth
-        return of_block.reshape([-1 if place == axis else 1 for place in range(len(self.sizes))])

@@ -10,21 +10,18 @@ from keras_fair.groups.coding import Entry
 from keras_fair.groups.enumeration import Domains
 from keras_fair.groups.factors import CUTS, meant_number
 from keras_fair.groups.thresholds import Cut
-from keras_fair.groups.truth import Atom
+from keras_fair.groups.truth import Atom, comparisons
 from keras_fair.groups.vocabulary import Vocabulary
 from keras_fair.language.nodes import (
     Attribute,
-    Comparison,
     Label,
     Literal,
-    Membership,
     Span,
     Star,
     Statement,
     Subject,
     Variable,
 )
-from keras_fair.language.tree import walk
 
 __all__ = ["Demand", "compared_by", "note_demands", "number_thresholds"]
 
@@ -60,11 +57,6 @@ class Demand:
         self.binary = self.binary and sign in ("=", "!=") and number in (0.0, 1.0)
         self.cuts.update((float(number), above) for above in CUTS[sign])
 
-    def enumerate(self) -> None:
-        """Note that all values are compared, one by one."""
-        self.exact = self.listed = True
-        self.binary = False
-
 
 def note_demands(
     statement: Statement, key: Callable[[Subject], Key], demands: MutableMapping[Key, Demand]
@@ -85,14 +77,10 @@ def note_demands(
         domains.update(dict.fromkeys(binder.variables, binder.domain))
         if isinstance(binder.domain, (Attribute, Label)):
             demands.setdefault(key(binder.domain), Demand(binder.domain.span)).listed = True
-    for node in walk(statement):
-        if isinstance(node, (Comparison, Membership)):
-            subject = key(node.subject)
-            demand = demands.setdefault(subject, Demand(node.subject.span))
-            compared[subject] = None
-            sign = "=" if isinstance(node, Membership) else node.operator
-            for value in node.values if isinstance(node, Membership) else (node.value,):
-                _add(demand, sign, value, domains)
+    for subject, sign, value in comparisons(statement):
+        demand = demands.setdefault(key(subject), Demand(subject.span))
+        compared[key(subject)] = None
+        _add(demand, sign, value, domains)
     return compared
 
 
@@ -106,17 +94,12 @@ def compared_by(statement: Statement, domains: Domains) -> Iterator[Atom]:
         domains: the values that variables run over.
     """
     binders = {name: binder.domain for binder in statement.binders for name in binder.variables}
-    for node in walk(statement.relation):
-        if not isinstance(node, (Comparison, Membership)):
-            continue
-        sign = "=" if isinstance(node, Membership) else node.operator
-        for value in node.values if isinstance(node, Membership) else (node.value,):
-            if isinstance(value, Literal):
-                yield Atom(node.subject, sign, value.value, value)
-            elif isinstance(value, Variable) and binders[value.name] != node.subject:
-                for entry, place in domains.values(binders[value.name]):
-                    literal = Literal(value=entry, span=place or value.span)
-                    yield Atom(node.subject, sign, entry, literal)
+    for subject, sign, value in comparisons(statement.relation):
+        if isinstance(value, Literal):
+            yield Atom(subject, sign, value.value, value)
+        elif isinstance(value, Variable) and binders[value.name] != subject:
+            for entry, place in domains.values(binders[value.name]):
+                yield Atom(subject, sign, entry, Literal(value=entry, span=place or value.span))
 
 
 def number_thresholds(
@@ -143,7 +126,8 @@ def number_thresholds(
 
 def _add(demand: Demand, sign: str, value: Any, domains: dict[str, Any]) -> None:
     if isinstance(value, Star):
-        demand.enumerate()
+        demand.exact = demand.listed = True
+        demand.binary = False
     elif isinstance(value, Variable):
         domain = domains.get(value.name)
         if isinstance(domain, (Attribute, Label)):

@@ -56,17 +56,12 @@ class Domains:
     def combinations(self, subjects: Sequence[Grouping], span: Span) -> list[Combination]:
         """Every combination of values of the subjects of stars, in the order of the vocabulary."""
         values = [self._enumerated(subject, subject.span) for subject in subjects]
-        occurring = None if len(subjects) == 1 or self.occurring is None else self.occurring(tuple(subjects))
-        places = [{value: place for place, value in enumerate(listed)} for listed in values]
-        if occurring is None:
-            size = math.prod(len(listed) for listed in values)
+        found: Iterable[Combination]
+        if len(subjects) == 1 or self.occurring is None:
+            found, size = itertools.product(*values), math.prod(map(len, values))
         else:
-            occurring = {
-                combination
-                for combination in occurring
-                if all(value in place for value, place in zip(combination, places, strict=True))
-            }
-            size = len(occurring)
+            found = _in_order(self.occurring(tuple(subjects)), values)
+            size = len(found)
         if size > MOST_GROUPS:
             raise ConstraintTypeError(
                 f"these make {size} groups, more than {MOST_GROUPS}; name the ones that matter",
@@ -74,34 +69,23 @@ class Domains:
                 span=span,
                 reason=Reason.TOO_MANY,
             )
-        if occurring is None:
-            return list(itertools.product(*values))
-
-        def order(combination: Combination) -> tuple[int, ...]:
-            return tuple(place[value] for place, value in zip(places, combination, strict=True))
-
-        return sorted(occurring, key=order)
+        return list(found)
 
     def _enumerated(self, subject: Grouping, span: Span) -> tuple[Entry, ...]:
-        name = subject_name(subject)
-        attributes = None if self.vocabulary is None else self.vocabulary.values
-        if isinstance(subject, Label):
-            values = None if self.vocabulary is None else self.vocabulary.label
-            listed = values is not None
-        else:
-            values = None if attributes is None else attributes.get(subject.name)
-            listed = attributes is not None and subject.name in attributes
+        vocabulary = Vocabulary() if self.vocabulary is None else self.vocabulary
+        name, attributes = subject_name(subject), vocabulary.values
+        values = vocabulary.listed(None if isinstance(subject, Label) else subject.name)
         if values is not None:
             return values
-        if listed:
-            message = (
-                f"{name} has no listed values: it holds numbers, more than {MOST_NUMBERS} different ones, "
-                "or the vocabulary gives None; compare it with '<', or give its values to the Vocabulary"
-            )
-        elif isinstance(subject, Label):
+        if isinstance(subject, Label):
             message = (
                 "the values of the label are not known here; "
                 "adapt a Vocabulary to attributes and label, or give Vocabulary(..., label=[0, 1])"
+            )
+        elif subject.name in attributes:
+            message = (
+                f"{name} has no listed values: it holds numbers, more than {MOST_NUMBERS} different ones, "
+                "or the vocabulary gives None; compare it with '<', or give its values to the Vocabulary"
             )
         elif attributes:
             message = f"no attribute named {name} in the vocabulary{near_names(subject.name, attributes)}"
@@ -110,6 +94,17 @@ class Domains:
                 f"the values of {name} are not known here; adapt a Vocabulary to the attributes, or give one"
             )
         raise ConstraintTypeError(message, text=self.text, span=span, reason=Reason.VALUES_NOT_KNOWN)
+
+
+def _in_order(occurring: Iterable[Combination], values: Sequence[tuple[Entry, ...]]) -> list[Combination]:
+    """The combinations of listed values, each once, in the order of the lists."""
+    places = [{value: place for place, value in enumerate(listed)} for listed in values]
+    of_combination = {
+        combination: tuple(place.get(value, -1) for place, value in zip(places, combination, strict=True))
+        for combination in occurring
+    }
+    listed = [combination for combination, order in of_combination.items() if min(order) >= 0]
+    return sorted(listed, key=of_combination.__getitem__)
 
 
 def subject_name(subject: Subject) -> str:

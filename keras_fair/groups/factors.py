@@ -37,6 +37,7 @@ __all__ = [
     "make_factor",
     "meant_number",
     "representatives",
+    "state_of_number",
 ]
 
 CUTS = {"<": (0,), ">=": (0,), "<=": (1,), ">": (1,), "=": (0, 1), "!=": (0, 1)}
@@ -82,19 +83,20 @@ class Factor:
 
     def state_of_value(self) -> np.ndarray:
         """The state of each of `values`, `(k,)` int."""
+        values, last = self.values or (), self.states - 1
         if self.cuts is None:
-            return np.arange(len(self.values or ()))
-        return np.array(
-            [
-                self.states - 1 if isinstance(value, str) else self.state_of_number(value)
-                for value in self.values or ()
-            ],
-            dtype=int,
-        )
+            return np.arange(len(values))
+        states = [last if isinstance(value, str) else self.state_of_number(value) for value in values]
+        return np.array(states, dtype=int)
 
     def state_of_number(self, number: float) -> int:
-        """The state of a number: how many cuts lie below it."""
-        return sum(number > cut if above else number >= cut for cut, above in self.cuts or ())
+        """The state of a number."""
+        return state_of_number(self.cuts or (), number)
+
+
+def state_of_number(cuts: Iterable[Cut], number: float) -> int:
+    """The state of a number: how many cuts lie below it."""
+    return sum(number > cut if above else number >= cut for cut, above in cuts)
 
 
 def representatives(cuts: Sequence[Cut]) -> tuple[float, ...]:
@@ -141,31 +143,19 @@ def make_factor(
     if has_words(values):
         for atom in compared:
             if atom.operator in ORDERED:
-                raise ConstraintTypeError(
-                    f"{name} holds text, which has no order; compare it with '=' or 'in'",
-                    text=text,
-                    span=atom.node.span,
-                    reason=Reason.WRONG_KIND,
-                )
+                message = f"{name} holds text, which has no order; compare it with '=' or 'in'"
+                raise _refused(message, text, atom, Reason.WRONG_KIND)
             if not isinstance(atom.value, str):
                 near = near_names(f"{atom.value:g}", values or ())
                 if isinstance(subject, Label):
                     near += ": encode the label as 0 and 1, or compare it with its text"
-                raise ConstraintTypeError(
-                    f"{name} holds text, and {atom.value:g} is a number{near}",
-                    text=text,
-                    span=atom.node.span,
-                    reason=Reason.WRONG_KIND,
-                )
+                message = f"{name} holds text, and {atom.value:g} is a number{near}"
+                raise _refused(message, text, atom, Reason.WRONG_KIND)
             if atom.value not in (values or ()) and not is_open:
                 if grouped and atom.value == MISSING_GROUP:
                     continue
-                raise ConstraintTypeError(
-                    f"{name} has no value {quoted(atom.value)}{near_names(atom.value, values or ())}",
-                    text=text,
-                    span=atom.node.span,
-                    reason=Reason.UNKNOWN_VALUE,
-                )
+                message = f"{name} has no value {quoted(atom.value)}{near_names(atom.value, values or ())}"
+                raise _refused(message, text, atom, Reason.UNKNOWN_VALUE)
         return Factor(subject, values, None, other=is_open)
     return _number_factor(subject, compared, values, is_open, grouped, text)
 
@@ -184,24 +174,19 @@ def _number_factor(
         if isinstance(value, str):
             if grouped and value == MISSING_GROUP and atom.operator not in ORDERED:
                 continue
-            raise ConstraintTypeError(
-                f"{name} {'is a number' if isinstance(subject, Prediction) else 'holds numbers'}, and "
-                f"{quoted(value)} is text{_advice(subject, value, numbers)}",
-                text=text,
-                span=atom.node.span,
-                reason=Reason.WRONG_KIND,
-            )
+            held = "is a number" if isinstance(subject, Prediction) else "holds numbers"
+            message = f"{name} {held}, and {quoted(value)} is text{_advice(subject, value, numbers)}"
+            raise _refused(message, text, atom, Reason.WRONG_KIND)
         possible = not numbers or _lists(numbers, value) or (binary and value in (0.0, 1.0))
         if atom.operator not in ORDERED and not possible and not is_open:
             near = near_names(f"{value:g}", [f"{number:g}" for number in numbers])
-            raise ConstraintTypeError(
-                f"{name} has no value {value:g}{near}",
-                text=text,
-                span=atom.node.span,
-                reason=Reason.UNKNOWN_VALUE,
-            )
+            raise _refused(f"{name} has no value {value:g}{near}", text, atom, Reason.UNKNOWN_VALUE)
         cuts.update((float(value), above) for above in CUTS[atom.operator])
     return Factor(subject, values, tuple(sorted(cuts)), missing_group=grouped, listed=listed and not binary)
+
+
+def _refused(message: str, text: str, atom: Atom, reason: Reason) -> ConstraintTypeError:
+    return ConstraintTypeError(message, text=text, span=atom.node.span, reason=reason)
 
 
 def _lists(numbers: Sequence[float], value: float) -> bool:

@@ -21,10 +21,11 @@ from keras_fair.groups.coding import (
     encode_column,
     has_words,
     numbers_of,
+    refuse_infinite,
     refuse_missing,
 )
 from keras_fair.groups.demands import Demand
-from keras_fair.groups.factors import meant_number, representatives
+from keras_fair.groups.factors import meant_number, representatives, state_of_number
 from keras_fair.groups.membership import shares_of_label
 from keras_fair.groups.thresholds import equal_to, interval_codes
 from keras_fair.groups.truth import truth_of_comparison
@@ -32,6 +33,7 @@ from keras_fair.groups.vocabulary import MOST_NUMBERS
 from keras_fair.inputs.arrays import namespace
 from keras_fair.inputs.columns import Column, Numbers, Words
 from keras_fair.inputs.precision import rounded
+from keras_fair.inputs.refusals import WrongKind
 
 __all__ = ["GrowingFactor"]
 
@@ -123,9 +125,7 @@ class GrowingFactor:
         self._become("numbers")
         values = numbers_of(column, self.what)
         missing = np.isnan(values) if column.missing else None
-        if values.dtype.kind not in "iub" and np.isinf(values).any():
-            count = int(np.isinf(values).sum())
-            raise ValueError(f"expected {self.what} to hold finite numbers, received {count} infinite")
+        refuse_infinite(values, self.what)
         self.saw_missing = self.saw_missing or missing is not None
         if self.demand.exact:
             return self._codes_of_each(column)
@@ -211,7 +211,7 @@ class GrowingFactor:
             return MISSING  # the group of missing numbers
         if self.kind == "text" or self.demand.exact or isinstance(value, str):
             return self._state(value)
-        return sum(value > cut if above else value >= cut for cut, above in self.cuts)
+        return state_of_number(self.cuts, value)
 
     def truth(self, sign: str, value: Entry) -> np.ndarray:
         """Where a comparison holds, `(size + 2,)` in {0, 1/2, 1}; a state is a place in it."""
@@ -260,4 +260,4 @@ class GrowingFactor:
             if kind == "numbers" and not self.demand.exact:
                 self.entries.extend(representatives(self.cuts))
         elif self.kind != kind:
-            raise ValueError(f"expected {self.what} to hold either text or numbers, received both")
+            raise WrongKind(f"expected {self.what} to hold either text or numbers, received both")

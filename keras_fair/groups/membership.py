@@ -20,11 +20,11 @@ from keras_fair.groups.conditions import Cluster
 from keras_fair.groups.enumeration import column_name
 from keras_fair.groups.factors import Factor, attribute_of
 from keras_fair.groups.samples import Samples
-from keras_fair.groups.thresholds import LARGE, interval_codes, is_missing
+from keras_fair.groups.thresholds import LARGE, equal_to, interval_codes, is_missing
 from keras_fair.inputs.arrays import Tensor, floats, is_numpy, namespace
 from keras_fair.language.nodes import Label, Subject
 
-__all__ = ["Members", "member_of", "shares_of_label"]
+__all__ = ["Members", "member_of", "outside", "shares_of_label"]
 
 _FEW_CELLS = 8
 
@@ -86,7 +86,7 @@ def member_of(
     soft: list[Tensor] = []
     soft_axes = []
     for axis, (subject, block) in enumerate(zip(cluster.subjects, cluster.blocks, strict=True)):
-        column = _column(samples, subject)
+        column = samples.column(attribute_of(subject))
         factor, size = factors[subject], cluster.sizes[axis]
         if isinstance(subject, Label) and fractional_label:
             soft.append(_label_shares(samples.xp, column, factor, block, size))
@@ -102,6 +102,45 @@ def member_of(
     return Members(cluster.table, None, _memberships(samples.xp, cluster, cells, soft, soft_axes))
 
 
+def outside(
+    factors: Mapping[Subject, Factor], samples: Samples
+) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """How many samples have a value outside the vocabulary, and how many have none, by attribute."""
+    unknown, missing = {}, {}
+    xp = samples.xp
+    none = xp.zeros((), dtype="int32")
+    compared = {attribute_of(subject): factor for subject, factor in factors.items()}
+    for name in dict.fromkeys([*compared, *samples.columns]):
+        if name is None or len(samples.columns[name].shape) == 2:
+            continue
+        column, factor = samples.columns[name], compared.get(name)
+        if factor is not None and factor.cuts is None:
+            size = factor.states - 2
+            seen = samples.highest.get(name, size) < size
+            missing[name] = none if seen else _number_where(xp.equal(column, size + 1))
+            if not factor.other:
+                unknown[name] = none if seen else _number_where(xp.equal(column, size))
+        else:  # numbers
+            missing[name] = none if name in samples.complete else _number_where(is_missing(column))
+            if factor is not None and factor.listed:
+                numbers = [value for value in factor.values or () if not isinstance(value, str)]
+                known = xp.logical_or(
+                    equal_to(column, numbers, passes=_is_large(samples)), is_missing(column)
+                )
+                unknown[name] = _number_where(xp.logical_not(known))
+    return unknown, missing
+
+
+def _number_where(condition: Tensor) -> Tensor:
+    xp = namespace(condition)
+    return xp.sum(xp.cast(condition, "int32"))
+
+
+def _is_large(samples: Samples) -> bool:
+    """Whether passes over the samples cost more than operations."""
+    return samples.size is not None and samples.size >= LARGE
+
+
 def _counts(cells: Tensor, count: int, samples: Samples) -> Tensor:
     """The number of samples in each cell, `(count,)`."""
     xp = samples.xp
@@ -109,11 +148,6 @@ def _counts(cells: Tensor, count: int, samples: Samples) -> Tensor:
         return xp.segment_sum(samples.ones(), cells, num_segments=count)
     inside = xp.equal(xp.expand_dims(cells, 0), np.arange(count, dtype="int32")[:, None])
     return floats(xp, xp.sum(xp.cast(inside, "int32"), axis=1))
-
-
-def _column(samples: Samples, subject: Subject) -> Tensor:
-    name = attribute_of(subject)
-    return samples.label if name is None else samples.columns[name]
 
 
 def _joint(hard: list[tuple[Tensor, int]], samples: Samples) -> Tensor:
@@ -144,8 +178,7 @@ def _block_codes(column: Tensor, factor: Factor, block: np.ndarray, samples: Sam
         if np.array_equal(block, np.minimum(np.arange(len(block)), last)):
             return column if samples.highest.get(name, len(block)) <= last else xp.minimum(column, last)
         return xp.take(xp.convert_to_tensor(block, dtype), column, axis=0)
-    passes = samples.size is not None and samples.size >= LARGE
-    what = column_name(factor.subject)
+    what, passes = column_name(factor.subject), _is_large(samples)
     codes = interval_codes(column, factor.cuts, block[:-2], what, dtype=dtype, passes=passes)
     if name not in samples.complete:
         codes = xp.where(is_missing(column), xp.cast(int(block[-1]), dtype), codes)

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from keras_fair.errors import ConstraintTypeError, quoted
+from keras_fair.errors import ConstraintTypeError, Reason, near_names, quoted
 from keras_fair.groups.accuracy import check_accuracy_labels
-from keras_fair.groups.coding import check_shares, numbers_of
+from keras_fair.groups.coding import check_shares, numbers_of, refuse_infinite, refuse_missing
 from keras_fair.groups.enumeration import column_name
 from keras_fair.groups.factors import Factor
 from keras_fair.groups.thresholds import is_whole
@@ -22,19 +22,20 @@ from keras_fair.inputs.arrays import (
     Tensor,
     concrete,
     dtype_of,
+    flat,
     floats,
     is_tensor,
     namespace,
     static_size,
 )
-from keras_fair.inputs.columns import columns_of, read_column
+from keras_fair.inputs.columns import Numbers, columns_of, read_column
 from keras_fair.inputs.predictions import (
     check_lengths,
     check_weight,
     length_of,
     read_weight,
 )
-from keras_fair.inputs.refusals import InText, label_needed, no_attribute
+from keras_fair.inputs.refusals import InText, WrongKind
 from keras_fair.language.nodes import Attribute, Label, Span, Subject
 
 __all__ = ["Needs", "Samples", "needed_columns", "read_samples"]
@@ -89,6 +90,10 @@ class Samples:
     highest: dict[str | None, int]
     float_label: bool = False
 
+    def column(self, name: str | None) -> Tensor:
+        """An attribute, or the label for None."""
+        return self.label if name is None else self.columns[name]
+
     def ones(self) -> Tensor:
         """1 for each sample, `(n,)`."""
         return self.xp.ones((self.count,), dtype=dtype_of(floats(self.xp, 0.0)))
@@ -119,9 +124,12 @@ def needed_columns(
     columns = columns_of(attributes)
     for name, span in places.items():
         if name not in columns:
-            raise no_attribute(name, columns, text, span)
+            near = near_names(name, columns) if columns else ", and no attributes were given"
+            message = f"no attribute named {quoted(name)}{near}"
+            raise ConstraintTypeError(message, text=text, span=span, reason=Reason.UNKNOWN_NAME)
     if label_place is not None and label is None:
-        raise label_needed(text, label_place)
+        message = "this needs the label, and none was given: pass label=..."
+        raise ConstraintTypeError(message, text=text, span=label_place, reason=Reason.LABEL_NEEDED)
     return {name: columns[name] for name in places}
 
 
@@ -137,10 +145,13 @@ def read_samples(needs: Needs, columns: Mapping[str, Any], label: Any, weight: A
     reader = _Reader(needs, namespace(*(part for part in parts if is_tensor(part))))
     read = {name: reader.column(name, column) for name, column in needed.items()}
     read_label = None if needs.label is None else reader.label(label)
-    weights = None if weight is None else reader.weight(weight)
-    lengths = {quoted(name): static_size(column) for name, column in read.items()}
-    lengths["label"] = None if read_label is None else static_size(read_label)
-    lengths["sample_weight"] = None if weights is None else static_size(weights)
+    weights = None
+    if weight is not None:
+        weights = floats(reader.xp, weight if is_tensor(weight) else read_weight(weight))
+        weights = check_weight(weights)
+    named = {quoted(name): column for name, column in read.items()}
+    named |= {"label": read_label, "sample_weight": weights}
+    lengths = {what: None if column is None else static_size(column) for what, column in named.items()}
     lengths["predictions"] = size if isinstance(size, int) else None
     check_lengths(lengths)
     count = _count(size, [*read.values(), read_label, weights, *columns.values(), label])
@@ -182,114 +193,78 @@ class _Reader:
         self.complete: set[str | None] = set()
         self.highest: dict[str | None, int] = {}
 
-    def column(self, name: str, column: Any) -> Tensor:
-        """An encoded column, `(n,)` or `(n, k)`."""
-        span = self.needs.attributes[name]
-        subject = Attribute(name, span=span)
-        factor = self.needs.factors.get(subject)
-        what = column_name(subject)
-        column = self._flat(column, what, span, matrix=factor is not None)
-        if len(column.shape) == 2:
-            if name in self.needs.numbers:
-                self._refuse(
-                    f"{what} is used in arithmetic here: expected numbers, received probabilities", span
-                )
-            with InText(self.needs.text, span):
-                check_shares(column, () if factor is None else factor.values, what)
-            return floats(self.xp, column)
-        if factor is not None and factor.cuts is None:
-            return self._codes(name, column, factor, what, span)
-        return self._numbers(name, column, what, span)
+    def column(self, name: str | None, column: Any) -> Tensor:
+        """An encoded column, `(n,)` or `(n, k)`; None names the label, `(n,)`."""
+        subject: Attribute | Label
+        if name is None:
+            subject = Label(span=self.needs.label or Span(0, 0))
+        else:
+            subject = Attribute(name, span=self.needs.attributes[name])
+        with InText(self.needs.text, subject.span):
+            return self._checked(name, column, self.needs.factors.get(subject), column_name(subject))
 
     def label(self, label: Any) -> Tensor:
         """The label, `(n,)`: numbers, or codes where its values are text."""
-        span = self.needs.label or Span(0, 0)
-        label = self._flat(label, "the label", span, matrix=False)
-        factor = self.needs.factors.get(Label(span=span))
-        if factor is not None and factor.cuts is None:
-            return self._codes(None, label, factor, "the label", span)
-        numbers = self._numbers(None, label, "the label", span)
+        numbers = self.column(None, label)
         values = concrete(numbers) if self.needs.accuracy is not None else None
         if values is not None:
             check_accuracy_labels(values, self.needs.text, self.needs.accuracy)
         return numbers
 
-    def weight(self, weight: Any) -> Tensor:
-        """Sample weights, `(n,)`."""
-        weights = floats(self.xp, weight if is_tensor(weight) else read_weight(weight))
-        if len(weights.shape) == 2 and weights.shape[1] == 1:
-            weights = weights[:, 0]
-        if len(weights.shape) != 1:
-            raise ValueError(f"expected sample_weight of shape (n,), received shape={tuple(weights.shape)}")
-        values = concrete(weights)
-        if values is not None:
-            check_weight(values)
-        return weights
+    def _checked(self, name: str | None, column: Any, factor: Factor | None, what: str) -> Tensor:
+        column = _array(column, what)
+        if len(column.shape) == 2 and factor is not None and name is not None:
+            if name in self.needs.numbers:
+                raise WrongKind(
+                    f"{what} is used in arithmetic here: expected numbers, received probabilities"
+                )
+            check_shares(column, factor.values, what)
+            return floats(self.xp, column)
+        if len(column.shape) != 1:
+            raise ValueError(f"expected {what} of shape (n,), received shape={tuple(column.shape)}")
+        if factor is not None and factor.cuts is None:
+            return self._codes(name, column, factor, what)
+        return self._numbers(name, column, what)
 
-    def _codes(self, name: str | None, column: Any, factor: Factor, what: str, span: Span) -> Tensor:
+    def _codes(self, name: str | None, column: Any, factor: Factor, what: str) -> Tensor:
         dtype = dtype_of(column)
         if "int" not in dtype:
             shown = ", ".join(quoted(value) for value in (factor.values or ())[:3])
-            self._refuse(
-                f"expected codes of {what} (its values are {shown}), received dtype={dtype}: encode it first",
-                span,
+            raise WrongKind(
+                f"expected codes of {what} (its values are {shown}), received dtype={dtype}: encode it first"
             )
         codes = concrete(column)
         if codes is not None and codes.size:
-            self.highest[name] = int(codes.max())
-            if int(codes.min()) < 0 or self.highest[name] >= factor.states:
-                received = f"{int(codes.min())} to {self.highest[name]}"
-                self._refuse(
-                    f"expected codes of {what} from 0 to {factor.states - 1}, received codes from {received}",
-                    span,
+            lowest, self.highest[name] = int(codes.min()), int(codes.max())
+            if lowest < 0 or self.highest[name] >= factor.states:
+                raise ValueError(
+                    f"expected codes of {what} from 0 to {factor.states - 1}, "
+                    f"received codes from {lowest} to {self.highest[name]}"
                 )
         return self.xp.cast(column, "int32")
 
-    def _numbers(self, name: str | None, column: Any, what: str, span: Span) -> Tensor:
+    def _numbers(self, name: str | None, column: Any, what: str) -> Tensor:
         dtype = dtype_of(column)
         if not any(kind in dtype for kind in ("int", "float", "bool")):
-            self._refuse(f"expected {what} to hold numbers, received dtype={dtype}", span)
-        if is_whole(column):
+            raise WrongKind(f"expected {what} to hold numbers, received dtype={dtype}")
+        values = None if is_whole(column) else concrete(column)
+        if values is not None:
+            refuse_infinite(values, what)
+            if self.needs.missing == "error" and values.size and np.isnan(np.min(values)):
+                refuse_missing(Numbers(values.astype("float64")), "error", what)
+        if is_whole(column) or (values is not None and self.needs.missing == "error"):
             self.complete.add(name)
-        else:
-            self._check_floats(name, concrete(column), what, span)
         return column if is_tensor(column) or self.xp is namespace() else self.xp.convert_to_tensor(column)
 
-    def _check_floats(self, name: str | None, values: np.ndarray | None, what: str, span: Span) -> None:
-        if values is None:
-            return
-        # A sum is one pass, and finite unless one of the numbers is not.
-        if values.size and not np.isfinite(np.sum(values, dtype="float64")):
-            infinite = int(np.isinf(values).sum())
-            if infinite:
-                self._refuse(f"expected {what} to hold finite numbers, received {infinite} infinite", span)
-        if self.needs.missing == "error":
-            if values.size and np.isnan(np.min(values)):
-                self._refuse(
-                    f"{what} has {int(np.isnan(values).sum())} missing values (NaN); "
-                    "choose what they mean with Vocabulary(missing='exclude') or missing='group'",
-                    span,
-                )
-            self.complete.add(name)
 
-    def _flat(self, column: Any, what: str, span: Span, matrix: bool) -> Any:
-        """The column as an array or a tensor, without a last axis of one."""
-        if isinstance(column, np.ma.MaskedArray):
-            with InText(self.needs.text, span):
-                column = numbers_of(read_column(column, what), what)
-        if not is_tensor(column):
-            column = np.asarray(column)
-            if column.dtype.kind not in "fiub" and column.dtype.name != "bfloat16":
-                self._refuse(
-                    f"expected {what} to be encoded as numbers, received dtype={column.dtype}: "
-                    "encode it first",
-                    span,
-                )
-        if len(column.shape) == 2 and column.shape[1] == 1:
-            column = column[:, 0]
-        if len(column.shape) != 1 and not (matrix and len(column.shape) == 2):
-            self._refuse(f"expected {what} of shape (n,), received shape={tuple(column.shape)}", span)
-        return column
-
-    def _refuse(self, message: str, span: Span) -> None:
-        raise ConstraintTypeError(message, text=self.needs.text, span=span)
+def _array(column: Any, what: str) -> Any:
+    """A column as an array or a tensor, without a last axis of one."""
+    if isinstance(column, np.ma.MaskedArray):
+        column = numbers_of(read_column(column, what), what)
+    if not is_tensor(column):
+        column = np.asarray(column)
+        if column.dtype.kind not in "fiub" and column.dtype.name != "bfloat16":
+            raise WrongKind(
+                f"expected {what} to be encoded as numbers, received dtype={column.dtype}: encode it first"
+            )
+    return flat(column)

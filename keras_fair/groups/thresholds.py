@@ -9,7 +9,10 @@ numbers replaced by the least whole number that passes, so that no column is con
 
 from __future__ import annotations
 
+import math
+import operator
 from collections.abc import Sequence
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -20,7 +23,6 @@ from keras_fair.inputs.precision import (
     precision_name,
     rounded,
     shortest,
-    whole_threshold,
 )
 
 __all__ = ["LARGE", "Cut", "cast_column", "equal_to", "interval_codes", "is_missing", "is_whole"]
@@ -53,31 +55,31 @@ def interval_codes(
     if precision != "float64":
         _refuse_same(cuts, precision, what)
     steps, base = _steps(cuts, block)
-    codes = xp.zeros_like(column, dtype=dtype) + xp.cast(base, dtype) if base else None
+    passed = []
     for name, rises in steps.items():
         thresholds, always = _in_type(name, rises, column, precision)
-        if always:
-            codes = xp.zeros_like(column, dtype=dtype) if codes is None else codes
-            codes = codes + xp.cast(always, dtype)
+        base += always
         if not thresholds:
             continue
         if isinstance(column, np.ndarray) and len(thresholds) > _FEW and name != "equal":
-            passed = _searched(name, thresholds, column, dtype)
+            passed.append(_searched(name, thresholds, column, dtype))
         elif passes:
-            passed = None
-            for threshold, rise in thresholds:
-                holds = xp.cast(getattr(xp, name)(column, threshold), dtype)
-                holds = holds if rise == 1 else holds * xp.cast(rise, dtype)
-                passed = holds if passed is None else passed + holds
+            rising = (_holds(name, column, threshold, rise, dtype) for threshold, rise in thresholds)
+            passed.append(reduce(operator.add, rising))
         else:
-            numbers = xp.convert_to_tensor(
-                np.array([threshold for threshold, _ in thresholds]), dtype_of(column)
-            )
+            numbers, rises_of = (np.array(part) for part in zip(*thresholds, strict=True))
+            numbers = xp.convert_to_tensor(numbers, dtype_of(column))
             holds = xp.cast(getattr(xp, name)(xp.expand_dims(column, 1), numbers), dtype)
-            rises_of = xp.convert_to_tensor(np.array([rise for _, rise in thresholds]), dtype)
-            passed = xp.cast(xp.sum(holds * rises_of, axis=1), dtype)
-        codes = passed if codes is None else codes + passed
-    return xp.zeros_like(column, dtype=dtype) if codes is None else codes
+            passed.append(xp.cast(xp.sum(holds * xp.convert_to_tensor(rises_of, dtype), axis=1), dtype))
+    codes = reduce(operator.add, passed) if passed else xp.zeros_like(column, dtype=dtype)
+    return codes + xp.cast(base, dtype) if base else codes
+
+
+def _holds(name: str, column: Tensor, threshold: Any, rise: int, dtype: str) -> Tensor:
+    """The rise at one threshold for each number that passes it, else 0."""
+    xp = namespace(column)
+    holds = xp.cast(getattr(xp, name)(column, threshold), dtype)
+    return holds if rise == 1 else holds * xp.cast(rise, dtype)
 
 
 def equal_to(column: Tensor, numbers: Sequence[float], *, passes: bool) -> Tensor:
@@ -93,10 +95,7 @@ def equal_to(column: Tensor, numbers: Sequence[float], *, passes: bool) -> Tenso
     if not passes:
         numbers_of_type = xp.convert_to_tensor(np.array(matching), dtype_of(column))
         return xp.any(xp.equal(xp.expand_dims(column, 1), numbers_of_type), axis=1)
-    matches = xp.equal(column, matching[0])
-    for number in matching[1:]:
-        matches = xp.logical_or(matches, xp.equal(column, number))
-    return matches
+    return reduce(xp.logical_or, (xp.equal(column, number) for number in matching))
 
 
 def cast_column(
@@ -190,11 +189,12 @@ def _in_type(
             if number == np.floor(number) and limits.min <= number <= limits.max:
                 inside.append((int(number), rise))
             continue
-        least = whole_threshold(number, int(name == "greater"))
+        above = name == "greater"
+        least = math.floor(number) + 1 if above else math.ceil(number)  # the least number that passes
         if least <= limits.min:
             always += rise
         elif least <= limits.max:
-            inside.append((least - int(name == "greater"), rise))
+            inside.append((least - above, rise))
     return inside, always
 
 

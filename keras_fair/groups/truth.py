@@ -9,7 +9,7 @@ without a value is in no group that this value decides.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import reduce
 
@@ -29,7 +29,17 @@ from keras_fair.language.nodes import (
 )
 from keras_fair.language.tree import walk
 
-__all__ = ["NOT_KNOWN", "ORDERED", "Atom", "Given", "atoms", "compared_in", "truth_of", "truth_of_comparison"]
+__all__ = [
+    "NOT_KNOWN",
+    "ORDERED",
+    "Atom",
+    "Given",
+    "atoms",
+    "compared_in",
+    "comparisons",
+    "truth_of",
+    "truth_of_comparison",
+]
 
 NOT_KNOWN = 0.5
 
@@ -50,15 +60,21 @@ class Atom:
 
 def atoms(condition: Condition | None) -> list[Atom]:
     """The comparisons of a condition, each with one value; variables and stars are skipped."""
-    compared: list[Atom] = []
-    for node in walk(condition) if condition is not None else ():
-        if isinstance(node, (Comparison, Membership)):
-            values = node.values if isinstance(node, Membership) else (node.value,)
-            sign = "=" if isinstance(node, Membership) else node.operator
-            compared += [
-                Atom(node.subject, sign, value.value, value) for value in values if isinstance(value, Literal)
-            ]
-    return compared
+    return [
+        Atom(subject, sign, value.value, value)
+        for subject, sign, value in (() if condition is None else comparisons(condition))
+        if isinstance(value, Literal)
+    ]
+
+
+def comparisons(tree: Node) -> Iterator[tuple[Subject, str, Node]]:
+    """The subject, the sign and the value of each comparison in a tree; `a in {b, c}` is `a=b` and `a=c`."""
+    for node in walk(tree):
+        if isinstance(node, Comparison):
+            yield node.subject, node.operator, node.value
+        elif isinstance(node, Membership):
+            for value in node.values:
+                yield node.subject, "=", value
 
 
 def compared_in(conditions: Iterable[Condition | None]) -> dict[Subject, list[Atom]]:

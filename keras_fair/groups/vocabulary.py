@@ -17,6 +17,7 @@ from keras_fair.groups.coding import (
     Entry,
     Values,
     encode_column,
+    has_words,
     refuse_missing,
 )
 from keras_fair.inputs.columns import (
@@ -28,6 +29,7 @@ from keras_fair.inputs.columns import (
     is_matrix,
     read_column,
 )
+from keras_fair.inputs.refusals import WrongKind
 
 __all__ = ["MOST_NUMBERS", "Vocabulary"]
 
@@ -92,6 +94,10 @@ class Vocabulary:
     def label(self) -> Values | None:
         """The values of the label, sorted; None where they are not known."""
         return self._label
+
+    def listed(self, name: str | None) -> Values | None:
+        """The values of an attribute (None: the label); None where they are not listed or not known."""
+        return self._label if name is None else self._values.get(name)
 
     def is_open(self, name: str) -> bool:
         """Whether values that are not listed are ordinary values of the attribute, rather than unknown
@@ -186,18 +192,18 @@ class Vocabulary:
     def _learn(self, columns: dict[str, Any], label: Any) -> None:
         for name, column in columns.items():
             what = f"attribute {quoted(name)}"
+            if is_matrix(column):
+                continue
             if isinstance(column, Mapping):
-                self._add(str(name), _sorted_values(list(column), what), what)
-            elif not is_matrix(column):
-                self._add(str(name), self._occurring(read_column(column, what), what), what)
+                values: Values | None = _sorted_values(column, what)
+            else:
+                values = self._occurring(read_column(column, what), what)
+            if str(name) in self._values:
+                values = _joined(self._values[str(name)], values, what)
+            self._values[str(name)] = values
         if label is not None and not is_matrix(label):
             values = self._occurring(read_column(label, "the label"), "the label")
             self._label = _joined(self._label, values, "the label") if self._label is not None else values
-
-    def _add(self, name: str, values: Values | None, what: str) -> None:
-        if name in self._values:
-            values = _joined(self._values[name], values, what)
-        self._values[name] = values
 
     def _occurring(self, column: Column, what: str) -> Values | None:
         refuse_missing(column, self.missing, what)
@@ -212,10 +218,9 @@ class Vocabulary:
 def _sorted_values(values: Iterable[Any], what: str) -> Values:
     """The distinct values, text sorted as text and numbers as numbers; the group of missing values comes
     last."""
+    values = list(values)
     read = read_column([value for value in values if value != MISSING_GROUP], what)
-    missing = (
-        [MISSING_GROUP] if any(isinstance(value, str) and value == MISSING_GROUP for value in values) else []
-    )
+    missing = [MISSING_GROUP] if len(read) < len(values) else []
     if read.missing:
         raise ValueError(f"expected {what} to list values, received None, NaN or empty text among them")
     if isinstance(read, Words):
@@ -225,8 +230,8 @@ def _sorted_values(values: Iterable[Any], what: str) -> Values:
 
 def _joined(old: Values | None, new: Values | None, what: str) -> Values | None:
     if old is None or new is None:
-        if any(isinstance(value, str) and value != MISSING_GROUP for value in old or new or ()):
-            raise ValueError(f"expected {what} to hold either text or numbers, received both")
+        if has_words(old or new):
+            raise WrongKind(f"expected {what} to hold either text or numbers, received both")
         return None
     values = _sorted_values([*old, *new], what)
     return None if len(values) > MOST_NUMBERS and isinstance(values[0], float) else values

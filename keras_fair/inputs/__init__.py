@@ -4,6 +4,6 @@ columns        one column of text or numbers, from any container; what is missin
 predictions    predictions and weights; lengths and orders that belong together
 precision      numbers in the precision that they were given in; whole numbers beyond 2^53
 domain         where predictions lie
-refusals       what is said where an attribute or the label is lacking
+refusals       faults of a column, and the place in the text that asks for it
 arrays         one set of names for NumPy arrays and tensors
 """

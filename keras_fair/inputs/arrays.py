@@ -19,7 +19,9 @@ from keras_fair.inputs.precision import LARGEST_WHOLE
 __all__ = [
     "Tensor",
     "concrete",
+    "divided",
     "dtype_of",
+    "flat",
     "floats",
     "is_numpy",
     "is_tensor",
@@ -114,6 +116,18 @@ def floats(xp: Any, values: Any) -> Tensor:
         return np.asarray(values, dtype="float64")
     dtype = widest_float()
     return xp.cast(values, dtype) if is_tensor(values) else xp.convert_to_tensor(np.asarray(values), dtype)
+
+
+def divided(numerator: Any, denominator: Tensor, where: Tensor) -> Tensor:
+    """The quotient where a condition holds; elsewhere 0, with gradient 0 too."""
+    xp = namespace(numerator, denominator, where)
+    quotient = numerator / xp.where(where, denominator, xp.ones_like(denominator))
+    return xp.where(where, quotient, xp.zeros_like(quotient))
+
+
+def flat(column: Tensor) -> Tensor:
+    """A column `(n,)` from one of `(n,)` or `(n, 1)`; another shape stays as it is."""
+    return column[:, 0] if len(column.shape) == 2 and column.shape[1] == 1 else column
 
 
 def concrete(tensor: Tensor) -> np.ndarray | None:

@@ -22,10 +22,13 @@ from keras_fair.inputs.arrays import concrete, is_tensor
 from keras_fair.inputs.containers import (
     categories_of,
     entries_of,
+    kind_of,
+    masked,
     objects_of,
     occurring_levels,
 )
 from keras_fair.inputs.precision import check_whole, precision_name, shortest
+from keras_fair.inputs.refusals import WrongKind
 
 __all__ = [
     "Column",
@@ -158,17 +161,17 @@ def read_column(column: Any, what: str) -> Column:
     mask = np.ma.getmaskarray(entries) if isinstance(entries, np.ma.MaskedArray) else None
     entries = np.ma.getdata(entries)
     if entries.dtype.kind == "V" and entries.dtype.name == "bfloat16":
-        return Numbers(_masked(entries.astype("float32"), mask), "bfloat16")
+        return Numbers(masked(entries.astype("float32"), mask), "bfloat16")
     if entries.dtype.kind in "fiub":
         if entries.dtype.kind in "iu":
             check_whole(entries if mask is None else entries[~mask], what)
-        return Numbers(_masked(entries, mask), precision_name(entries))
+        return Numbers(masked(entries, mask), precision_name(entries))
     if entries.dtype.kind in "OUS":
         if mask is not None:
             entries = entries.astype(object)
             entries[mask] = None
         return _read_entries(entries, what)
-    raise ValueError(f"expected {what} to hold text or numbers, received dtype={entries.dtype}")
+    raise WrongKind(f"expected {what} to hold text or numbers, received dtype={entries.dtype}")
 
 
 def is_matrix(column: Any) -> bool:
@@ -222,14 +225,6 @@ def _same_entries(index: Any, other: Any) -> bool:
         return set(index) == set(other)
 
 
-def _masked(values: np.ndarray, mask: np.ndarray | None) -> np.ndarray:
-    """Numbers with NaN where a mask hides them."""
-    if mask is None or not mask.any():
-        return values
-    floats = values if values.dtype.kind == "f" else values.astype("float64")
-    return np.where(mask, np.array(np.nan, dtype=floats.dtype), floats)
-
-
 def _read_entries(entries: np.ndarray, what: str) -> Column:
     """Read a column of objects or of text: only the distinct entries are looked at one by one."""
     seen: dict[Any, int] = {}
@@ -249,73 +244,46 @@ def _read_entries(entries: np.ndarray, what: str) -> Column:
 
 
 def _read_distinct(distinct: list[Any], codes: np.ndarray, what: str) -> Column:
-    present = [not _is_missing(entry) for entry in distinct]
-    words = [_is_word(entry) for entry in distinct]
-    numbers = [_is_number(entry) and there for entry, there in zip(distinct, present, strict=True)]
-    for entry, there, word, number in zip(distinct, present, words, numbers, strict=True):
-        if there and not word and not number:
-            kind = type(entry).__name__
-            raise ValueError(f"expected {what} to hold text or numbers, received an entry of type {kind}")
-    if any(words) and any(numbers):
-        one_number = next(entry for entry, number in zip(distinct, numbers, strict=True) if number)
-        one_word = next(entry for entry, word in zip(distinct, words, strict=True) if word)
-        raise ValueError(
+    kinds = [kind_of(entry) for entry in distinct]
+    if None in kinds:
+        kind = type(distinct[kinds.index(None)]).__name__
+        raise ValueError(f"expected {what} to hold text or numbers, received an entry of type {kind}")
+    if "number" not in kinds:
+        place: dict[str, int] = {}
+        of_distinct = [
+            place.setdefault(_text(entry, what), len(place)) if kind == "word" else -1
+            for entry, kind in zip(distinct, kinds, strict=True)
+        ]
+        return Words(tuple(place), np.append(np.array(of_distinct, dtype=np.int64), -1)[codes])
+    if "word" in kinds:
+        one_word, one_number = (distinct[kinds.index(kind)] for kind in ("word", "number"))
+        raise WrongKind(
             f"expected {what} to hold either text or numbers, received {one_word!r} and {one_number!r}"
         )
-    if any(numbers):
-        return _numbers(distinct, present, codes, what)
-    place: dict[str, int] = {}
-    of_distinct = [
-        place.setdefault(_text(entry, what), len(place)) if there else -1
-        for entry, there in zip(distinct, present, strict=True)
-    ]
-    return Words(tuple(place), np.append(np.array(of_distinct, dtype=np.int64), -1)[codes])
+    return _numbers(distinct, np.array(kinds) == "number", codes, what)
 
 
-def _numbers(distinct: list[Any], present: list[bool], codes: np.ndarray, what: str) -> Numbers:
+def _numbers(distinct: list[Any], present: np.ndarray, codes: np.ndarray, what: str) -> Numbers:
     """Numbers from the distinct entries; in the precision that they share, else as shortest decimals."""
-    whole = [entry for entry, there in zip(distinct, present, strict=True) if there and _is_whole(entry)]
+    numbers = [entry for entry, there in zip(distinct, present, strict=True) if there]
+    whole = [int(entry) for entry in numbers if _is_whole(entry)]
     if whole:
-        extremes = [min(whole, key=int), max(whole, key=int)]
-        check_whole(np.array([int(extreme) for extreme in extremes], dtype=object), what)
-    precisions = {precision_name(entry) for entry, there in zip(distinct, present, strict=True) if there}
-    shared = precisions.pop() if len(precisions) == 1 else "float64"
-    values = np.array(
-        [
-            np.nan if not there else float(entry) if shared != "float64" else _decimal(entry)
-            for entry, there in zip(distinct, present, strict=True)
-        ]
-    )
+        check_whole(np.array([min(whole), max(whole)], dtype=object), what)
     if all(isinstance(entry, (bool, np.bool_)) for entry in distinct):
         return Numbers(np.array(distinct, dtype=bool)[codes])
-    stored = {"float32": "float32", "float16": "float16", "bfloat16": "float32"}.get(shared, "float64")
-    return Numbers(np.append(values, np.nan)[codes].astype(stored), shared)
-
-
-def _decimal(entry: Any) -> float:
-    return shortest(float(entry), precision_name(entry))
+    precisions = {precision_name(entry) for entry in numbers}
+    shared = precisions.pop() if len(precisions) == 1 else "float64"
+    values = np.full(len(distinct) + 1, np.nan)  # the last one is of entries without a code
+    values[:-1][present] = [
+        float(entry) if shared != "float64" else shortest(float(entry), precision_name(entry))
+        for entry in numbers
+    ]
+    stored = "float32" if shared == "bfloat16" else shared
+    return Numbers(values[codes].astype(stored), shared)
 
 
 def _is_whole(entry: Any) -> bool:
     return isinstance(entry, (int, np.integer)) and not isinstance(entry, bool)
-
-
-def _is_missing(entry: Any) -> bool:
-    if entry is None or entry is np.ma.masked or type(entry).__name__ in ("NAType", "NaTType"):
-        return True
-    if isinstance(entry, (str, bytes)):
-        return len(entry) == 0
-    return isinstance(entry, (float, np.floating)) and bool(np.isnan(entry))
-
-
-def _is_word(entry: Any) -> bool:
-    return isinstance(entry, (str, bytes)) and len(entry) > 0
-
-
-def _is_number(entry: Any) -> bool:
-    if isinstance(entry, (bool, int, float, np.number, np.bool_)):
-        return not isinstance(entry, (complex, np.complexfloating))
-    return type(entry).__name__ == "bfloat16"
 
 
 def _text(entry: str | bytes, what: str) -> str:

@@ -1,6 +1,6 @@
 """The containers that columns come in (NumPy, pandas, polars, pyarrow, lists), as arrays of their entries.
 
-Numbers keep the type that they came in. What the entries mean is left to `keras_fair.inputs.columns`.
+Numbers keep the type that they came in. What a column means is left to `keras_fair.inputs.columns`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,9 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["categories_of", "entries_of", "objects_of", "occurring_levels"]
+from keras_fair.inputs.arrays import flat
+
+__all__ = ["categories_of", "entries_of", "kind_of", "masked", "objects_of", "occurring_levels"]
 
 
 def categories_of(column: Any) -> tuple[list[Any], np.ndarray] | None:
@@ -54,8 +56,7 @@ def entries_of(column: Any, what: str) -> np.ndarray:
         raise ValueError(f"expected {what} to be a column of values, received {type(column).__name__}")
     if entries.dtype.kind == "T":  # NumPy's variable-width strings
         entries = entries.astype(object)
-    if entries.ndim == 2 and entries.shape[1] == 1:
-        entries = entries[:, 0]
+    entries = flat(entries)
     if entries.ndim != 1:
         raise ValueError(f"expected {what} of shape (n,), received shape={entries.shape}")
     return entries
@@ -66,6 +67,27 @@ def objects_of(entries: Sequence[Any]) -> np.ndarray:
     array = np.empty(len(entries), dtype=object)
     array[:] = entries
     return array
+
+
+def masked(values: np.ndarray, mask: np.ndarray | None) -> np.ndarray:
+    """Numbers with NaN where a mask hides them."""
+    if mask is None or not mask.any():
+        return values
+    floats = values if values.dtype.kind == "f" else values.astype("float64")
+    return np.where(mask, np.array(np.nan, dtype=floats.dtype), floats)
+
+
+def kind_of(entry: Any) -> str | None:
+    """Whether an entry is a "word", a "number" or "missing"; None where it is something else."""
+    if entry is None or entry is np.ma.masked or type(entry).__name__ in ("NAType", "NaTType"):
+        return "missing"
+    if isinstance(entry, (str, bytes)):
+        return "word" if entry else "missing"
+    if isinstance(entry, (float, np.floating)) and np.isnan(entry):
+        return "missing"
+    is_number = isinstance(entry, (bool, int, float, np.number, np.bool_))
+    is_number = is_number and not isinstance(entry, np.complexfloating)
+    return "number" if is_number or type(entry).__name__ == "bfloat16" else None
 
 
 def _of_pyarrow(column: Any) -> np.ndarray:

@@ -23,11 +23,9 @@ class Domain(NamedTuple):
     def __str__(self) -> str:
         if self.simplex:
             return "the simplex"
-        return (
-            "all reals"
-            if math.isinf(self.low) and math.isinf(self.high)
-            else f"[{self.low:g}, {self.high:g}]"
-        )
+        if math.isinf(self.low) and math.isinf(self.high):
+            return "all reals"
+        return f"[{self.low:g}, {self.high:g}]"
 
 
 DomainLike = Union[tuple[Union[float, None], Union[float, None]], Domain, str, None]

@@ -25,7 +25,6 @@ __all__ = [
     "precision_name",
     "rounded",
     "shortest",
-    "whole_threshold",
 ]
 
 LARGEST_WHOLE = 2**53
@@ -36,9 +35,7 @@ PRECISIONS = ("float64", "float32", "float16", "bfloat16")
 def precision_name(array: Any) -> str:
     """The name of the float type of an array, a tensor or a scalar; "float64" for all other types."""
     dtype = getattr(array, "dtype", "float64")
-    if (
-        isinstance(dtype, np.dtype) and dtype.char in "dlqi?"
-    ):  # the usual ones; a name takes NumPy long to make
+    if isinstance(dtype, np.dtype) and dtype.char in "dlqi?":  # the usual ones: a name takes NumPy long
         return "float64"
     name = str(getattr(dtype, "name", dtype)).rpartition(".")[2].lower()
     return name if name in PRECISIONS else "float64"
@@ -81,17 +78,6 @@ def shortest(number: float, precision: str) -> float:
         if rounded(decimal, precision) == number:
             return decimal
     return number
-
-
-def whole_threshold(number: float, above: int) -> int:
-    """The least whole number that passes a threshold: `>= number`, or `> number` where `above` is 1.
-
-    Example:
-
-    >>> whole_threshold(2.5, 0), whole_threshold(3.0, 0), whole_threshold(3.0, 1)
-    (3, 3, 4)
-    """
-    return math.floor(number) + 1 if above else math.ceil(number)
 
 
 def check_whole(values: np.ndarray, what: str) -> None:

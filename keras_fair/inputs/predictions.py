@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_fair.inputs.arrays import concrete, is_tensor
+from keras_fair.inputs.arrays import Tensor, concrete, flat, is_tensor
 from keras_fair.inputs.columns import Words, check_order, read_column
 from keras_fair.inputs.domain import Domain
 from keras_fair.inputs.precision import precision_name
@@ -56,7 +56,7 @@ class Predictions:
     @property
     def flat(self) -> np.ndarray:
         """`(n,)` where a sample has one prediction, else `(n, outputs)`."""
-        return self.values[:, 0] if self.outputs == 1 else self.values
+        return flat(self.values)
 
     def shaped(self, values: np.ndarray) -> np.ndarray:
         """Other predictions of the same samples in the shape and type of these."""
@@ -154,32 +154,34 @@ def read_weight(sample_weight: Any) -> np.ndarray:
     values, _ = number_array(sample_weight, "sample_weight")
     if values.dtype.kind not in "fiub":
         raise ValueError(f"expected sample_weight to be numbers, received dtype={values.dtype}")
-    weight = values.astype("float64", copy=False)
-    if weight.ndim == 2 and weight.shape[1] == 1:
-        weight = weight[:, 0]
-    if weight.ndim != 1:
-        raise ValueError(f"expected sample_weight of shape (n,), received shape={weight.shape}")
-    check_weight(weight)
-    return weight
+    return check_weight(values.astype("float64", copy=False))
 
 
-def check_weight(weight: np.ndarray) -> None:
-    """Refuse weights that are negative or not finite.
+def check_weight(weight: Tensor) -> Tensor:
+    """Sample weights as `(n,)`.
 
     Args:
-        weight: `(n,)` floats.
+        weight: `(n,)` or `(n, 1)` floats, an array or a tensor.
 
     Raises:
-        ValueError: some are.
+        ValueError: they have another shape, or some are negative or not finite, which is not known inside a
+            graph.
     """
-    if weight.size and not (np.min(weight) >= 0 and np.isfinite(np.sum(weight, dtype="float64"))):
-        wrong = weight[~(np.isfinite(weight) & (weight >= 0))]
+    weight = flat(weight)
+    if len(weight.shape) != 1:
+        raise ValueError(f"expected sample_weight of shape (n,), received shape={tuple(weight.shape)}")
+    values = concrete(weight)
+    if values is None or not values.size:
+        return weight
+    if not (np.min(values) >= 0 and np.isfinite(np.sum(values, dtype="float64"))):
+        wrong = values[~(np.isfinite(values) & (values >= 0))]
         if len(wrong):
             raise ValueError(
                 f"expected sample_weight to be finite and >= 0, received {len(wrong)} that are not, "
                 f"such as {wrong[0]}"
             )
         raise ValueError("expected sample_weight with a finite sum, received weights whose sum is infinite")
+    return weight
 
 
 def check_lengths(lengths: Mapping[str, int | None]) -> None:
@@ -200,10 +202,6 @@ def check_lengths(lengths: Mapping[str, int | None]) -> None:
 def check_pairing(y: Any, attributes: Any, label: Any, sample_weight: Any) -> None:
     """Refuse pandas objects that belong together and have different orders; see `check_order`."""
     parts = {"predictions y": y}
-    if isinstance(attributes, Mapping) and all(
-        isinstance(column, (np.ndarray, list, tuple)) for column in attributes.values()
-    ):
-        attributes = None
     if isinstance(attributes, Mapping):
         parts.update({f"attribute {name!r}": column for name, column in attributes.items()})
     else:

@@ -6,7 +6,8 @@ of the data are kept as a `ScalarArray`, which is a tensor once these constants 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +19,16 @@ from keras_fair.rows.epigraph import Bound, Row
 from keras_fair.rows.linear import Reduction
 from keras_fair.rows.scalars import Scalar
 
-__all__ = ["GapPlan", "Numbering", "ScalarArray", "affine_arrays", "gap_plan", "scalar_array", "unique_names"]
+__all__ = [
+    "BoundedArrays",
+    "GapPlan",
+    "Numbering",
+    "ScalarArray",
+    "bounded_arrays",
+    "gap_plan",
+    "scalar_array",
+    "unique_names",
+]
 
 
 @dataclass(frozen=True)
@@ -71,10 +81,9 @@ class ScalarArray:
 
     def needs(self) -> np.ndarray:
         """Which constants each entry of the first axis needs, `(m, K)` bool."""
-        rows = self.numbers.shape[0]
-        needed = np.zeros((rows, self.coefficients.shape[1]), dtype=bool)
-        for place, coefficients in zip(self.places, self.coefficients, strict=True):
-            needed[place // max(self.numbers.size // rows, 1)] |= coefficients != 0
+        needed = np.zeros((len(self.numbers), self.coefficients.shape[1]), dtype=bool)
+        first_axis = np.unravel_index(self.places, self.numbers.shape)[0]
+        np.logical_or.at(needed, first_axis, self.coefficients != 0)
         return needed
 
 
@@ -96,49 +105,65 @@ def scalar_array(
     )
 
 
-def affine_arrays(affines: Sequence[Affine], numbering: Numbering) -> tuple[ScalarArray, ScalarArray]:
-    """The weights of the terms `(m, T)` and the constants `(m,)` of affine expressions."""
+@dataclass(frozen=True)
+class BoundedArrays:
+    """Affine expressions of the terms, `weights @ T + offset`, and bounds, infinite where there is none.
+
+    Args:
+        weights: `(m, T)`; offset: `(m,)`.
+        lower, upper: one bound for each row, or for each relation.
+    """
+
+    weights: ScalarArray
+    offset: ScalarArray
+    lower: ScalarArray
+    upper: ScalarArray
+
+    def evaluate(self, xp: Any, constants: Tensor) -> dict[str, Tensor]:
+        """The arrays by name, from the values of the constants."""
+        return {name: array.evaluate(xp, constants) for name, array in vars(self).items()}
+
+
+def bounded_arrays(
+    affines: Sequence[Affine], bounds: Sequence[Bound | Row], numbering: Numbering
+) -> BoundedArrays:
+    """The arrays of affine expressions and of bounds."""
     terms = len(numbering.term)
     weights, offset = {}, {}
     for row, affine in enumerate(affines):
         for term, weight in affine.weights.items():
             weights[row * terms + numbering.term[term]] = weight
         offset[row] = affine.constant
-    return (
-        scalar_array((len(affines), terms), weights, numbering),
-        scalar_array((len(affines),), offset, numbering),
-    )
-
-
-def bound_arrays(bounds: Sequence[Bound | Row], numbering: Numbering) -> tuple[ScalarArray, ScalarArray]:
-    """The lower and upper bounds, infinite where there is none."""
     lower = {place: bound.lower for place, bound in enumerate(bounds) if bound.lower is not None}
     upper = {place: bound.upper for place, bound in enumerate(bounds) if bound.upper is not None}
-    shape = (len(bounds),)
-    return scalar_array(shape, lower, numbering, -np.inf), scalar_array(shape, upper, numbering, np.inf)
+    return BoundedArrays(
+        scalar_array((len(affines), terms), weights, numbering),
+        scalar_array((len(affines),), offset, numbering),
+        scalar_array((len(bounds),), lower, numbering, -np.inf),
+        scalar_array((len(bounds),), upper, numbering, np.inf),
+    )
 
 
 @dataclass(frozen=True)
 class GapPlan:
     """How gaps follow from the terms; see `keras_fair.rows.linear.Gaps`."""
 
-    affines: tuple[Affine, ...]
+    arrays: BoundedArrays
     reductions: tuple[Reduction, ...]
     results: np.ndarray
     signs: np.ndarray
 
 
-def gap_plan(bounds: Sequence[Bound]) -> GapPlan:
+def gap_plan(bounds: Sequence[Bound], numbering: Numbering) -> GapPlan:
     """The gaps of relations, with all maxima of one level in one step."""
     tree = _GapTree()
     roots = [tree.entry(bound.expression) for bound in bounds]
     reductions, place = tree.steps()
-    signs = np.array([float(bound.sign) for bound in bounds])
     return GapPlan(
-        tuple(tree.affines),
+        bounded_arrays(tree.affines, bounds, numbering),
         tuple(reductions),
         np.array([place[root] for root in roots], dtype="int32"),
-        signs,
+        np.array([float(bound.sign) for bound in bounds]),
     )
 
 
@@ -194,15 +219,14 @@ class _GapTree:
 
 def unique_names(names: Sequence[str]) -> tuple[str, ...]:
     """The names, repeated ones numbered: `a`, `a (2)`."""
-    seen: dict[str, int] = {}
+    counters: dict[str, Iterator[int]] = {}
     taken = set(names)
     numbered = []
     for name in names:
-        seen[name] = seen.get(name, 0) + 1
-        unique = name if seen[name] == 1 else f"{name} ({seen[name]})"
-        while seen[name] > 1 and unique in taken:
-            seen[name] += 1
-            unique = f"{name} ({seen[name]})"
-        taken.add(unique)
+        unique = name
+        if name in counters:
+            unique = next(text for n in counters[name] if (text := f"{name} ({n})") not in taken)
+            taken.add(unique)
+        counters.setdefault(name, itertools.count(2))
         numbered.append(unique)
     return tuple(numbered)

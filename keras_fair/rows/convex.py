@@ -229,9 +229,6 @@ def _flattened(alternative: Alternative) -> list[Alternative]:
     if len(inner.parts) != 1 or inner.parts[0].needed > 1:
         return [alternative]
     return [
-        Alternative(
-            alternative.group or below.group,
-            Convex(inner.affine.plus(below.expression.affine), below.expression.parts),
-        )
+        Alternative(alternative.group or below.group, Convex(inner.affine).plus(below.expression))
         for below in inner.parts[0].alternatives
     ]

@@ -67,20 +67,15 @@ class _Emission:
         others = [part for place, part in enumerate(expression.parts) if place != widest]
         first, self.next_aux = self.next_aux, self.next_aux + len(others)
         affine = expression.affine.plus(Affine(aux={first + place: -1.0 for place in range(len(others))}))
-        for alternative in expression.parts[widest].alternatives:
-            inner = alternative.expression
-            self.bounded(
-                Convex(affine.plus(inner.affine), inner.parts), upper, sign, alternative.group or group
-            )
-        for place, part in enumerate(others):
-            self._below_aux(part, first + place, sign)
+        self._each(expression.parts[widest], affine, upper, sign, group)
+        for place, part in enumerate(others):  # their maximum is at most -t
+            self._each(part, Affine(aux={first + place: 1.0}), Scalar(), sign, "")
 
-    def _below_aux(self, part: Maximum, index: int, sign: int) -> None:
-        """Emit rows for `max of part <= -t`."""
+    def _each(self, part: Maximum, affine: Affine, upper: Scalar, sign: int, group: str) -> None:
+        """Emit rows for `affine + alternative <= upper`, for each alternative of a maximum."""
         for alternative in part.alternatives:
-            inner = alternative.expression
-            affine = inner.affine.plus(Affine(aux={index: 1.0}))
-            self.bounded(Convex(affine, inner.parts), Scalar(), sign, alternative.group)
+            expression = Convex(affine).plus(alternative.expression)
+            self.bounded(expression, upper, sign, alternative.group or group)
 
     def _row(self, affine: Affine, upper: Scalar, sign: int, group: str) -> None:
         same, opposite = _key(affine), _key(affine.negative())
@@ -98,11 +93,9 @@ class _Emission:
                 tight = lower if row.lower is None or lower.number > row.lower.number else row.lower
                 self.rows[place] = replace(row, lower=tight)
                 return
-        row = (
-            Row(affine, None, upper, group)
-            if sign > 0
-            else Row(affine.negative(), upper.times(-1.0), None, group)
-        )
+        row = Row(affine, None, upper, group)
+        if sign < 0:
+            row = Row(affine.negative(), upper.times(-1.0), None, group)
         self._place[_key(row.affine)] = len(self.rows)
         self.rows.append(row)
 
@@ -116,11 +109,10 @@ def rows_of(bound: Bound, first_aux: int) -> tuple[list[Row], int]:
     """
     emission = _Emission(first_aux)
     expression = bound.expression
-    if bound.upper is not None and bound.lower is not None:  # affine, and the sign is 1
+    if bound.upper is not None:
         emission.bounded(expression, bound.upper, 1)
-        emission.bounded(Convex(expression.affine.negative()), bound.lower.times(-1.0), 1)
-    elif bound.upper is not None:
-        emission.bounded(expression, bound.upper, 1)
+        if bound.lower is not None:  # affine, and the sign is 1
+            emission.bounded(Convex(expression.affine.negative()), bound.lower.times(-1.0), 1)
     elif bound.lower is not None:
         emission.bounded(expression, bound.lower.times(-1.0), -1)
     return emission.rows, emission.next_aux

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from keras_fair.constraints import ConstraintSet
-from keras_fair.errors import ConstraintTypeError
-from keras_fair.groups.enumeration import Combination, Grouping
+from keras_fair.groups.coding import Entry
+from keras_fair.groups.enumeration import Combination, Grouping, column_name
+from keras_fair.groups.factors import attribute_of
 from keras_fair.groups.vocabulary import Vocabulary
-from keras_fair.inputs.arrays import concrete
-from keras_fair.inputs.columns import columns_of
+from keras_fair.inputs.columns import Words, columns_of, is_matrix, read_column
 from keras_fair.inputs.predictions import check_pairing
-from keras_fair.language.nodes import Attribute, Label, Span
+from keras_fair.inputs.refusals import InText
 from keras_fair.rows.linear import LinearRows
-from keras_fair.rows.lower import lower
+from keras_fair.rows.lower import first_places, lower
 
 __all__ = ["rows_of"]
 
@@ -52,11 +53,11 @@ def rows_of(
     check_pairing(None, attributes, label, sample_weight)
     columns = columns_of(attributes)
     occurring = None
-    if vocabulary is not None and not isinstance(vocabulary, Vocabulary):
-        vocabulary = Vocabulary(vocabulary)
     if vocabulary is None:
         at_hand = _AtHand(constraints, columns, label)
         vocabulary, occurring = at_hand.vocabulary, at_hand.occurring
+    elif not isinstance(vocabulary, Vocabulary):
+        vocabulary = Vocabulary(vocabulary)
     plan = lower(
         constraints.statements, constraints.text, vocabulary, outputs, domain=domain, occurring=occurring
     )
@@ -70,67 +71,37 @@ class _AtHand:
     def __init__(self, constraints: ConstraintSet, columns: dict[str, Any], label: Any) -> None:
         self.vocabulary = Vocabulary()
         self.columns, self.label = columns, label
+        places = first_places(constraints)
         for name in constraints.attributes:
-            span = _first_place(constraints, name)
             if name in columns:
-                try:
+                with InText(constraints.text, places[name]):
                     self.vocabulary.update({name: columns[name]})
-                except ValueError as fault:
-                    raise ConstraintTypeError(str(fault), text=constraints.text, span=span) from None
         if label is not None and constraints.uses_label:
             self.vocabulary.update({}, label)
 
     def occurring(self, subjects: tuple[Grouping, ...]) -> set[Combination]:
         """The combinations of values of the subjects that occur; for probabilities, all values."""
-        values, codes = [], []
-        for subject in subjects:
-            listed = (
-                self.vocabulary.label if isinstance(subject, Label) else self.vocabulary.values[subject.name]
-            )
-            listed = listed or ()
-            values.append(listed)
-            codes.append(self._codes(subject, listed))
+        values, codes = zip(*map(self._coded, subjects), strict=True)
         coded = [code for code in codes if code is not None]
         joint = np.unique(np.stack(coded, axis=1), axis=0) if coded else np.zeros((1, 0), dtype=int)
         combinations: set[Combination] = set()
         for row in joint.tolist():
-            partial: list[Combination] = [()]
             rest = iter(row)
-            for listed, code in zip(values, codes, strict=True):
-                chosen = (
-                    listed
-                    if code is None
-                    else [listed[place] for place in [next(rest)] if place < len(listed)]
-                )
-                partial = [(*head, value) for head in partial for value in chosen]
-            combinations.update(partial)
+            chosen = [
+                listed if code is None else [listed[next(rest)]]
+                for listed, code in zip(values, codes, strict=True)
+            ]
+            combinations.update(itertools.product(*chosen))
         return combinations
 
-    def _codes(self, subject: Grouping, listed: Sequence[Any]) -> np.ndarray | None:
-        """The place of each sample's value among those listed, or None where there are probabilities."""
-        if isinstance(subject, Label):
-            encoded = self.vocabulary.encode_label(self.label)
-        else:
-            encoded = self.vocabulary.encode(self.columns, [subject.name])[subject.name]
-        entries = concrete(encoded)
-        if entries is None or entries.ndim == 2:
-            return None
-        if entries.dtype.kind in "iu":
-            return np.minimum(entries, len(listed))
-        numbers = np.array([value for value in listed if not isinstance(value, str)])
-        places = np.clip(np.searchsorted(numbers, entries), 0, max(len(numbers) - 1, 0))
-        return (
-            np.where(numbers[places] == entries, places, len(listed))
-            if len(numbers)
-            else np.zeros(len(entries), dtype=int)
-        )
-
-
-def _first_place(constraints: ConstraintSet, name: str) -> Span | None:
-    from keras_fair.language.tree import walk
-
-    for statement in constraints.statements:
-        for node in walk(statement):
-            if isinstance(node, Attribute) and node.name == name:
-                return node.span
-    return None
+    def _coded(self, subject: Grouping) -> tuple[Sequence[Entry], np.ndarray | None]:
+        """Values of a subject, and the place of each sample's value among them; None for probabilities."""
+        name = attribute_of(subject)
+        column = self.label if name is None else self.columns[name]
+        if isinstance(column, Mapping) or is_matrix(column):
+            return self.vocabulary.listed(name) or (), None
+        read = read_column(column, column_name(subject))
+        if isinstance(read, Words):
+            return read.words, read.codes
+        distinct, places = np.unique(read.values, return_inverse=True)
+        return read.decimals(distinct), places

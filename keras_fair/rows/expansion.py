@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from keras_fair.groups.coding import Entry
 from keras_fair.groups.enumeration import Combination, Domains, Grouping
+from keras_fair.groups.truth import comparisons
 from keras_fair.language import node_text
 from keras_fair.language.fold import Algebra
 from keras_fair.language.functions import FUNCTIONS
@@ -30,7 +31,7 @@ from keras_fair.language.nodes import (
     Statistic,
     Variable,
 )
-from keras_fair.language.tree import child_fields, children, walk
+from keras_fair.language.tree import child_fields, children
 
 __all__ = ["Chosen", "OverArguments", "Stars", "arguments", "with_variables"]
 
@@ -147,14 +148,8 @@ def _starred(node: Node) -> Iterator[tuple[Statistic, tuple[Grouping, ...]]]:
     """The statistics with stars under `node`, but not those below a function that makes arguments of them,
     each with what its stars run over."""
     if isinstance(node, STATISTICS):
-        subjects: dict[Grouping, None] = {}
-        for part in walk(node):
-            if (
-                isinstance(part, Comparison)
-                and isinstance(part.value, Star)
-                and isinstance(part.subject, (Attribute, Label))
-            ):
-                subjects[part.subject] = None
+        starred = [subject for subject, _, value in comparisons(node) if isinstance(value, Star)]
+        subjects = dict.fromkeys(each for each in starred if isinstance(each, (Attribute, Label)))
         if subjects:
             yield node, tuple(subjects)
     elif not _collects(node):

@@ -24,9 +24,8 @@ from keras_fair.language.nodes import (
     Statement,
 )
 from keras_fair.rows.convex import Expressions
-from keras_fair.rows.epigraph import Row, rows_of
-from keras_fair.rows.ground import ground
-from keras_fair.rows.relations import bound_relation
+from keras_fair.rows.epigraph import Row
+from keras_fair.rows.relations import lowered_relations
 from keras_fair.rows.scalars import Derived, Scalar
 from keras_fair.rows.statistics import Statistic, Statistics
 from keras_fair.rows.values import Outputs
@@ -70,19 +69,13 @@ def row_formulas(
     >>> row_formulas(parse_statements(text), text)[0].rows
     ('-0.02 <= E[y | sex=Female] - E[y | sex=Male] <= 0.02',)
     """
-    domains = Domains(vocabulary, text, occurring)
     statistics = Statistics(Outputs.of(outputs), text)
-    expressions = Expressions(statistics, domains)
-    relations: list[tuple[str, int, list[Row]]] = []
-    aux = 0
-    for index, statement in enumerate(statements):
-        for relation in ground(statement, index, domains):
-            bound = bound_relation(relation, expressions, check_domain(domain).bounds)
-            rows, aux = rows_of(bound.bound, aux)
-            relations.append((bound.text, index, rows))
+    expressions = Expressions(statistics, Domains(vocabulary, text, occurring))
+    relations = lowered_relations(statements, expressions, check_domain(domain).bounds)
     formula = _Formula(statistics)
     return tuple(
-        RelationFormulas(text, index, tuple(map(formula.row, rows))) for text, index, rows in relations
+        RelationFormulas(each.ground.text, each.ground.statement, tuple(map(formula.row, each.rows)))
+        for each in relations
     )
 
 

@@ -10,6 +10,7 @@ Relations of one statement that say the same are kept once, see `keras_fair.rows
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -83,8 +84,7 @@ def _choices(binders: Sequence[Binder], domains: Domains) -> Iterator[dict[str, 
     choices, size = [], 1
     for binder in binders:
         values = domains.values(binder.domain)
-        for taken in range(len(binder.variables)):
-            size *= max(len(values) - taken, 0)
+        size *= math.perm(len(values), len(binder.variables))
         if size > MOST_GROUPS:
             raise ConstraintTypeError(
                 f"this makes more than {MOST_GROUPS} relations; "

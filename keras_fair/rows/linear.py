@@ -20,10 +20,10 @@ from typing import Any
 
 import numpy as np
 
-from keras_fair.inputs.arrays import Tensor, floats, namespace
+from keras_fair.inputs.arrays import Tensor, divided, floats, namespace
 from keras_fair.rows.terms import Family, Terms
 
-__all__ = ["Gaps", "LinearRows", "Reduction", "RelationRows", "rows_from_matrix"]
+__all__ = ["Gaps", "LinearRows", "Reduction", "RelationRows", "relations_of_rows", "rows_from_matrix"]
 
 
 @dataclass(frozen=True)
@@ -166,8 +166,7 @@ class LinearRows:
     def matrix(self) -> Tensor:
         """The dense `A = W diag(1/N) M`: `(m, n)`, or `(m, n, outputs)`."""
         xp = namespace(self.weights)
-        there = xp.greater(self.terms.weights, 0)
-        inverse = xp.where(there, 1.0 / xp.where(there, self.terms.weights, 1.0), 0.0)
+        inverse = divided(1.0, self.terms.weights, xp.greater(self.terms.weights, 0))
         return xp.tensordot(self.weights * xp.expand_dims(inverse, 0), self.terms.matrix(), axes=1)
 
     @property
@@ -213,9 +212,7 @@ class LinearRows:
         if self.gap is None or not any(relation.auxiliary for relation in self.relations):
             return own
         whole = _outside(self.gap.values(terms), self.gap.lower, self.gap.upper)
-        relation_of_row = np.zeros(len(self), dtype="int32")
-        for index, relation in enumerate(self.relations):
-            relation_of_row[list(relation.rows)] = index
+        relation_of_row = relations_of_rows(self.relations, len(self))
         auxiliary = np.array([relation.auxiliary for relation in self.relations])[relation_of_row]
         whole = xp.where(self.active, xp.take(whole, relation_of_row, axis=0), xp.zeros_like(own))
         return xp.where(auxiliary, whole, own)
@@ -273,6 +270,14 @@ def rows_from_matrix(
         names=tuple(names) if names is not None else tuple(f"row {i}" for i in range(m)),
         active=np.ones(m, dtype=bool),
     )
+
+
+def relations_of_rows(relations: Sequence[RelationRows], count: int) -> np.ndarray:
+    """The index of the relation of each row, `(count,)` int."""
+    owner = np.zeros(count, dtype="int32")
+    for index, relation in enumerate(relations):
+        owner[list(relation.rows)] = index
+    return owner
 
 
 def _outside(value: Tensor, lower: Tensor, upper: Tensor) -> Tensor:

@@ -8,7 +8,6 @@ Every stage is a module of its own: `ground`, `relations` and `convex`, `epigrap
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -28,23 +27,21 @@ from keras_fair.language.tree import walk
 from keras_fair.rows.assemble import (
     Numbering,
     ScalarArray,
-    affine_arrays,
-    bound_arrays,
+    bounded_arrays,
     gap_plan,
     scalar_array,
     unique_names,
 )
 from keras_fair.rows.convex import Expressions
-from keras_fair.rows.epigraph import Row, rows_of
-from keras_fair.rows.ground import ground
+from keras_fair.rows.epigraph import Row
 from keras_fair.rows.linear import RelationRows
-from keras_fair.rows.plan import Coefficients, Dependence, RowPlan
-from keras_fair.rows.relations import BoundRelation, bound_relation
+from keras_fair.rows.plan import Dependence, RowPlan
+from keras_fair.rows.relations import LoweredRelation, lowered_relations
 from keras_fair.rows.statistics import Statistic, Statistics
 from keras_fair.rows.term_layout import all_disjoint, make_layout
 from keras_fair.rows.values import Outputs
 
-__all__ = ["lower"]
+__all__ = ["first_places", "lower"]
 
 
 def lower(
@@ -88,7 +85,7 @@ def lower(
     domains = Domains(vocabulary, text, occurring)
     missing = "error" if vocabulary is None else vocabulary.missing
     statistics = Statistics(Outputs.of(outputs), text, missing)
-    relations = _relations(statements, Expressions(statistics, domains), domains, check_domain(domain).bounds)
+    relations = lowered_relations(statements, Expressions(statistics, domains), check_domain(domain).bounds)
     terms, constants = tuple(statistics.terms), tuple(statistics.constants)
     conditions = [condition for term in (*terms, *constants) for condition in (term.condition, term.selected)]
     compared = compared_in(conditions)
@@ -97,33 +94,32 @@ def lower(
     clusters = make_clusters(conditions, factors, text)
     layout = make_layout(terms, constants, clusters)
     derived = tuple(statistics.scalars.derived)
-    position = {term: place for place, term in enumerate(layout.order)}
-    numbering = Numbering([position[term] for term in range(len(terms))], len(constants), len(derived))
+    numbering = Numbering(np.argsort(layout.order).tolist(), len(constants), len(derived))
     rows = [row for relation in relations for row in relation.rows]
-    coefficients, dependence, gap = _arrays(relations, rows, numbering)
-    names = unique_names(
-        [
-            relation.name + (f" [{row.group}]" if row.group else "")
-            for relation in relations
-            for row in relation.rows
-        ]
-    )
-    used = _used(coefficients.weights)
+    arrays = bounded_arrays([row.affine for row in rows], rows, numbering)
+    gap = gap_plan([relation.bound for relation in relations], numbering)
+    used = _used(arrays.weights)
     diagonal = np.all(used.sum(axis=1) <= 1) and np.all(used.sum(axis=0) <= 1)
     columns = frozenset(name for statistic in (*terms, *constants) for name in statistic.value.columns)
-    spans = _places(statements)
-    label = Label(span=Span(0, 0))
+    needed = columns | {attribute_of(subject) for subject in factors}
+    spans = first_places(statement.relation for statement in statements)
     return RowPlan(
         text=text,
         outputs=statistics.outputs,
         vocabulary=completed,
-        names=names,
+        names=unique_names(
+            [
+                relation.ground.name + (f" [{row.group}]" if row.group else "")
+                for relation in relations
+                for row in relation.rows
+            ]
+        ),
         relations=_relation_rows(relations),
         disjoint=bool(diagonal) and all_disjoint(terms, clusters),
         needs=Needs(
-            attributes={name: spans[name] for name in _attributes(columns, factors)},
+            attributes={name: spans[name] for name in sorted(name for name in needed if name is not None)},
             numbers=frozenset(name for name in columns if name is not None),
-            label=spans[None] if label in factors or None in columns else None,
+            label=spans[None] if None in needed else None,
             accuracy=accuracy_place(statements),
             factors=factors,
             missing=completed.missing,
@@ -132,36 +128,24 @@ def lower(
         factors=factors,
         clusters=tuple(clusters),
         layout=layout,
-        coefficients=coefficients,
-        dependence=dependence,
+        arrays=arrays,
+        aux=_aux(rows),
+        dependence=Dependence(
+            row_terms=used,
+            row_constants=_needs(arrays.weights, arrays.offset, arrays.lower, arrays.upper),
+            gap_terms=_used(gap.arrays.weights),
+            gap_constants=_needs(gap.arrays.weights, gap.arrays.offset),
+            relation_constants=_needs(gap.arrays.lower, gap.arrays.upper),
+        ),
         gap=gap,
         derived=tuple(
             (constant, tuple(scalar_array((1,), {0: operand}, numbering) for operand in constant.operands))
             for constant in derived
         ),
-        binary_label=is_binary_label(compared.get(label, [])),
+        binary_label=is_binary_label(compared.get(Label(span=Span(0, 0)), [])),
         term_keys=tuple(terms[index].key for index in layout.order),
         constant_keys=tuple(constant.key for constant in constants),
     )
-
-
-@dataclass(frozen=True)
-class _Relation(BoundRelation):
-    rows: tuple[Row, ...]
-
-
-def _relations(
-    statements: Sequence[Statement], expressions: Expressions, domains: Domains, domain: tuple[float, float]
-) -> list[_Relation]:
-    """All relations with their rows."""
-    relations: list[_Relation] = []
-    aux = 0
-    for index, statement in enumerate(statements):
-        for relation in ground(statement, index, domains):
-            bound = bound_relation(relation, expressions, domain)
-            rows, aux = rows_of(bound.bound, aux)
-            relations.append(_Relation(bound.name, bound.text, bound.statement, bound.bound, tuple(rows)))
-    return relations
 
 
 def _factors(
@@ -177,8 +161,7 @@ def _factors(
     completed = vocabulary.completed({name: words for name, words in named.items() if words})
     factors = {}
     for subject, atoms in compared.items():
-        name = attribute_of(subject)
-        values = completed.label if name is None else completed.values.get(name)
+        values = completed.listed(attribute_of(subject))
         is_open = isinstance(subject, Attribute) and completed.is_open(subject.name) or values == ()
         factors[subject] = make_factor(
             subject, atoms, values=values, is_open=is_open, missing=completed.missing, text=text
@@ -189,8 +172,7 @@ def _factors(
 def _refuse_text_in_arithmetic(statistics: Iterable[Statistic], vocabulary: Vocabulary, text: str) -> None:
     for statistic in statistics:
         for leaf in statistic.value.leaves():
-            values = vocabulary.label if isinstance(leaf, Label) else vocabulary.values.get(leaf.name)
-            if has_words(values):
+            if has_words(vocabulary.listed(attribute_of(leaf))):
                 raise ConstraintTypeError(
                     f"{subject_name(leaf)} holds text, and numbers are needed in arithmetic: encode it first",
                     text=text,
@@ -199,31 +181,14 @@ def _refuse_text_in_arithmetic(statistics: Iterable[Statistic], vocabulary: Voca
                 )
 
 
-def _arrays(
-    relations: list[_Relation], rows: list[Row], numbering: Numbering
-) -> tuple[Coefficients, Dependence, Any]:
-    weights, offset = affine_arrays([row.affine for row in rows], numbering)
-    lower_bounds, upper_bounds = bound_arrays(rows, numbering)
+def _aux(rows: list[Row]) -> np.ndarray:
+    """The coefficients of the auxiliary scalars in each row, `(m, p)`."""
     used = [index for row in rows for index in row.affine.aux]
     aux = np.zeros((len(rows), max(used, default=-1) + 1))
     for place, row in enumerate(rows):
         for index, coefficient in row.affine.aux.items():
             aux[place, index] = coefficient
-    bounds = [relation.bound for relation in relations]
-    gap = gap_plan(bounds)
-    gap_weights, gap_offset = affine_arrays(gap.affines, numbering)
-    gap_lower, gap_upper = bound_arrays(bounds, numbering)
-    dependence = Dependence(
-        row_terms=_used(weights),
-        row_constants=_needs(weights, offset, lower_bounds, upper_bounds),
-        gap_terms=_used(gap_weights),
-        gap_constants=_needs(gap_weights, gap_offset),
-        relation_constants=_needs(gap_lower, gap_upper),
-    )
-    coefficients = Coefficients(
-        weights, aux, offset, lower_bounds, upper_bounds, gap_weights, gap_offset, gap_lower, gap_upper
-    )
-    return coefficients, dependence, gap
+    return aux
 
 
 def _used(weights: ScalarArray) -> np.ndarray:
@@ -238,30 +203,23 @@ def _needs(*arrays: ScalarArray) -> np.ndarray:
     return np.logical_or.reduce([array.needs() for array in arrays]).astype("float64")
 
 
-def _relation_rows(relations: list[_Relation]) -> tuple[RelationRows, ...]:
-    names = unique_names([relation.name for relation in relations])
+def _relation_rows(relations: list[LoweredRelation]) -> tuple[RelationRows, ...]:
+    names = unique_names([relation.ground.name for relation in relations])
     made, start = [], 0
     for name, relation in zip(names, relations, strict=True):
         rows = tuple(range(start, start + len(relation.rows)))
         start += len(rows)
         auxiliary = any(row.affine.aux for row in relation.rows)
-        made.append(RelationRows(name, relation.statement, relation.text, rows, auxiliary))
+        ground = relation.ground
+        made.append(RelationRows(name, ground.statement, ground.text, rows, auxiliary))
     return tuple(made)
 
 
-def _attributes(columns: Iterable[str | None], factors: Iterable[Subject]) -> list[str]:
-    """The names of the columns that are needed, sorted."""
-    compared = {subject.name for subject in factors if isinstance(subject, Attribute)}
-    return sorted(compared | {name for name in columns if name is not None})
-
-
-def _places(statements: Sequence[Statement]) -> dict[str | None, Span]:
+def first_places(trees: Iterable[Node]) -> dict[str | None, Span]:
     """Where each attribute, and the label (None), is named first."""
     places: dict[str | None, Span] = {}
-    for statement in statements:
-        nodes: list[Node] = [
-            node for node in walk(statement.relation) if isinstance(node, (Attribute, Label))
-        ]
-        for node in nodes:
-            places.setdefault(node.name if isinstance(node, Attribute) else None, node.span)
+    for tree in trees:
+        for node in walk(tree):
+            if isinstance(node, (Attribute, Label)):
+                places.setdefault(attribute_of(node), node.span)
     return places

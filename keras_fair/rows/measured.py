@@ -8,17 +8,18 @@ cluster.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from keras_fair.groups.conditions import Cluster
 from keras_fair.groups.factors import Factor, attribute_of
-from keras_fair.groups.membership import Members, member_of
+from keras_fair.groups.membership import Members, member_of, outside
 from keras_fair.groups.samples import Samples
-from keras_fair.groups.thresholds import LARGE, equal_to, is_missing
+from keras_fair.groups.thresholds import is_missing
 from keras_fair.inputs.arrays import Tensor, floats
 from keras_fair.language.nodes import (
     Arithmetic,
@@ -90,18 +91,16 @@ def measure(
     weights = xp.take(flat, layout.term_weights, axis=0)
     families, start = [], 0
     for group in layout.groups:
-        family = _family(group, members[group.cluster], quantities)
-        if isinstance(family, CellFamily) and family.scale is None:  # each coefficient is 1
-            family = replace(family, totals=weights[start : start + family.size])
-        families.append(family)
-        start += family.size
+        place = slice(start, start + len(group.rows))
+        families.append(_family(group, members[group.cluster], quantities, weights, place))
+        start = place.stop
     terms = Terms(
         families=_families(xp, families),
         constants=floats(xp, np.zeros(len(layout.order))),
         weights=weights,
         outputs=outputs,
     )
-    unknown, missing = _outside(factors, samples)
+    unknown, missing = outside(factors, samples)
     return Measured(
         terms=terms,
         constant_sums=xp.take(flat, layout.constant_sums, axis=0),
@@ -134,7 +133,7 @@ class _Quantities:
             for name in present:
                 if name not in self.samples.complete:
                     weight = self.samples.ones() if weight is None else weight
-                    weight = xp.where(is_missing(self._column(name)), xp.zeros_like(weight), weight)
+                    weight = xp.where(is_missing(self.samples.column(name)), xp.zeros_like(weight), weight)
             self._weights[present] = weight
         return self._weights[present]
 
@@ -155,11 +154,9 @@ class _Quantities:
 
     def _times(self, weight: Tensor | None, factor: ValueNode) -> Tensor | None:
         if isinstance(factor, Number):
-            return (
-                weight
-                if factor.value == 1.0
-                else factor.value * (self.samples.ones() if weight is None else weight)
-            )
+            if factor.value == 1.0:
+                return weight
+            return factor.value * (self.samples.ones() if weight is None else weight)
         value = self._value(factor)
         return value if weight is None else weight * value
 
@@ -174,8 +171,8 @@ class _Quantities:
     def _computed(self, node: ValueNode) -> Tensor:
         xp = self.samples.xp
         if isinstance(node, (Attribute, Label)):
-            name = node.name if isinstance(node, Attribute) else None
-            column = floats(xp, self._column(name))
+            name = attribute_of(node)
+            column = floats(xp, self.samples.column(name))
             if name in self.samples.complete:
                 return column
             return xp.where(xp.isnan(column), xp.zeros_like(column), column)
@@ -187,14 +184,14 @@ class _Quantities:
             return operators[node.operator](left, right)
         raise TypeError(f"expected a value free of y, received node={type(node).__name__}")
 
-    def _column(self, name: str | None) -> Tensor:
-        return self.samples.label if name is None else self.samples.columns[name]
 
-
-def _family(group: TermGroup, member: Members, quantities: _Quantities) -> Family | CellFamily:
+def _family(
+    group: TermGroup, member: Members, quantities: _Quantities, weights: Tensor, place: slice
+) -> Family | CellFamily:
     scale = quantities.scale(group)
     if member.cells is not None:
-        return CellFamily(member.table[group.rows], member.cells, scale, group.disjoint)
+        totals = weights[place] if scale is None else None  # each coefficient is 1
+        return CellFamily(member.table[group.rows], member.cells, scale, group.disjoint, totals)
     xp = quantities.samples.xp
     shares = xp.take(member.shares, group.rows, axis=0)
     if scale is None:
@@ -206,51 +203,10 @@ def _family(group: TermGroup, member: Members, quantities: _Quantities) -> Famil
 def _families(xp: Any, families: Sequence[Family | CellFamily]) -> tuple[Family | CellFamily, ...]:
     """The families. Dense ones that follow each other are joined to one."""
     joined: list[Family | CellFamily] = []
-    for family in families:
-        last = joined[-1] if joined else None
-        if isinstance(family, Family) and isinstance(last, Family):
-            coefficients = xp.concatenate([last.coefficients, family.coefficients], axis=0)
-            joined[-1] = Family(last.size + family.size, coefficients)
-        else:
-            joined.append(family)
+    for kind, following in itertools.groupby(families, type):
+        run = list(following)
+        if kind is Family and len(run) > 1:
+            coefficients = xp.concatenate([family.coefficients for family in run], axis=0)
+            run = [Family(sum(family.size for family in run), coefficients)]
+        joined += run
     return tuple(joined)
-
-
-def _outside(
-    factors: Mapping[Subject, Factor], samples: Samples
-) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-    """How many samples have an unknown and a missing value, by attribute."""
-    unknown, missing = {}, {}
-    for subject, factor in factors.items():
-        name = attribute_of(subject)
-        if name is None or len(samples.columns[name].shape) == 2:
-            continue
-        xp, column = samples.xp, samples.columns[name]
-        none = xp.zeros((), dtype="int32")
-        if factor.cuts is None:
-            size = factor.states - 2
-            seen = name in samples.highest and samples.highest[name] < size
-            missing[name] = none if seen else _count(xp, xp.equal(column, size + 1))
-            if not factor.other:
-                unknown[name] = none if seen else _count(xp, xp.equal(column, size))
-        else:
-            missing[name] = none if name in samples.complete else _count(xp, is_missing(column))
-            if factor.listed:
-                unknown[name] = _count(xp, _unlisted(column, factor, samples))
-    for name, column in samples.columns.items():
-        if name not in missing and len(column.shape) == 1:  # a column of coefficients only
-            xp = samples.xp
-            none = xp.zeros((), dtype="int32")
-            missing[name] = none if name in samples.complete else _count(xp, is_missing(column))
-    return unknown, missing
-
-
-def _unlisted(column: Tensor, factor: Factor, samples: Samples) -> Tensor:
-    """Where a number is not in the list of the vocabulary, `(n,)` bool."""
-    numbers = [value for value in factor.values or () if not isinstance(value, str)]
-    matches = equal_to(column, numbers, passes=samples.size is not None and samples.size >= LARGE)
-    return samples.xp.logical_not(samples.xp.logical_or(matches, is_missing(column)))
-
-
-def _count(xp: Any, where: Tensor) -> Tensor:
-    return xp.sum(xp.cast(where, "int32"))

@@ -20,31 +20,16 @@ from keras_fair.groups.conditions import Cluster
 from keras_fair.groups.factors import Factor
 from keras_fair.groups.samples import Needs, needed_columns, read_samples
 from keras_fair.groups.vocabulary import Vocabulary
-from keras_fair.inputs.arrays import Tensor, floats, is_tensor, namespace
+from keras_fair.inputs.arrays import Tensor, divided, floats, is_tensor, namespace
 from keras_fair.inputs.refusals import InText
 from keras_fair.language.nodes import Label, Span, Subject
-from keras_fair.rows.assemble import GapPlan, ScalarArray
-from keras_fair.rows.linear import Gaps, LinearRows, RelationRows
+from keras_fair.rows.assemble import BoundedArrays, GapPlan, ScalarArray
+from keras_fair.rows.linear import Gaps, LinearRows, RelationRows, relations_of_rows
 from keras_fair.rows.measured import Layout, Measured, measure
 from keras_fair.rows.scalars import Derived
 from keras_fair.rows.values import Outputs
 
 __all__ = ["RowPlan"]
-
-
-@dataclass(frozen=True)
-class Coefficients:
-    """W, V, c and the bounds of the rows, and the same for the affine expressions of the gaps."""
-
-    weights: ScalarArray
-    aux: np.ndarray
-    offset: ScalarArray
-    lower: ScalarArray
-    upper: ScalarArray
-    gap_weights: ScalarArray
-    gap_offset: ScalarArray
-    gap_lower: ScalarArray
-    gap_upper: ScalarArray
 
 
 @dataclass(frozen=True)
@@ -85,7 +70,8 @@ class RowPlan:
     factors: dict[Subject, Factor] = field(repr=False)
     clusters: tuple[Cluster, ...] = field(repr=False)
     layout: Layout = field(repr=False)
-    coefficients: Coefficients = field(repr=False)
+    arrays: BoundedArrays = field(repr=False)
+    aux: np.ndarray = field(repr=False)
     dependence: Dependence = field(repr=False)
     gap: GapPlan = field(repr=False)
     derived: tuple[tuple[Derived, tuple[ScalarArray, ...]], ...] = field(repr=False)
@@ -106,12 +92,12 @@ class RowPlan:
     @property
     def terms(self) -> int:
         """Number of terms, T."""
-        return self.coefficients.weights.numbers.shape[1]
+        return self.arrays.weights.numbers.shape[1]
 
     @property
     def constants(self) -> int:
         """Number of constants of the data, K, derived ones left out."""
-        return self.layout.constants
+        return len(self.layout.constant_sums)
 
     def encode(self, attributes: Any, label: Any = None) -> tuple[dict[str, Any], Any]:
         """The needed columns and the label, encoded by the vocabulary.
@@ -137,6 +123,13 @@ class RowPlan:
             return columns, self.vocabulary.encode_label(label)
 
     def evaluate(
+        self, columns: Mapping[str, Any], label: Any = None, sample_weight: Any = None, **options: Any
+    ) -> LinearRows:
+        """The rows of a batch, in float64 where the backend has it: `bind` of what `measure` gives for the
+        same arguments."""
+        return self.bind(self.measure(columns, label, sample_weight, **options))
+
+    def measure(
         self,
         columns: Mapping[str, Any],
         label: Any = None,
@@ -144,8 +137,8 @@ class RowPlan:
         *,
         size: Any = None,
         fractional_label: bool | None = None,
-    ) -> LinearRows:
-        """The rows of a batch.
+    ) -> Measured:
+        """The terms and the constants of a batch.
 
         Args:
             columns: encoded columns, as `encode` or `Vocabulary.encode` give them; others are ignored.
@@ -157,26 +150,9 @@ class RowPlan:
             fractional_label: whether the label may be a probability. Default: by its values, or inside a
                 graph by whether its dtype is a float. False allows faster rows.
 
-        Returns:
-            LinearRows in float64 where the backend has it.
-
         Raises:
             ConstraintTypeError, ValueError: see `keras_fair.groups.samples`.
         """
-        return self.bind(
-            self.measure(columns, label, sample_weight, size=size, fractional_label=fractional_label)
-        )
-
-    def measure(
-        self,
-        columns: Mapping[str, Any],
-        label: Any = None,
-        sample_weight: Any = None,
-        *,
-        size: Any = None,
-        fractional_label: bool | None = None,
-    ) -> Measured:
-        """The terms and the constants of a batch; arguments as in `evaluate`."""
         samples = read_samples(self.needs, columns, label, sample_weight, size)
         soft = self.binary_label and fractional_label is not False and Label(span=Span(0, 0)) in self.factors
         if soft and fractional_label is None:
@@ -191,7 +167,7 @@ class RowPlan:
         constants, has_value = self._constants(measured.constant_sums, measured.constant_weights)
         unknown_constants = 1.0 - floats(xp, has_value)
         empty = floats(xp, xp.less_equal(terms.weights, 0))
-        depend, numbers = self.dependence, self.coefficients
+        depend = self.dependence
 
         def estimable(of_terms: np.ndarray, of_constants: np.ndarray) -> Tensor:
             lacking = xp.matmul(floats(xp, of_terms), empty)
@@ -207,28 +183,24 @@ class RowPlan:
             lacking = xp.matmul(floats(xp, depend.relation_constants), unknown_constants)
             relation = xp.logical_and(relation, xp.equal(lacking, 0))
         active = estimable(depend.row_terms, depend.row_constants)
-        relation_of_row = self._relation_of_row()
+        relation_of_row = relations_of_rows(self.relations, len(self.names))
         if len(relation_of_row):
             active = xp.logical_and(active, xp.take(relation, relation_of_row, axis=0))
-        lower, upper = numbers.lower.evaluate(xp, constants), numbers.upper.evaluate(xp, constants)
         gaps = Gaps(
-            weights=numbers.gap_weights.evaluate(xp, constants),
-            offset=numbers.gap_offset.evaluate(xp, constants),
+            **self.gap.arrays.evaluate(xp, constants),
             known=entries,
             reductions=self.gap.reductions,
             results=self.gap.results,
             signs=self.gap.signs,
             estimable=relation,
-            lower=numbers.gap_lower.evaluate(xp, constants),
-            upper=numbers.gap_upper.evaluate(xp, constants),
         )
+        arrays = self.arrays.evaluate(xp, constants)
+        for name, none in (("lower", -np.inf), ("upper", np.inf)):
+            arrays[name] = xp.where(active, arrays[name], xp.full_like(arrays[name], none))
         return LinearRows(
             terms=terms,
-            weights=numbers.weights.evaluate(xp, constants),
-            aux=floats(xp, numbers.aux),
-            offset=numbers.offset.evaluate(xp, constants),
-            lower=xp.where(active, lower, xp.full_like(lower, -np.inf)),
-            upper=xp.where(active, upper, xp.full_like(upper, np.inf)),
+            **arrays,
+            aux=floats(xp, self.aux),
             names=self.names,
             active=active,
             disjoint=self.disjoint and measured.certain,
@@ -242,15 +214,11 @@ class RowPlan:
         """The values of the constants, derived ones included, and which can be estimated."""
         xp = namespace(sums, weights)
         has_value = xp.greater(weights, 0)
-        values = xp.where(
-            has_value, sums / xp.where(has_value, weights, xp.ones_like(weights)), xp.zeros_like(sums)
-        )
-        if not self.derived:
-            return values, has_value
-        width = self.constants + len(self.derived)
+        values = divided(sums, weights, has_value)
         for place, (derived, operands) in enumerate(self.derived):
-            padded = xp.pad(values, (0, width - self.constants - place))
-            lacking = xp.pad(1.0 - floats(xp, has_value), (0, width - self.constants - place))
+            to_come = (0, len(self.derived) - place)
+            padded = xp.pad(values, to_come)
+            lacking = xp.pad(1.0 - floats(xp, has_value), to_come)
             arguments = xp.concatenate([operand.evaluate(xp, padded) for operand in operands], axis=0)
             needed = np.concatenate([operand.needs() for operand in operands]).astype("float64")
             usable = xp.equal(xp.matmul(floats(xp, needed), lacking), 0)
@@ -258,12 +226,6 @@ class RowPlan:
             values = xp.concatenate([values, xp.reshape(value, (1,))], axis=0)
             has_value = xp.concatenate([has_value, xp.reshape(fine, (1,))], axis=0)
         return values, has_value
-
-    def _relation_of_row(self) -> np.ndarray:
-        owner = np.zeros(len(self.names), dtype="int32")
-        for index, relation in enumerate(self.relations):
-            owner[list(relation.rows)] = index
-        return owner
 
 
 def _derived(operator: str, operands: Tensor, usable: Tensor) -> tuple[Tensor, Tensor]:
@@ -277,5 +239,4 @@ def _derived(operator: str, operands: Tensor, usable: Tensor) -> tuple[Tensor, T
     if operator == "*":
         return xp.where(fine, operands[0] * operands[1], xp.zeros_like(operands[0])), fine
     fine = xp.logical_and(fine, xp.not_equal(operands[1], 0))
-    divisor = xp.where(fine, operands[1], xp.ones_like(operands[1]))
-    return xp.where(fine, operands[0] / divisor, xp.zeros_like(divisor)), fine
+    return divided(operands[0], operands[1], fine), fine

@@ -12,6 +12,7 @@ The text has been checked (`keras_fair.language.curvature`): a quotient by predi
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeGuard
 
@@ -19,38 +20,49 @@ from keras_fair.errors import AUDIT, ConstraintTypeError, Reason
 from keras_fair.language import node_text, on_prediction
 from keras_fair.language.fold import fold
 from keras_fair.language.functions import Ends
-from keras_fair.language.nodes import Arithmetic, Node, Range, Relation
+from keras_fair.language.nodes import Arithmetic, Node, Range, Relation, Statement
 from keras_fair.rows.convex import Convex, Expressions, Lowered
-from keras_fair.rows.epigraph import Bound
-from keras_fair.rows.ground import GroundRelation
+from keras_fair.rows.epigraph import Bound, Row, rows_of
+from keras_fair.rows.ground import GroundRelation, ground
 from keras_fair.rows.ranges import interval
 from keras_fair.rows.scalars import Scalar
 
-__all__ = ["BoundRelation", "bound_relation"]
+__all__ = ["LoweredRelation", "lowered_relations"]
 
 
 @dataclass(frozen=True)
-class BoundRelation:
-    """One relation as a bound; its name and text."""
+class LoweredRelation:
+    """A ground relation, the bound that it asks for, and the rows of that."""
 
-    name: str
-    text: str
-    statement: int
+    ground: GroundRelation
     bound: Bound
+    rows: tuple[Row, ...]
 
 
-def bound_relation(ground: GroundRelation, expressions: Expressions, domain: Ends) -> BoundRelation:
-    """The bound that a ground relation asks for.
+def lowered_relations(
+    statements: Sequence[Statement], expressions: Expressions, domain: Ends
+) -> list[LoweredRelation]:
+    """All ground relations of some statements with their rows.
 
     Args:
-        ground: the relation.
-        expressions: what lowers its sides.
+        statements: checked statements.
+        expressions: what lowers the sides of relations.
         domain: between which values predictions lie.
 
     Raises:
-        ConstraintTypeError: no prediction can change it, or it is not affine in `y` inside its maxima.
+        ConstraintTypeError: no prediction can change a relation, or one is not affine in `y` in its maxima.
     """
-    relation = ground.relation
+    relations: list[LoweredRelation] = []
+    aux = 0
+    for index, statement in enumerate(statements):
+        for relation in ground(statement, index, expressions.domains):
+            bound = _bound(relation.relation, expressions, domain)
+            rows, aux = rows_of(bound, aux)
+            relations.append(LoweredRelation(relation, bound, tuple(rows)))
+    return relations
+
+
+def _bound(relation: Relation | Range, expressions: Expressions, domain: Ends) -> Bound:
     if not on_prediction(relation):
         raise ConstraintTypeError(
             "no prediction can change this relation: it does not contain y",
@@ -59,16 +71,10 @@ def bound_relation(ground: GroundRelation, expressions: Expressions, domain: End
             reason=Reason.FREE_OF_PREDICTIONS,
             modes=AUDIT,
         )
-    if isinstance(relation, Range):
-        bound = _between(relation, expressions)
-    else:
-        bound = _of_relation(relation, expressions, domain)
-    return BoundRelation(ground.name, ground.text, ground.statement, bound)
-
-
-def _between(node: Range, expressions: Expressions) -> Bound:
-    operand = _convex(fold(node.operand, expressions).up)
-    lower, upper = (fold(end, expressions).constant for end in (node.lower, node.upper))
+    if not isinstance(relation, Range):
+        return _of_relation(relation, expressions, domain)
+    operand = _convex(fold(relation.operand, expressions).up)
+    lower, upper = (fold(end, expressions).constant for end in (relation.lower, relation.upper))
     return Bound(operand, 1, lower, upper)
 
 

@@ -28,6 +28,7 @@ from keras_fair.language.nodes import (
     Or,
     Prediction,
     Share,
+    Span,
 )
 from keras_fair.language.tree import walk
 from keras_fair.rows.scalars import Scalar, Scalars
@@ -65,11 +66,12 @@ class Statistic:
         text = " + ".join(parts)
         of, over = self.selected, self.condition
         if self.share is not None:
-            of = over = self.share.condition
-            of = self.share.event if over is None else And(operands=(self.share.event, over), span=over.span)
-        for mark, condition in (("of", of), ("over", over)):
-            if condition is not None and not (mark == "of" and of == over):
-                text += f" {mark} {node_text(condition)}"
+            over = self.share.condition
+            of = _both(self.share.event, over, self.share.span)
+        if of is not None and of != over:
+            text += f" of {node_text(of)}"
+        if over is not None:
+            text += f" over {node_text(over)}"
         if self.present:
             names = sorted("label" if name is None else f"`{name}`" for name in self.present)
             text += f" where {', '.join(names)} is known"
@@ -93,6 +95,10 @@ def is_known(event: Condition) -> Condition | None:
     if len(parts) < 2:
         return parts[0] if parts else None
     return And(operands=tuple(parts), span=event.span)
+
+
+def _both(condition: Condition, other: Given, span: Span) -> Condition:
+    return condition if other is None else And(operands=(condition, other), span=span)
 
 
 class Statistics:
@@ -159,12 +165,9 @@ class Statistics:
         return weights, self._constant(Statistic(AffineValue((), value.beta), condition, condition, present))
 
     def _share(self, node: Share) -> Scalar:
-        over = is_known(node.event)
-        if over is None:
-            over = node.condition
-        elif node.condition is not None:
-            over = And(operands=(over, node.condition), span=node.span)
-        joint = node.event if over is None else And(operands=(node.event, over), span=node.span)
+        known = is_known(node.event)
+        over = node.condition if known is None else _both(known, node.condition, node.span)
+        joint = _both(node.event, over, node.span)
         unit = AffineValue((), Number(value=1.0, span=node.span))
         return self._constant(Statistic(unit, over, joint, share=node))
 

@@ -19,6 +19,9 @@ from keras_fair.rows.statistics import Statistic
 __all__ = ["Layout", "Quantity", "TermGroup", "make_layout"]
 
 
+Alphas = tuple[tuple[int, ValueNode], ...]
+
+
 @dataclass(frozen=True)
 class Quantity:
     """A number per sample that is summed: its weight, times `factor` if there is one.
@@ -45,7 +48,7 @@ class TermGroup:
     """
 
     cluster: int
-    alphas: tuple[tuple[int, ValueNode], ...]
+    alphas: Alphas
     present: frozenset[str | None]
     rows: np.ndarray
     disjoint: bool
@@ -61,7 +64,6 @@ class Layout:
         quantities: for each cluster, what is summed.
         groups: the families of terms, in order.
         order: the terms in the order of the families.
-        constants: number of constants of the data, K.
         term_weights: `(T,)` int, where N of each term is.
         constant_sums: `(K,)` int, where the sum of each constant is; constant_weights: `(K,)`, where its N
             is.
@@ -70,7 +72,6 @@ class Layout:
     quantities: tuple[tuple[Quantity, ...], ...]
     groups: tuple[TermGroup, ...]
     order: tuple[int, ...]
-    constants: int
     term_weights: np.ndarray
     constant_sums: np.ndarray
     constant_weights: np.ndarray
@@ -87,16 +88,14 @@ def make_layout(
         clusters: the clusters of all conditions.
     """
     place = _places(clusters)
-    groups: dict[tuple[int, object, frozenset[str | None]], list[int]] = {}
+    groups: dict[tuple[int, Alphas, frozenset[str | None]], list[int]] = {}
     for index, term in enumerate(terms):
         groups.setdefault((place[term.condition][0], term.value.alphas, term.present), []).append(index)
     made = []
-    for members in groups.values():
-        first = terms[members[0]]
-        cluster = place[first.condition][0]
+    for (cluster, alphas, present), members in groups.items():
         rows = np.array([place[terms[index].condition][1] for index in members], dtype="int32")
         disjoint = bool(np.all(clusters[cluster].table[rows].sum(axis=0) <= 1))
-        made.append(TermGroup(cluster, first.value.alphas, first.present, rows, disjoint))
+        made.append(TermGroup(cluster, alphas, present, rows, disjoint))
     order = tuple(index for members in groups.values() for index in members)
 
     quantities: list[dict[Quantity, int]] = [{} for _ in clusters]
@@ -123,7 +122,6 @@ def make_layout(
         quantities=tuple(tuple(indices) for indices in quantities),
         groups=tuple(made),
         order=order,
-        constants=len(constants),
         term_weights=term_weights,
         constant_sums=constant_sums,
         constant_weights=constant_weights,

@@ -10,6 +10,7 @@ import pytest
 
 import keras_fair as kf
 from keras_fair.errors import AUDIT, MODES, ConstraintError, ConstraintTypeError, Reason
+from keras_fair.rows import Vocabulary, lower
 
 COLUMNS: dict[str, Any] = {
     "sex": ["Female", "Male"] * 20,
@@ -73,3 +74,14 @@ def test_a_sentence_names_the_modes_that_take_a_statement() -> None:
     )
     assert ConstraintError("no").reason is Reason.DOCUMENT
     assert ConstraintTypeError("no").reason is Reason.MEANING
+
+
+@pytest.mark.parametrize("column", [[1, 2, 1], np.array(["Female", "Male", "Female"])])
+def test_a_column_of_the_wrong_kind_has_its_reason(column: Any) -> None:
+    text = "E[y | sex=Female] <= 0.5"
+    plan = lower(kf.parse(text).statements, text, Vocabulary({"sex": ["Female", "Male"]}))
+    read = plan.encode if isinstance(column, list) else plan.evaluate  # text is encoded first
+    with pytest.raises(ConstraintTypeError) as caught:
+        read({"sex": column})
+    assert caught.value.reason is Reason.WRONG_KIND
+    assert caught.value.span is not None
