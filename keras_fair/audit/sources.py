@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from keras_fair.inputs.columns import elements_of
+from keras_fair.inputs.predictions import chosen_output
 
 __all__ = ["Parts", "chunks_of"]
 
@@ -89,7 +90,10 @@ def _scores(model: Any, inputs: Mapping[str, Any]) -> np.ndarray:
         return np.asarray(model(inputs))
     from keras import ops
 
-    return np.asarray(ops.convert_to_numpy(model.predict_on_batch(_taken(model, inputs))))
+    predicted = chosen_output(
+        model.predict_on_batch(_taken(model, inputs)), getattr(model, "fair_output", None)
+    )
+    return np.asarray(ops.convert_to_numpy(predicted))
 
 
 def _is_keras_model(model: Any) -> bool:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import warnings
 from collections import Counter
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Mapping, MutableMapping, Sequence
 from typing import Any
 
 import keras
@@ -14,11 +15,15 @@ from keras_fair.callbacks.projections import projections
 from keras_fair.callbacks.watched import Question, WatchedData
 from keras_fair.constraints import ConstraintSet, parse
 from keras_fair.groups.vocabulary import Vocabulary
+from keras_fair.inputs.predictions import chosen_output
 from keras_fair.layers.arguments import check_vocabulary
 from keras_fair.layers.fair_projection import FairProjection
+from keras_fair.metrics.summary import statement_names
 from keras_fair.ops import Outcome
 
 __all__ = ["FairnessMonitor"]
+
+_COUNTED = (Outcome.RELAXED, Outcome.ITERATION_LIMIT)
 
 
 class FairnessMonitor(keras.callbacks.Callback):
@@ -53,10 +58,14 @@ class FairnessMonitor(keras.callbacks.Callback):
         domain: where predictions lie; default: the model's, else (0, 1).
         batch_size: of `predict`, default 32 as there. A projection holds per batch: the pooled gap depends on
             it.
+        output: of a model with several outputs, the key or the place of the one to measure; default: that of
+            a `FairModel`.
 
     Raises:
         ConstraintError: constraints are malformed, or do not fit the data.
-        ValueError: when training begins, where there are no constraints or there is nothing to log.
+        ValueError: when training begins, where there are no constraints or there is nothing to log, where the
+            data do not fit each other, where `output` is missing, or where a callback that watches a key of
+            the monitor stands before it.
 
     Example:
         >>> import keras, numpy as np
@@ -87,8 +96,10 @@ class FairnessMonitor(keras.callbacks.Callback):
         vocabulary: Vocabulary | Mapping[str, Any] | None = None,
         domain: Any = "default",
         batch_size: int | None = None,
+        output: str | int | None = None,
     ) -> None:
         super().__init__()
+        self.output = output
         self.constraints = None if constraints is None else parse(constraints)
         self.vocabulary = check_vocabulary(vocabulary)
         self.domain = domain
@@ -98,7 +109,7 @@ class FairnessMonitor(keras.callbacks.Callback):
             ("val_", validation_data, validation_attributes),
         ):
             if data is not None:
-                self._watched[prefix] = WatchedData(data, columns, batch_size)
+                self._watched[prefix] = WatchedData(data, columns, batch_size, output)
             elif columns is not None:
                 raise ValueError("expected data beside attributes, received attributes alone")
         self._warned: set[str] = set()
@@ -113,6 +124,13 @@ class FairnessMonitor(keras.callbacks.Callback):
         if not self._watched and not layers:
             raise ValueError("expected training_data or validation_data to measure, received neither")
         self._questions = self._asked(layers)
+        outputs = getattr(self.model, "output", None)
+        if self._watched and isinstance(outputs, (Mapping, list, tuple)):
+            chosen_output(outputs, self.output)
+        for watched in self._watched.values():
+            for question in self._questions:
+                watched.check(question)
+        self._check_order(_callbacks_of(inspect.currentframe()))
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         self._before = self._counts()
@@ -146,6 +164,28 @@ class FairnessMonitor(keras.callbacks.Callback):
         domain = self.domain if own else _domain(layers[0]) if layers else (0.0, 1.0)
         return [Question(self.constraints, vocabulary, domain)]
 
+    def _keys(self) -> set[str]:
+        """What it logs."""
+        statements = [question.constraints.statements for question in self._questions]
+        names = [name for own in statements for name in statement_names(own)]
+        keys = {
+            f"{prefix}{name}_{kind}"
+            for prefix in self._watched
+            for name in names
+            for kind in ("gap", "violation")
+        }
+        return keys | {f"{outcome.name.lower()}_batches" for outcome in _COUNTED}
+
+    def _check_order(self, callbacks: Sequence[Any]) -> None:
+        """Raise ValueError where a callback that watches a key comes before this one."""
+        keys = self._keys()
+        for callback in callbacks[: callbacks.index(self) if self in callbacks else 0]:
+            if getattr(callback, "monitor", None) in keys:
+                raise ValueError(
+                    f"expected FairnessMonitor before {type(callback).__name__}, which watches "
+                    f"{callback.monitor!r}, received it after: callbacks run in the order of the list"
+                )
+
     def _counts(self) -> Counter[str]:
         """Batches by how they ended, over all projections that were called."""
         total: Counter[str] = Counter()
@@ -160,7 +200,7 @@ class FairnessMonitor(keras.callbacks.Callback):
         if not projections(self.model):
             return
         now = self._counts()
-        for outcome in (Outcome.RELAXED, Outcome.ITERATION_LIMIT):
+        for outcome in _COUNTED:
             key = f"{outcome.name.lower()}_batches"
             logs[key] = now[outcome.name] - self._before[outcome.name]
             if logs[key]:
@@ -175,6 +215,12 @@ class FairnessMonitor(keras.callbacks.Callback):
         if message not in self._warned:
             self._warned.add(message)
             warnings.warn(f"FairnessMonitor: {message}", stacklevel=2)
+
+
+def _callbacks_of(frame: Any) -> list[Any]:
+    """All callbacks of a run, from its `CallbackList`, which calls them; Keras does not hand it over."""
+    caller = None if frame is None or frame.f_back is None else frame.f_back.f_locals.get("self")
+    return list(caller.callbacks) if isinstance(caller, keras.callbacks.CallbackList) else []
 
 
 def _domain(layer: FairProjection) -> Any:

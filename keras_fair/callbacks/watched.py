@@ -16,7 +16,8 @@ from keras import ops
 from keras_fair.constraints import ConstraintSet
 from keras_fair.groups.vocabulary import Vocabulary
 from keras_fair.inputs.columns import columns_of
-from keras_fair.metrics.summary import statement_names, summarised
+from keras_fair.inputs.predictions import check_lengths, chosen_output, length_of
+from keras_fair.metrics.summary import summary_of
 from keras_fair.rows.evaluate import rows_of
 from keras_fair.rows.linear import LinearRows
 
@@ -51,10 +52,14 @@ class WatchedData:
             batches of these, such as a `tf.data.Dataset`.
         attributes: columns for arrays whose `x` is not a dict that holds them.
         batch_size: for `predict`.
+        output: of a model with several outputs, the key or the place of the one that is measured; default:
+            that of a `FairModel`.
     """
 
-    def __init__(self, data: Any, attributes: Any, batch_size: int | None) -> None:
-        self.attributes = attributes
+    def __init__(
+        self, data: Any, attributes: Any, batch_size: int | None, output: str | int | None = None
+    ) -> None:
+        self.attributes, self.output = attributes, output
         self.batch_size = batch_size
         self.is_arrays = isinstance(data, (tuple, Mapping, np.ndarray)) or hasattr(data, "columns")
         self.data = data
@@ -72,7 +77,8 @@ class WatchedData:
         """`{name}_gap` and `{name}_violation` of each statement, as the model predicts now."""
         if self.is_arrays:
             x, people = _parted(self.data, self.attributes, question.constraints)
-            y = np.asarray(model.predict(x, batch_size=self.batch_size, verbose=0))
+            y = np.asarray(self._chosen(model, model.predict(x, batch_size=self.batch_size, verbose=0)))
+            people = people._replace(label=self._part(model, people.label))
             asked = (question.constraints, repr(question.vocabulary), repr(question.domain))
             if asked not in self._rows:
                 self._rows[asked] = _rows(question, people, y)
@@ -80,14 +86,36 @@ class WatchedData:
         else:
             y, people = self._predicted_in_batches(model, question.constraints)
             rows = _rows(question, people, y)
-        return _summary(question.constraints, rows, y)
+        return summary_of(question.constraints.statements, rows, y)
+
+    def check(self, question: Question) -> None:
+        """Raise ValueError where arrays do not fit what is asked, before anything is predicted."""
+        if self.is_arrays:
+            x, people = _parted(self.data, self.attributes, question.constraints)
+            inputs = columns_of(x) if isinstance(x, Mapping) or hasattr(x, "columns") else {"x": x}
+            parts = {
+                **{f"input {name!r}": column for name, column in inputs.items()},
+                **{f"attribute {name!r}": column for name, column in people.attributes.items()},
+                **(people.label if isinstance(people.label, Mapping) else {"label": people.label}),
+                "sample_weight": people.weight,
+            }
+            check_lengths({name: length_of(part) for name, part in parts.items()})
+
+    def _chosen(self, model: Any, predicted: Any) -> Any:
+        output = getattr(model, "fair_output", None) if self.output is None else self.output
+        return chosen_output(predicted, output)
+
+    def _part(self, model: Any, part: Any) -> Any:
+        """The labels of the output that is measured."""
+        return self._chosen(model, part) if isinstance(part, Mapping) else part
 
     def _predicted_in_batches(self, model: Any, constraints: ConstraintSet) -> tuple[np.ndarray, _People]:
         predictions, seen = [], []
         for batch in self.data:
             x, people = _parted(batch, None, constraints)
-            predictions.append(np.asarray(ops.convert_to_numpy(model.predict_on_batch(x))))
-            seen.append(people)
+            predicted = self._chosen(model, model.predict_on_batch(x))
+            predictions.append(np.asarray(ops.convert_to_numpy(predicted)))
+            seen.append(people._replace(label=self._part(model, people.label)))
         if not seen:
             raise ValueError("expected a dataset with batches, received an empty one")
         attributes = {
@@ -126,16 +154,6 @@ def _rows(question: Question, people: _People, y: np.ndarray) -> LinearRows:
         vocabulary=question.vocabulary,
         domain=question.domain,
     )
-
-
-def _summary(constraints: ConstraintSet, rows: LinearRows, y: np.ndarray) -> dict[str, float]:
-    y = y.astype("float64")
-    gaps = rows.gaps(y[:, 0] if rows.terms.outputs == 1 and y.ndim == 2 else y)
-    arrays = (
-        np.asarray(ops.convert_to_numpy(part))
-        for part in (gaps, rows.gap_lower, rows.gap_upper, rows.estimable)
-    )
-    return summarised(statement_names(constraints.statements), rows.relations, *arrays)
 
 
 def _values(column: Any) -> np.ndarray:

@@ -20,6 +20,7 @@ __all__ = [
     "check_lengths",
     "check_pairing",
     "check_weight",
+    "chosen_output",
     "domain_slack",
     "length_of",
     "number_array",
@@ -88,6 +89,31 @@ def read_predictions(y: Any, *, outputs: int | None = None, domain: Domain | Non
     dtype = values.dtype if values.dtype.kind == "f" else np.dtype("float64")
     numbers = values.astype("float64", copy=False).reshape(len(values), width)
     return Predictions(numbers, precision, values.shape, dtype)
+
+
+def chosen_output(predicted: Any, output: str | int | None) -> Any:
+    """The output of a model that constraints are on.
+
+    Args:
+        predicted: what the model gives: one tensor or array, or a dict or list of them.
+        output: the key or the place of the one; None where there is one only.
+
+    Raises:
+        ValueError: there are several, and none or another one was named.
+    """
+    if not isinstance(predicted, (Mapping, list, tuple)):
+        if output is None:
+            return predicted
+        raise ValueError(f"expected a model of several outputs, of which output={output!r} is one")
+    there = list(predicted) if isinstance(predicted, Mapping) else list(range(len(predicted)))
+    if output is None and len(there) == 1:
+        output = there[0]
+    if output not in there:
+        raise ValueError(
+            f"expected one of the outputs {there}, that the constraints are on, received output={output!r}: "
+            f"name it, for example with FairModel(..., output={there[0]!r})"
+        )
+    return predicted[output]  # type: ignore[index]
 
 
 def check_predictions(values: np.ndarray, domain: Domain | None, precision: str) -> None:

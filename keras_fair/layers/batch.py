@@ -7,19 +7,35 @@ itself is here.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 from keras import ops
 
 from keras_fair.ops import Domain, Projection, project_rows
-from keras_fair.ops.stream.state_vector import StreamRule
+from keras_fair.ops.stream.pooled import PooledSums
+from keras_fair.ops.stream.state_vector import StateLayout, StreamRule
 from keras_fair.ops.stream.step import StreamStep, stream_step
 from keras_fair.ops.working_precision import working_dtype
 from keras_fair.rows.linear import LinearRows
+from keras_fair.rows.measured import Measured
 from keras_fair.rows.plan import RowPlan
 
-__all__ = ["project_arrivals", "project_batch"]
+__all__ = ["ProjectedBatch", "arrived", "project_arrivals", "project_batch"]
+
+
+class ProjectedBatch(NamedTuple):
+    """A batch after the projection.
+
+    Attributes:
+        rows: that were held.
+        projection: onto them.
+        sums: makes what the batch adds to pooled sums, in the order of the fields of `PooledSums`.
+    """
+
+    rows: LinearRows
+    projection: Projection
+    sums: Callable[[], Any]
 
 
 def project_batch(
@@ -33,7 +49,7 @@ def project_batch(
     domain: Domain,
     divergence: str,
     stiffness: float,
-) -> tuple[LinearRows, Projection]:
+) -> ProjectedBatch:
     """The rows of a batch, and the projection onto them, in the widest float of the backend.
 
     Args:
@@ -45,7 +61,8 @@ def project_batch(
         domain, divergence, stiffness: see `keras_fair.project`.
     """
     size = y.shape[0] if isinstance(y.shape[0], int) else ops.shape(y)[0]
-    rows = plan.evaluate(columns, label, statistics_weight, size=size)
+    measured = plan.measure(columns, label, statistics_weight, size=size)
+    rows = plan.bind(measured)
     dtype = working_dtype()
     projection = project_rows(
         ops.cast(y, dtype),
@@ -55,7 +72,7 @@ def project_batch(
         sample_weight=_positive_weight(objective_weight),
         stiffness=stiffness,
     )
-    return rows, projection
+    return ProjectedBatch(rows, projection, lambda: _sums(measured, projection.y))
 
 
 def project_arrivals(
@@ -88,6 +105,22 @@ def project_arrivals(
         statistics_weight,
         objective_weight=_positive_weight(objective_weight),
     )
+
+
+def arrived(plan: RowPlan, step: StreamStep) -> ProjectedBatch:
+    """A batch of arrivals after their step."""
+    parts = StateLayout.of(plan).split(step.change)
+    names = PooledSums.__dataclass_fields__
+    return ProjectedBatch(
+        step.rows, step.projection, lambda: ops.concatenate([parts[name] for name in names], axis=0)
+    )
+
+
+def _sums(measured: Measured, y: Any) -> Any:
+    terms = measured.terms
+    flat = y[:, 0] if terms.outputs == 1 and len(y.shape) == 2 else y
+    sums = terms.sums(flat) + terms.constants
+    return ops.concatenate([sums, terms.weights, measured.constant_sums, measured.constant_weights], axis=0)
 
 
 def _positive_weight(weight: Any) -> Any:

@@ -36,9 +36,10 @@ from keras_fair.layers.call_arguments import (
     unpacked,
 )
 from keras_fair.layers.checks import check_shape
-from keras_fair.layers.guard import refuse_text_under_xla
+from keras_fair.layers.guard import refuse_export, refuse_text_under_xla
 from keras_fair.layers.memory import Memory, check_memory
 from keras_fair.layers.place import place_kept
+from keras_fair.layers.pooled import PooledWeight, pool_now
 from keras_fair.layers.record import Record, RecordWeight
 from keras_fair.layers.reports import Reports
 from keras_fair.layers.streamed import stream_of
@@ -90,8 +91,8 @@ class FairProjection(keras.layers.Layer):
         sample_weight: `(n,)`, >= 0.
 
     Returns:
-        Predictions of the shape of `y` in the layer's compute dtype; computed in float64 where the backend
-        has it.
+        Predictions of the shape and dtype of `y`, or in the layer's compute dtype where that is wider;
+        computed in float64 where the backend has it.
 
     Raises:
         ConstraintError: the constraints are malformed, or do not fit the attributes of the call.
@@ -140,6 +141,12 @@ class FairProjection(keras.layers.Layer):
         self.vocabulary = check_vocabulary(vocabulary)
         self._plans: dict[int, RowPlan] = {}
         self._reports: Reports | None = None
+        self._pools = False
+        self.pooled: PooledWeight | None = None
+
+    def pool_batches(self) -> None:
+        """Let the layer add up its batches where it is called inside `keras_fair.layers.pooled.pooling`."""
+        self._pools = True
 
     def adapt(self, attributes: Any, label: Any = None) -> None:
         """Learn the values of the attributes, as `keras.layers.StringLookup` does; forgets earlier ones.
@@ -217,8 +224,13 @@ class FairProjection(keras.layers.Layer):
             literal=self.vocabulary is None,
             record=RecordWeight(self.add_weight, len(self._built_plan.names)),
         )
+        self._record_weight = self._reports.record.weight  # TensorFlow saves the variables of attributes only
         if self._memory is not None:
             self._memory.build(self.add_weight, self._built_plan)
+            self._memory_weight = self._memory.weight
+        if self._pools:
+            self.pooled = PooledWeight(self.add_weight, self._built_plan)
+            self._pooled_weight = self.pooled.weight
 
     def __call__(
         self, y: Any, attributes: Any = None, label: Any = None, sample_weight: Any = None, **kwargs: Any
@@ -244,7 +256,7 @@ class FairProjection(keras.layers.Layer):
         training: bool | None = None,
     ) -> Any:
         if y.shape[0] == 0:
-            return ops.cast(y, self.compute_dtype)
+            return ops.cast(y, self._output_dtype(y))
         with place_kept():
             return self._projected(y, attributes or {}, label, sample_weight, bool(training))
 
@@ -257,7 +269,7 @@ class FairProjection(keras.layers.Layer):
         with place_kept():
             check_names(self._built_plan, CallArguments(y, attributes or {}, label, sample_weight))
         self._note_text(attributes or {})
-        return keras.KerasTensor(y.shape, dtype=self.compute_dtype)
+        return keras.KerasTensor(y.shape, dtype=self._output_dtype(y))
 
     def get_config(self) -> dict[str, Any]:
         return {
@@ -303,11 +315,14 @@ class FairProjection(keras.layers.Layer):
     def _projected(
         self, y: Any, columns: Mapping[str, Any], label: Any, sample_weight: Any, training: bool
     ) -> Any:
+        symbolic = concrete(y) is None
+        if symbolic:
+            refuse_export(self.name)
         stream = stream_of(self) or (self._memory if training else None)
-        rows, projection = (project_batch if stream is None else stream.project_batch)(
+        batch = (project_batch if stream is None else stream.project_batch)(
             self._built_plan,
             y,
-            clipped_codes(self._built_plan, columns) if concrete(y) is None else columns,
+            clipped_codes(self._built_plan, columns) if symbolic else columns,
             label,
             statistics_weight=sample_weight if self.weight_statistics else None,
             objective_weight=sample_weight if self.weight_objective else None,
@@ -317,8 +332,17 @@ class FairProjection(keras.layers.Layer):
         )
         assert self._reports is not None
         weighs = self.weight_statistics or self.weight_objective
-        self._reports.add(y, columns, rows, projection, sample_weight if weighs else None, label=label)
-        return ops.cast(projection.y, self.compute_dtype)
+        self._reports.add(
+            y, columns, batch.rows, batch.projection, sample_weight if weighs else None, label=label
+        )
+        place = pool_now()
+        if place is not None and self.pooled is not None:
+            self.pooled.add(place, batch.sums())
+        return ops.cast(batch.projection.y, self._output_dtype(y))
+
+    def _output_dtype(self, y: Any) -> str:
+        """That of the predictions, or the compute dtype where it is wider."""
+        return str(backend.result_type(y.dtype, self.compute_dtype))
 
     def _note_text(self, attributes: Mapping[str, Any]) -> None:
         """XLA has no text: `jit_compile="auto"` does not compile a model that reads text in the graph."""

@@ -7,6 +7,7 @@ layer counts in its record, which `FairModel` and `FairnessMonitor` look at.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,7 +15,9 @@ from keras import backend
 
 from keras_fair.layers.checks import Check
 
-__all__ = ["compiles_with_xla", "guard", "refuse_text_under_xla"]
+__all__ = ["compiles_with_xla", "guard", "refuse_export", "refuse_text_under_xla"]
+
+_EXPORTERS = {f"keras.src.export.{name}": name for name in ("litert", "onnx", "openvino", "torch")}
 
 
 def guard(name: str, checks: Sequence[Check], outcome: Any, seen: Any) -> None:
@@ -50,4 +53,22 @@ def refuse_text_under_xla(name: str) -> None:
         raise ValueError(
             f"{name}: attributes of text can't be read under jit_compile=True, because XLA has no text: "
             "encode them beforehand with Vocabulary.encode, and give the layer that vocabulary"
+        )
+
+
+def refuse_export(name: str) -> None:
+    """Raise ValueError where Keras traces the layer for a format that cannot hold the projection.
+
+    Keras tells a layer nothing of the format, and would write files that nothing can load: so the callers say
+    which it is. `name` is that of the layer.
+    """
+    frame = sys._getframe(1)
+    while frame is not None and frame.f_globals.get("__name__") not in _EXPORTERS:
+        frame = frame.f_back  # type: ignore[assignment]
+    if frame is not None:
+        kind = _EXPORTERS[frame.f_globals["__name__"]]
+        raise ValueError(
+            f"{name}: format={kind!r} can't hold a projection, which solves for the whole batch. Export with "
+            "format='tf_saved_model', or export the model without its projection and correct its predictions "
+            "with keras_fair.project or a stream"
         )

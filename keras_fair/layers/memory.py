@@ -14,11 +14,10 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from keras_fair.layers.batch import project_arrivals
-from keras_fair.ops import Domain, Projection
+from keras_fair.layers.batch import ProjectedBatch, arrived, project_arrivals
+from keras_fair.ops import Domain
 from keras_fair.ops.stream.state_vector import StateLayout, StreamRule, advanced
 from keras_fair.ops.working_precision import working_dtype
-from keras_fair.rows.linear import LinearRows
 from keras_fair.rows.plan import RowPlan
 
 __all__ = ["Memory", "check_memory"]
@@ -59,12 +58,12 @@ class Memory:
             name="memory",
         )
 
-    def project_batch(self, *batch: Any, **options: Any) -> tuple[LinearRows, Projection]:
+    def project_batch(self, plan: RowPlan, *batch: Any, **options: Any) -> ProjectedBatch:
         """Project the batch together with the memory; arguments as in `keras_fair.layers.batch`."""
         vector = ops.stop_gradient(ops.convert_to_tensor(self.weight))
-        step = project_arrivals(self._rule, vector, *batch, **options)
+        step = project_arrivals(self._rule, vector, plan, *batch, **options)
         self.weight.assign(ops.stop_gradient(advanced(self._layout, vector, step.change, step.fade)))
-        return step.rows, step.projection
+        return arrived(plan, step)
 
     def save(self, store: Any) -> None:
         """Save the memory in a store of Keras."""

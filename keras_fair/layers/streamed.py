@@ -14,11 +14,9 @@ from typing import Any
 import numpy as np
 from keras import backend
 
-from keras_fair.layers.batch import project_arrivals
+from keras_fair.layers.batch import ProjectedBatch, arrived, project_arrivals
 from keras_fair.layers.stream_cell import StreamCell
-from keras_fair.ops import Projection
 from keras_fair.ops.stream.state_vector import Readout, StreamRule
-from keras_fair.rows.linear import LinearRows
 from keras_fair.rows.plan import RowPlan
 
 __all__ = ["StreamedLayer", "stream_of", "streaming"]
@@ -37,7 +35,7 @@ class StreamedLayer:
         self._readout: Readout | None = None
         self._cell: StreamCell | None = None
 
-    def project_batch(self, plan: RowPlan, *batch: Any, **options: Any) -> tuple[LinearRows, Projection]:
+    def project_batch(self, plan: RowPlan, *batch: Any, **options: Any) -> ProjectedBatch:
         """One step of the stream; arguments as in `keras_fair.layers.batch`.
 
         Returns:
@@ -47,7 +45,7 @@ class StreamedLayer:
         before = cell.read()
         step = project_arrivals(self.rule, before[readout.parts["vector"]], plan, *batch, **options)
         cell.write(readout.after(before, step))
-        return step.rows, step.projection
+        return arrived(plan, step)
 
     def set(self, vector: np.ndarray) -> None:
         """Set the state before a step. Does nothing where there was no step yet."""

@@ -15,7 +15,7 @@ import numpy as np
 from keras_fair.constraints import ConstraintSet, parse
 from keras_fair.groups.vocabulary import Vocabulary
 from keras_fair.inputs.predictions import check_pairing, read_predictions, read_weight
-from keras_fair.metrics.summary import statement_names, summarised
+from keras_fair.metrics.summary import summary_of
 from keras_fair.ops.stream.pooled import PooledSums
 from keras_fair.packing import SumsError, pack, unpack
 from keras_fair.rows.lower import lower
@@ -89,11 +89,7 @@ class PooledGap(keras.metrics.Metric):
 
     def result(self) -> dict[str, float]:
         """`{name}_gap` and `{name}_violation` of each statement; NaN where they can't be estimated."""
-        rows = self._pooled.rows(self.plan)
-        numbers = (rows.gaps(np.zeros(0)), rows.gap_lower, rows.gap_upper, rows.estimable)
-        return summarised(
-            statement_names(self.constraints.statements), rows.relations, *map(np.asarray, numbers)
-        )
+        return summary_of(self.constraints.statements, self._pooled.rows(self.plan), np.zeros(0))
 
     def reset_state(self) -> None:
         """Forget all batches."""

@@ -8,14 +8,16 @@ NaN, never 0.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+from keras import ops
 
 from keras_fair.language import to_text
 from keras_fair.language.nodes import Statement
-from keras_fair.rows.linear import RelationRows
+from keras_fair.rows.linear import LinearRows, RelationRows
 
-__all__ = ["statement_names", "summarised"]
+__all__ = ["statement_names", "summary_of"]
 
 
 def statement_names(statements: Sequence[Statement]) -> tuple[str, ...]:
@@ -28,7 +30,21 @@ def statement_names(statements: Sequence[Statement]) -> tuple[str, ...]:
     return tuple(names)
 
 
-def summarised(
+def summary_of(statements: Sequence[Statement], rows: LinearRows, y: Any) -> dict[str, float]:
+    """`{name}_gap` and `{name}_violation` of each statement.
+
+    Args:
+        statements: of the rows.
+        rows: over the samples.
+        y: `(n,)`, `(n, 1)` or `(n, outputs)` predictions; `(0,)` where the rows hold sums of all of them.
+    """
+    y = np.asarray(y, "float64")
+    numbers = (rows.gaps(y[:, 0] if rows.terms.outputs == 1 and y.ndim == 2 else y), rows.gap_lower)
+    arrays = [ops.convert_to_numpy(part) for part in (*numbers, rows.gap_upper, rows.estimable)]
+    return _summarised(statement_names(statements), rows.relations, *map(np.asarray, arrays))
+
+
+def _summarised(
     names: Sequence[str],
     relations: Sequence[RelationRows],
     gaps: np.ndarray,

@@ -20,15 +20,19 @@ import keras
 from keras import ops
 
 from keras_fair.constraints import ConstraintSet
-from keras_fair.groups.demands import number_thresholds
 from keras_fair.groups.vocabulary import Vocabulary
-from keras_fair.inputs.columns import check_order
+from keras_fair.inputs.predictions import chosen_output
 from keras_fair.layers.fair_projection import FairProjection
 from keras_fair.layers.place import place_kept
+from keras_fair.layers.pooled import TRAINING, VALIDATION, pooling
 from keras_fair.layers.reports import nobody_in
-from keras_fair.models.inputs import AttributeRules, Choice, Routes, check_choice
+from keras_fair.models.epoch_logs import with_epoch_logs
+from keras_fair.models.inputs import Choice, Routes, check_choice
 from keras_fair.models.labels import can_stand_in, class_of, stand_in
-from keras_fair.models.steps import current_step, labels_to_come, running, step_of
+from keras_fair.models.outputs import replaced_output
+from keras_fair.models.reader import Reader
+from keras_fair.models.served import ServedInputs
+from keras_fair.models.steps import current_step, labels_to_come, own_step, running, step_of
 
 __all__ = ["FairModel"]
 
@@ -68,9 +72,15 @@ class FairModel(keras.Model):
         label_source: what replaces labels where there are none: None for the base model's prediction, the key
             of an input that holds probabilities, or a Keras model that gives them for the base model's inputs
             (it is not trained along).
-        inputs: the key, or the keys, of the base model's inputs.
-        weight_statistics, weight_objective: whether the `sample_weight` of `fit` and `evaluate` (class
-            weights included) weighs the statistics and the objective too. By default it weighs the loss only.
+        inputs: the key, or the keys, of the base model's inputs. Where a base model has a single input and
+            several keys are named, or the columns of a DataFrame beside the attributes are as many as its
+            input is wide, they become its columns.
+        output: where the base model has several outputs, the key or the place of the one that the constraints
+            are on; the others pass unchanged. Labels and weights of several outputs are dicts or lists, as
+            Keras takes them; constraints use those of this output.
+        weight_statistics, weight_objective: whether the `sample_weight` of `fit` and `evaluate` weighs the
+            statistics and the objective, as it does in audits (default), or the loss only. `class_weight`
+            always weighs the loss only.
 
     Raises:
         ConstraintError: the constraints are malformed.
@@ -99,8 +109,9 @@ class FairModel(keras.Model):
         stiffness: float = math.inf,
         label_source: Any = None,
         inputs: Choice = None,
-        weight_statistics: bool = False,
-        weight_objective: bool = False,
+        output: str | int | None = None,
+        weight_statistics: bool = True,
+        weight_objective: bool = True,
         unknown: str = "error",
         memory: int | None = None,
         **kwargs: Any,
@@ -120,6 +131,7 @@ class FairModel(keras.Model):
         if isinstance(label_source, keras.layers.Layer):
             label_source.trainable = False
         self.inputs_of_base = check_choice(inputs)
+        self.fair_output = output
         self.projection = FairProjection(
             constraints,
             domain=domain,
@@ -133,8 +145,12 @@ class FairModel(keras.Model):
             dtype=self.dtype_policy,
             name="projection",
         )
+        self.projection.pool_batches()
         others = (label_source,) if isinstance(label_source, str) else ()
         self._routes = Routes(base_model, self.constraints.attributes, others, self.inputs_of_base)
+        self._served = ServedInputs()
+        self._evaluates_labels = self._class_weights = False
+        self._reader = Reader(self.projection, self._routes, self._served, output)
 
     @property
     def constraints(self) -> ConstraintSet:
@@ -151,32 +167,36 @@ class FairModel(keras.Model):
     def call(self, inputs: Any, label: Any = None, training: bool | None = None) -> Any:
         with place_kept():
             features, attributes = self._routes.split(inputs)
+            self._served.see(inputs)
             # Passed explicitly: on JAX, Keras calls this method outside the context that would pass it on.
             raw = self.base_model(features, **({"training": training} if self._base_is_told else {}))
-            if not hasattr(raw, "shape"):
-                raise ValueError(
-                    f"expected one prediction tensor of the base model, received {type(raw).__name__}"
-                )
+            outputs, raw = raw, chosen_output(raw, self.fair_output)
             step, weight = current_step(self), None
             if step is not None:
-                label, weight = step.label, step.sample_weight
+                label, weight = (self._reader.of_output(part) for part in (step.label, step.sample_weight))
             uses_label = self.constraints.uses_label
             if uses_label and label is None:
+                if training and labels_to_come():
+                    raise ValueError(own_step("train_step"))
                 label = self._stand_in(inputs, features, raw)
-            fair = self.projection(
-                raw,
-                attributes=attributes,
-                label=class_of(label) if uses_label else None,
-                sample_weight=weight,
-                training=training,
-            )
+            elif labels_to_come() and not training:
+                self._evaluates_labels = True
+            place = None if step is None else TRAINING if training else VALIDATION
+            with pooling(place):
+                fair = self.projection(
+                    raw,
+                    attributes=attributes,
+                    label=class_of(label) if uses_label else None,
+                    sample_weight=weight,
+                    training=training,
+                )
             if not self.projection.supports_jit and self._jit_compile:
                 warnings.warn(
                     "text in the inputs: continuing without jit_compile, because XLA has no text",
                     stacklevel=2,
                 )
                 self.jit_compile = False
-            return fair
+            return replaced_output(outputs, raw, fair)
 
     def train_step(self, *arguments: Any, **keywords: Any) -> Any:
         with self._step(*arguments, **keywords):
@@ -188,32 +208,72 @@ class FairModel(keras.Model):
 
     def fit(self, x: Any = None, y: Any = None, **keywords: Any) -> Any:
         validation = keywords.get("validation_data")
-        if isinstance(validation, (tuple, list)):
-            keywords["validation_data"] = (self._readable(*validation), *validation[1:])
-        with self._ran(labels=True):
-            history = super().fit(self._readable(x, y, keywords.get("sample_weight")), y, **keywords)
+        learnt = self._reader.learn(x, y, validation)
+        if learnt is not None and keywords.get("verbose", "auto") != 0:
+            print(f"{self.name}: values of the attributes, taken from the data: {learnt}")
+        keywords["validation_data"] = self._reader.read_validation(validation)
+        keywords["callbacks"] = with_epoch_logs(keywords.get("callbacks"), self.projection)
+        with self._ran(labels=True, class_weights=self._takes_class_weights(keywords)):
+            history = super().fit(self._read(x, y, keywords), y, **keywords)
         self._tell_inactive()
         return history
 
     def evaluate(self, x: Any = None, y: Any = None, **keywords: Any) -> Any:
         with self._ran(labels=True):
-            return super().evaluate(self._readable(x, y, keywords.get("sample_weight")), y, **keywords)
+            result = super().evaluate(self._read(x, y, keywords), y, **keywords)
+        if self.constraints.uses_label and not self._evaluates_labels:
+            warnings.warn(own_step("test_step"), stacklevel=2)
+        return result
 
     def predict(self, x: Any, **keywords: Any) -> Any:
         with self._ran(labels=False):
-            return super().predict(self._readable(x), **keywords)
+            return super().predict(self._reader.read(x), **keywords)
 
     def train_on_batch(self, x: Any, y: Any = None, **keywords: Any) -> Any:
-        with self._ran(labels=True):
-            return super().train_on_batch(self._readable(x, y, keywords.get("sample_weight")), y, **keywords)
+        with self._ran(labels=True, class_weights=self._takes_class_weights(keywords)):
+            return super().train_on_batch(self._read(x, y, keywords), y, **keywords)
 
     def test_on_batch(self, x: Any, y: Any = None, **keywords: Any) -> Any:
         with self._ran(labels=True):
-            return super().test_on_batch(self._readable(x, y, keywords.get("sample_weight")), y, **keywords)
+            return super().test_on_batch(self._read(x, y, keywords), y, **keywords)
 
     def predict_on_batch(self, x: Any) -> Any:
         with self._ran(labels=False):
-            return super().predict_on_batch(self._readable(x))
+            return super().predict_on_batch(self._reader.read(x))
+
+    def export(
+        self, filepath: Any, format: str = "tf_saved_model", input_signature: Any = None, **keywords: Any
+    ) -> None:
+        """Write the model for serving, as `keras.Model.export` does. It needs no keras_fair to run.
+
+        Args:
+            filepath: of the folder.
+            format: `"tf_saved_model"`; other formats cannot hold the projection.
+            input_signature: what the model takes; default: inputs as in its last call, with any number of
+                samples. Where columns of text were given, text is served.
+            **keywords: see `keras.Model.export`.
+
+        Raises:
+            ValueError: the model was not called yet, or the format cannot hold it.
+        """
+        if input_signature is None and self._served.signature() is not None:
+            input_signature = [self._served.signature()]
+        super().export(filepath, format=format, input_signature=input_signature, **keywords)
+
+    @property
+    def _default_save_signature(self) -> Any:
+        """What `tf.saved_model.save` traces; Keras would make up inputs of floats."""
+        from keras_fair.models.served_tensorflow import saved_function
+
+        return saved_function(self, self._served.signature())
+
+    def get_build_config(self) -> Any:
+        return {**(super().get_build_config() or {}), "served": self._served.get_config()}
+
+    def build_from_config(self, config: Any) -> None:
+        config = dict(config)
+        self._served.set_config(config.pop("served", None))
+        super().build_from_config(config)
 
     def get_config(self) -> dict[str, Any]:
         own = ("domain", "divergence", "vocabulary", "stiffness", "unknown", "memory")
@@ -229,6 +289,7 @@ class FairModel(keras.Model):
             **{name: projection[name] for name in (*own, *weigh)},
             "label_source": source,
             "inputs": self.inputs_of_base,
+            "output": self.fair_output,
         }
 
     @classmethod
@@ -242,6 +303,17 @@ class FairModel(keras.Model):
         if config["vocabulary"] is not None:
             config["vocabulary"] = Vocabulary.from_config(config["vocabulary"])
         return cls(**config)
+
+    def _read(self, x: Any, y: Any, keywords: Mapping[str, Any]) -> Any:
+        """Inputs as Keras takes them, of a method with labels."""
+        return self._reader.read(x, y, keywords.get("sample_weight"))
+
+    def _takes_class_weights(self, keywords: Mapping[str, Any]) -> bool:
+        """Whether weights are those of classes; a step that was traced otherwise is traced again."""
+        takes = keywords.get("class_weight") is not None
+        if takes is not self._class_weights:
+            self._class_weights, self.train_function = takes, None
+        return takes
 
     def _stand_in(self, inputs: Any, features: Any, raw: Any) -> Any:
         """What stands in for the label, `(n,)` or `(n, 1)`."""
@@ -270,11 +342,11 @@ class FairModel(keras.Model):
             yield
 
     @contextmanager
-    def _ran(self, *, labels: bool) -> Iterator[None]:
+    def _ran(self, *, labels: bool, class_weights: bool = False) -> Iterator[None]:
         """Run over data; afterwards raise an error for faults of the data where `jit_compile=True` can't
         stop."""
         before = self._faulty()
-        with running(labels=labels):
+        with running(labels=labels, class_weights=class_weights):
             yield
         if self._faulty() > before:
             raise ValueError(
@@ -293,17 +365,3 @@ class FairModel(keras.Model):
     def _faulty(self) -> int:
         compiled = self._jit_compile and keras.backend.backend() == "tensorflow"
         return self.projection.record().faulty if compiled and self.projection.built else 0
-
-    def _readable(self, x: Any, y: Any = None, sample_weight: Any = None) -> Any:
-        """Inputs as Keras takes them; an error where labels or weights are in another order."""
-        inputs = (
-            {f"input {name!r}": column for name, column in x.items()} if isinstance(x, Mapping) else {"x": x}
-        )
-        check_order({**inputs, "y": y, "sample_weight": sample_weight})
-        vocabulary = self.projection.vocabulary
-        rules = AttributeRules(
-            encode=None if vocabulary is None else self.projection.encode,
-            thresholds=number_thresholds(self.constraints.statements, vocabulary),
-            missing="error" if vocabulary is None else vocabulary.missing,
-        )
-        return self._routes.readable(x, rules)

@@ -12,11 +12,11 @@ from typing import Any, NamedTuple
 
 import keras
 import numpy as np
-from keras import backend
+from keras import backend, ops
 
 from keras_fair.groups.coding import numbers_of, refuse_missing
 from keras_fair.groups.thresholds import Cut, cast_column
-from keras_fair.inputs.arrays import largest_whole
+from keras_fair.inputs.arrays import is_tensor, largest_whole
 from keras_fair.inputs.columns import (
     Numbers,
     Words,
@@ -78,8 +78,11 @@ class Routes(NamedTuple):
             raise ValueError(f"expected inputs {lacking} for the base model, received keys {sorted(inputs)}")
         if isinstance(keys, str):
             return inputs[keys], dict(inputs)
-        if isinstance(_structure(self.base), (list, tuple)):
+        structure = _structure(self.base)
+        if isinstance(structure, (list, tuple)):
             return [inputs[key] for key in keys], dict(inputs)
+        if structure is not None and not isinstance(structure, Mapping):
+            return _matrix([inputs[key] for key in keys], keys, structure.dtype), dict(inputs)
         return {key: inputs[key] for key in keys}, dict(inputs)
 
     def keys(self, inputs: Collection[str]) -> str | list[str]:
@@ -89,20 +92,22 @@ class Routes(NamedTuple):
         structure = _structure(self.base)
         if isinstance(structure, Mapping):
             return list(structure)
-        if isinstance(structure, (list, tuple)) and len(structure) > 1:
+        if isinstance(structure, (list, tuple)):
             return [tensor.name for tensor in structure]
-        single = structure[0] if isinstance(structure, (list, tuple)) else structure
-        if single is not None and single.name in inputs:
-            return str(single.name)
+        if structure is not None and structure.name in inputs:
+            return str(structure.name)
         if DEFAULT_KEY in inputs:
             return DEFAULT_KEY
         beside = sorted({*self.attributes, *self.others})
         rest = [key for key in inputs if key not in beside]
         if len(rest) == 1:
             return rest[0]
+        if structure is not None and rest and tuple(structure.shape[1:]) == (len(rest),):
+            return rest
         raise ValueError(
             f"expected one input for the base model, under {DEFAULT_KEY!r} or as the only one beside "
             f"{beside}, received keys {sorted(inputs)}: say which with FairModel(..., inputs=...)"
+            f"{_width_hint(structure, rest)}"
         )
 
     def readable(self, x: Any, rules: AttributeRules) -> Any:
@@ -115,6 +120,12 @@ class Routes(NamedTuple):
         if hasattr(x, "columns") and not isinstance(x, Mapping):
             x = columns_of(x)
         if not isinstance(x, Mapping):
+            if self.attributes and (isinstance(x, (np.ndarray, list, tuple)) or is_tensor(x)):
+                columns = "".join(f", {name!r}: {name}" for name in self.attributes)
+                raise ValueError(
+                    f"expected inputs as a dict with the attributes {list(self.attributes)} in it, such as "
+                    f"{{'x': x{columns}}}, received {type(x).__name__}"
+                )
             return x
         keys = self.keys(x)
         return columns_for_keras(x, self.attributes, rules, keep=[keys] if isinstance(keys, str) else keys)
@@ -152,6 +163,9 @@ def columns_for_keras(
     """
     made = dict(columns)
     for name, column in columns.items():
+        if isinstance(column, Mapping) and name not in attributes:  # a base model may take a dict of its own
+            made[name] = columns_for_keras(column, (), rules, keep=column)
+            continue
         if _is_passed_on(column, name in attributes):
             continue
         what = f"attribute {name!r}" if name in attributes else f"input {name!r}"
@@ -174,6 +188,25 @@ def columns_for_keras(
     return made
 
 
+def _matrix(columns: Sequence[Any], keys: Sequence[str], dtype: str) -> Any:
+    """Columns `(n,)`, `(n, 1)` or `(n, k)` beside each other, as the base model takes them."""
+    parts = []
+    for key, column in zip(keys, columns, strict=True):
+        column = ops.convert_to_tensor(column)
+        if backend.standardize_dtype(column.dtype) == "string":
+            raise ValueError(f"expected columns of numbers for the base model, received text in {key!r}")
+        parts.append(ops.cast(column if len(column.shape) > 1 else ops.expand_dims(column, 1), dtype))
+    return ops.concatenate(parts, axis=1)
+
+
+def _width_hint(structure: Any, rest: Sequence[str]) -> str:
+    if structure is None or len(structure.shape) != 2 or not rest:
+        return ""
+    return (
+        f" (the base model takes {structure.shape[1]} columns; beside the attributes there are {len(rest)})"
+    )
+
+
 def _as_keras_holds(read: Numbers, cuts: Sequence[Cut], what: str) -> np.ndarray:
     """A column of numbers in the float type of Keras. What conditions tell apart stays apart."""
     wide = backend.floatx() if backend.floatx() in ("float64", "float32") else "float32"
@@ -193,7 +226,11 @@ def _is_passed_on(column: Any, attribute: bool) -> bool:
 
 def _structure(base: Any) -> Any:
     """The symbolic inputs of a functional or sequential model in their structure, None without any."""
-    try:
-        return base.input if isinstance(base, keras.Model) else None
-    except (AttributeError, ValueError):  # a subclassed model, or a sequential one that is not built
+    if not isinstance(base, keras.Model):
         return None
+    try:
+        structure = base.input
+    except (AttributeError, ValueError):  # a subclassed model, or a sequential one that was not called
+        structure = getattr(base, "inputs", None)
+    is_one = isinstance(structure, (list, tuple)) and len(structure) == 1
+    return structure[0] if is_one else structure

@@ -13,11 +13,11 @@ from typing import Any, NamedTuple
 
 import keras
 
-__all__ = ["Step", "current_step", "labels_to_come", "running", "step_of"]
+__all__ = ["Step", "current_step", "labels_to_come", "own_step", "running", "step_of"]
 
 
 class Step(NamedTuple):
-    """A step of training or evaluation."""
+    """A step of training or evaluation. `sample_weight` is None where it holds weights of classes."""
 
     model: Any
     label: Any
@@ -26,6 +26,7 @@ class Step(NamedTuple):
 
 _step: contextvars.ContextVar[Step | None] = contextvars.ContextVar("keras_fair_step", default=None)
 _labels: contextvars.ContextVar[bool] = contextvars.ContextVar("keras_fair_labels", default=False)
+_class_weights: contextvars.ContextVar[bool] = contextvars.ContextVar("keras_fair_classes", default=False)
 
 
 def current_step(model: Any) -> Step | None:
@@ -39,7 +40,7 @@ def step_of(model: Any, *arguments: Any, **keywords: Any) -> Iterator[None]:
     """Run a step. The arguments are those of `train_step`; on every backend the batch is the last one."""
     batch = keywords["data"] if "data" in keywords else arguments[-1]
     _, label, weight = keras.utils.unpack_x_y_sample_weight(batch)
-    token = _step.set(Step(model, label, weight))
+    token = _step.set(Step(model, label, None if _class_weights.get() else weight))
     try:
         yield
     finally:
@@ -51,11 +52,26 @@ def labels_to_come() -> bool:
     return _labels.get()
 
 
+def own_step(name: str) -> str:
+    """What is wrong with a `train_step` or `test_step` of the user's that passes no labels."""
+    return (
+        f"expected a label where there are constraints on it, received a call without one in a {name} of "
+        "your own: predictions would stand in for the labels. Call self(x, label=y, "
+        f"training={name == 'train_step'}), or super().{name}(data)"
+    )
+
+
 @contextmanager
-def running(*, labels: bool) -> Iterator[None]:
-    """Run over data, with labels (`fit`, `evaluate`) or without (`predict`)."""
-    token = _labels.set(labels)
+def running(*, labels: bool, class_weights: bool = False) -> Iterator[None]:
+    """Run over data.
+
+    Args:
+        labels: whether with labels (`fit`, `evaluate`) or without (`predict`).
+        class_weights: whether the weights of a step are those of classes, which are for the loss only.
+    """
+    tokens = _labels.set(labels), _class_weights.set(class_weights)
     try:
         yield
     finally:
-        _labels.reset(token)
+        _labels.reset(tokens[0])
+        _class_weights.reset(tokens[1])

@@ -7,11 +7,12 @@ is compiled by itself, inside whatever surrounds it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from keras import backend
 
-__all__ = ["compiled", "compiled_vector", "padded_size"]
+__all__ = ["compiled", "compiled_vector", "padded_size", "refused_gradient"]
 
 
 def compiled(function: Any, structure: Any) -> Any:
@@ -51,3 +52,19 @@ def padded_size(size: Any) -> Any:
         return padded_here(size)
     # The solver takes maxima, and no numbers have none.
     return 1 if isinstance(size, int) and size == 0 else None
+
+
+def refused_gradient(message: str, upstream: Sequence[Any], tensors: Sequence[Any]) -> Any:
+    """The gradients of `tensors` where there are none; `upstream` are those of the results.
+
+    A graph of TensorFlow refuses when it runs: a SavedModel holds the gradient of every function, and they
+    are made when it is written.
+
+    Raises:
+        ValueError: with the message, everywhere else.
+    """
+    if backend.backend() == "tensorflow":
+        from keras_fair.ops.compilation_tensorflow import refused_when_run
+
+        return refused_when_run(message, upstream, tensors)
+    raise ValueError(message)

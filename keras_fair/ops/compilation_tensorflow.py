@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import tensorflow as tf
 
-__all__ = ["compiled", "compiled_vector", "padded_size"]
+__all__ = ["compiled", "compiled_vector", "padded_size", "refused_when_run"]
 
 
 def compiled(function: Any) -> Any:
@@ -41,6 +42,18 @@ def padded_size(size: Any) -> Any:
     exponent = tf.math.ceil(tf.math.log(tf.cast(tf.maximum(size, 1), "float64")) / 0.6931471805599453 - 1e-9)
     step = tf.bitwise.left_shift(1, tf.cast(tf.maximum(exponent - 3.0, 4.0), "int32"))
     return step * tf.maximum((size + step - 1) // step, 1)
+
+
+def refused_when_run(message: str, upstream: Sequence[Any], tensors: Sequence[Any]) -> list[Any]:
+    """NaN in the shapes of the tensors, behind an assertion that fails; XLA drops the assertion.
+
+    Raises:
+        ValueError: outside a graph.
+    """
+    if any(hasattr(gradient, "numpy") for gradient in upstream):
+        raise ValueError(message)
+    with tf.control_dependencies([tf.debugging.Assert(tf.constant(False), [message])]):
+        return [tf.fill(tf.shape(tensor), tf.constant(float("nan"), tensor.dtype)) for tensor in tensors]
 
 
 def _rounded_up(size: int) -> int:

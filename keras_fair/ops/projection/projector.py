@@ -14,7 +14,7 @@ from typing import Any
 
 from keras import ops
 
-from keras_fair.ops.compilation import compiled
+from keras_fair.ops.compilation import compiled, refused_gradient
 from keras_fair.ops.projection.answer import Projected, project_problem
 from keras_fair.ops.projection.derivative import (
     differentiable_floats,
@@ -24,6 +24,11 @@ from keras_fair.ops.projection.derivative import (
 from keras_fair.ops.projection.problem import Problem, Structure
 
 __all__ = ["projector"]
+
+_NO_SECOND_DERIVATIVE = (
+    "second derivatives of a fair projection are not defined: expected first-order gradients, received a "
+    "gradient of a gradient."
+)
 
 
 @lru_cache(maxsize=256)
@@ -66,11 +71,8 @@ def _first_order_only(function: Any) -> Any:
 
     @ops.custom_gradient
     def guarded(*tensors: Any) -> Any:
-        def refuse(*_: Any, **__: Any) -> Any:
-            raise ValueError(
-                "second derivatives of a fair projection are not defined: expected first-order gradients, "
-                "received a gradient of a gradient."
-            )
+        def refuse(*upstream: Any, **_: Any) -> Any:
+            return refused_gradient(_NO_SECOND_DERIVATIVE, upstream, tensors)
 
         return function(*(ops.stop_gradient(tensor) for tensor in tensors)), refuse
 

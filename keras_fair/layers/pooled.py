@@ -1,0 +1,81 @@
+"""What is pooled over the batches of an epoch, for the logs of `fit`: gaps are of all samples together.
+
+A layer adds up while it is inside `pooling`; otherwise nothing is computed. The sums of training and of
+validation lie in one weight, because each weight that a compiled function writes takes time of its own.
+"""
+
+from __future__ import annotations
+
+import contextvars
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+from keras import ops
+
+from keras_fair.ops.stream.pooled import PooledSums
+from keras_fair.ops.working_precision import working_dtype
+from keras_fair.rows.linear import LinearRows
+from keras_fair.rows.plan import RowPlan
+
+__all__ = ["TRAINING", "VALIDATION", "PooledWeight", "pool_now", "pooling"]
+
+TRAINING, VALIDATION = 0, 1
+
+_place: contextvars.ContextVar[int | None] = contextvars.ContextVar("keras_fair_pooling", default=None)
+
+
+@contextmanager
+def pooling(place: int | None) -> Iterator[None]:
+    """Add up the batches of this thread at a place, `TRAINING` or `VALIDATION`; None: nowhere."""
+    token = _place.set(place)
+    try:
+        yield
+    finally:
+        _place.reset(token)
+
+
+def pool_now() -> int | None:
+    """Where batches are added up at the moment."""
+    return _place.get()
+
+
+class PooledWeight:
+    """The weight that holds the sums.
+
+    Args:
+        add_weight: of the layer.
+        plan: the lowered constraints.
+    """
+
+    def __init__(self, add_weight: Any, plan: RowPlan) -> None:
+        self.plan = plan
+        self.weight = add_weight(
+            shape=(2, 2 * (plan.terms + plan.constants)),
+            initializer="zeros",
+            dtype=working_dtype(),
+            trainable=False,
+            autocast=False,
+            aggregation="only_first_replica",
+            name="pooled",
+        )
+
+    def add(self, place: int, sums: Any) -> None:
+        """Add what a batch leaves behind, as `keras_fair.layers.batch` gives it."""
+        before = ops.convert_to_tensor(self.weight)
+        sums = ops.stop_gradient(ops.cast(sums, before.dtype))
+        self.weight.assign(before + ops.stack([sums, ops.zeros_like(sums)][:: 1 - 2 * place]))
+
+    def rows(self, place: int) -> LinearRows:
+        """The rows over all samples that were added there."""
+        parts = np.asarray(ops.convert_to_numpy(self.weight.value), "float64")[place]
+        terms, constants = self.plan.terms, self.plan.constants
+        ends = np.cumsum([terms, terms, constants])
+        return PooledSums(*np.split(parts, ends)).rows(self.plan)
+
+    def reset(self, place: int) -> None:
+        """Forget the samples of one place."""
+        sums = np.array(ops.convert_to_numpy(self.weight.value))
+        sums[place] = 0.0
+        self.weight.assign(sums)

@@ -1,0 +1,61 @@
+"""Gaps and violations of each epoch in the logs of `fit`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_fair.layers.fair_projection import FairProjection
+from keras_fair.layers.pooled import TRAINING, VALIDATION
+from keras_fair.metrics.summary import summary_of
+
+__all__ = ["EpochLogs", "with_epoch_logs"]
+
+
+class EpochLogs(keras.callbacks.Callback):
+    """Logs `{name}_gap` and `{name}_violation` of each statement, and the same with `val_`.
+
+    They are of all predictions that the steps of the epoch made, pooled, as the other logs of an epoch are:
+    while the model learns, and with labels where constraints are on them. `FairnessMonitor` asks the model as
+    it is at the end of the epoch, without labels, and takes other data.
+
+    Args:
+        projection: the layer that adds up.
+    """
+
+    def __init__(self, projection: FairProjection) -> None:
+        super().__init__()
+        self.projection = projection
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        self._validated = False
+        if self.projection.pooled is not None:
+            self.projection.pooled.reset(TRAINING)
+
+    def on_test_begin(self, logs: Any = None) -> None:
+        self._validated = True
+        if self.projection.pooled is not None:
+            self.projection.pooled.reset(VALIDATION)
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        pooled = self.projection.pooled
+        if logs is None or pooled is None:
+            return
+        places = {"": TRAINING, **({"val_": VALIDATION} if self._validated else {})}
+        for prefix, place in places.items():
+            statements = self.projection.constraints.statements
+            summary = summary_of(statements, pooled.rows(place), np.zeros(0))
+            logs.update({prefix + key: value for key, value in summary.items()})
+
+
+def with_epoch_logs(callbacks: Any, projection: FairProjection) -> Any:
+    """The callbacks of `fit` with `EpochLogs` before them, so that they see what it logs."""
+    logs = EpochLogs(projection)
+    if isinstance(callbacks, keras.callbacks.CallbackList):
+        callbacks.callbacks.insert(0, logs)
+        return callbacks
+    given = callbacks if isinstance(callbacks, Sequence) else [] if callbacks is None else [callbacks]
+    return [logs, *given]

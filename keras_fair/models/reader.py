@@ -1,0 +1,133 @@
+"""What a model reads of the data that `fit`, `evaluate` and `predict` are given, before Keras sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from keras_fair.groups.demands import number_thresholds
+from keras_fair.inputs.arrays import is_tensor
+from keras_fair.inputs.columns import check_order, columns_of
+from keras_fair.inputs.predictions import chosen_output
+from keras_fair.layers.fair_projection import FairProjection
+from keras_fair.models.batches import are_batches, read_batches
+from keras_fair.models.inputs import AttributeRules, Routes
+from keras_fair.models.served import ServedInputs
+
+__all__ = ["Reader"]
+
+
+class Reader:
+    """Reads inputs for one model.
+
+    Args:
+        projection: of the model.
+        routes: which input goes where.
+        served: is told which inputs are text.
+        output: of several outputs, the one that the constraints are on.
+    """
+
+    def __init__(
+        self,
+        projection: FairProjection,
+        routes: Routes,
+        served: ServedInputs,
+        output: str | int | None = None,
+    ) -> None:
+        self.projection, self.routes, self.served, self.output = projection, routes, served, output
+
+    def of_output(self, part: Any) -> Any:
+        """The labels or weights of the output that the constraints are on."""
+        return chosen_output(part, self.output) if isinstance(part, (Mapping, list, tuple)) else part
+
+    def read(self, x: Any, y: Any = None, sample_weight: Any = None) -> Any:
+        """Inputs as Keras takes them.
+
+        Raises:
+            ValueError: labels or weights are in another order than the inputs; the labels are text; a column
+                cannot be read.
+        """
+        if are_batches(x):
+            return read_batches(x, self.read)
+        inputs = (
+            {f"input {name!r}": column for name, column in x.items()} if isinstance(x, Mapping) else {"x": x}
+        )
+        check_order({**inputs, "y": y, "sample_weight": sample_weight})
+        _refuse_text_labels(self.of_output(y))
+        vocabulary = self.projection.vocabulary
+        text: set[str] = set()
+
+        def encode(columns: dict[str, Any]) -> dict[str, Any]:
+            encoded = self.projection.encode(columns)
+            text.update(encoded)
+            return encoded
+
+        rules = AttributeRules(
+            encode=None if vocabulary is None else encode,
+            thresholds=number_thresholds(self.projection.constraints.statements, vocabulary),
+            missing="error" if vocabulary is None else vocabulary.missing,
+        )
+        readable = self.routes.readable(x, rules)
+        self.served.see_text(text)
+        return readable
+
+    def read_validation(self, data: Any) -> Any:
+        """`validation_data` as Keras takes it."""
+        if isinstance(data, (tuple, list)):
+            return (self.read(*data), *data[1:])
+        return self.read(data) if are_batches(data) else data
+
+    def learn(self, x: Any, y: Any, validation: Any) -> str | None:
+        """Learn the values of the attributes where no vocabulary was given and all values are at hand.
+
+        Args:
+            x: inputs of `fit`; a dict of columns or a DataFrame, else nothing is learnt.
+            y: labels.
+            validation: `validation_data` of `fit`; its values count too.
+
+        Returns:
+            What was learnt, in words; None where nothing was.
+        """
+        wanted = set(self.projection.constraints.attributes)
+        if self._values() or self.projection.built or not _is_at_hand(x, wanted):
+            return None
+        data = [(x, y)]
+        if isinstance(validation, (tuple, list)) and _is_at_hand(validation[0], wanted):
+            data.append((validation[0], validation[1]))
+        uses_label = self.projection.constraints.uses_label
+        self.projection.adapt(
+            [(columns_of(x), self.of_output(label) if uses_label else None) for x, label in data]
+        )
+        return "; ".join(f"{name}: {_shown(values)}" for name, values in self._values().items())
+
+    def _values(self) -> dict[str, Any]:
+        """The values of the attributes that are known."""
+        vocabulary = self.projection.vocabulary
+        return {} if vocabulary is None else vocabulary.values
+
+
+def _is_at_hand(x: Any, wanted: set[str]) -> bool:
+    """Whether these are inputs by name that hold all wanted columns with their values."""
+    if not (isinstance(x, Mapping) or hasattr(x, "columns")):
+        return False
+    columns = columns_of(x)
+    return bool(wanted) and wanted <= set(columns) and not any(is_tensor(columns[name]) for name in wanted)
+
+
+def _shown(values: Any) -> str:
+    if values is None:
+        return "numbers"
+    shown = ", ".join(map(str, values[:10]))
+    return shown if len(values) <= 10 else f"{shown}, ... ({len(values)} values)"
+
+
+def _refuse_text_labels(y: Any) -> None:
+    if is_tensor(y) or not isinstance(y, Iterable) or isinstance(y, Mapping) or hasattr(y, "columns"):
+        return
+    first = next(iter(y), None)
+    if isinstance(first, (str, bytes)):
+        word = str(first.decode() if isinstance(first, bytes) else first)
+        raise ValueError(
+            f"expected labels y as numbers, received text such as {word!r}: encode them, for example "
+            f"np.asarray(y) == {word!r}"
+        )
