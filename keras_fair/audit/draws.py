@@ -25,8 +25,7 @@ import numpy as np
 
 from keras_fair.audit.atoms import Atoms, atoms_of, covariance_of
 from keras_fair.audit.estimates import Groups, Selected
-from keras_fair.audit.expressions import Statistic
-from keras_fair.language.nodes import Share
+from keras_fair.language.nodes import Share, Statistic
 
 __all__ = ["DRAWS", "draws_of"]
 
@@ -35,15 +34,12 @@ _FEWEST_DRAWS = 1000
 _MOST_NUMBERS = 3e7  # numbers that are drawn at once
 
 
-def draws_of(
-    selected: Sequence[Selected], groups: Groups, binary: Sequence[bool], seed: int
-) -> dict[Statistic, np.ndarray]:
+def draws_of(selected: Sequence[Selected], groups: Groups, seed: int) -> dict[Statistic, np.ndarray]:
     """Draws of statistics, jointly; NaN where a group is too small to say how it varies.
 
     Args:
         selected: the statistics, all of one table, each with some weight.
         groups: the groups of that table.
-        binary: for each quantity of the table whether all its values are 0 or 1.
         seed: of the draws.
 
     Returns:
@@ -58,7 +54,7 @@ def draws_of(
     count = len(atoms.size)
     draws = int(np.clip(_MOST_NUMBERS / max(count * (1 + len(used)), 1), _FEWEST_DRAWS, DRAWS))
     weights = _weights(atoms, selected, draws, generator)
-    means = _means(atoms, used, binary, draws, generator)
+    means = _means(atoms, used, groups.binary, draws, generator)
     drawn_values: dict[Statistic, np.ndarray] = {}
     for row, selection in enumerate(selected):
         members = atoms.members[row]
@@ -74,9 +70,7 @@ def draws_of(
         if len(drawn) > 1:
             size = float(atoms.effective[members].sum())
             value = (drawn[0] - drawn[1] * drawn[2]) * _scale_of_covariance(size, draws, generator)
-        if atoms.effective[members].sum() < 2 and not all(
-            binary[quantity] for quantity in selection.quantities
-        ):
+        if atoms.effective[members].sum() < 2 and not selection.rate:
             value = np.full(draws, np.nan)
         drawn_values[selection.statistic] = value
     return drawn_values

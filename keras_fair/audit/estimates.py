@@ -17,12 +17,20 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from keras_fair.audit.expressions import Statistic
 from keras_fair.audit.sum_tables import Part, Table
 from keras_fair.audit.table_plans import Subject, presence, quantities_of, subject_of
 from keras_fair.groups.growing import GrowingFactor
 from keras_fair.groups.truth import Atom, Given, truth_of
-from keras_fair.language.nodes import And, Attribute, Comparison, Label, Literal, Share
+from keras_fair.language.nodes import (
+    And,
+    Attribute,
+    Comparison,
+    Label,
+    Literal,
+    Node,
+    Share,
+    Statistic,
+)
 from keras_fair.language.tree import walk
 from keras_fair.rows.statistics import is_known
 from keras_fair.rows.values import Outputs
@@ -53,13 +61,15 @@ class Selected:
         statistic: without variables and stars.
         members: where its condition holds, and its value, or its event, is known.
         event: those of them that a share counts; for others the same as `members`.
-        quantities: the places of its quantities in the table.
+        quantities: the places of its quantities in the table; none for a share.
+        rate: whether it is a share, or over values that are all 0 or 1.
     """
 
     statistic: Statistic
     members: Places
     event: Places
     quantities: tuple[int, ...]
+    rate: bool
 
 
 class Groups:
@@ -70,7 +80,12 @@ class Groups:
         states: what the states of each subject mean.
         outputs: of the model.
         text: of the constraints.
-        scale: what all weights are divided by.
+        binary: for each quantity whether all its values are 0 or 1.
+        weights: the least and the largest weight above 0.
+
+    Attributes:
+        equal: whether all samples have the same weight.
+        scale: what all weights are divided by: their weight where it is the same, else 1.
     """
 
     def __init__(
@@ -79,9 +94,15 @@ class Groups:
         states: Mapping[Subject, GrowingFactor],
         outputs: Outputs,
         text: str,
-        scale: float = 1.0,
+        *,
+        binary: Mapping[Node, bool],
+        weights: tuple[float, float],
     ) -> None:
-        self.parts = tuple(_scaled(part, scale) for part in table.parts())
+        low, high = weights
+        self.equal = low == high and low > 0
+        self.scale = low if self.equal else 1.0
+        self.parts = tuple(_scaled(part, self.scale) for part in table.parts())
+        self.binary = [binary[quantity] for quantity in table.plan.quantities]
         self._states, self._outputs, self._text = states, outputs, text
         self._place = {quantity: place for place, quantity in enumerate(table.plan.quantities)}
         self._sizes = [part.size.reshape(-1) for part in self.parts]
@@ -114,7 +135,8 @@ class Groups:
                 members = _both(members, self._chosen(is_known(statistic.event)))
                 event = _both(members, self._chosen(statistic.event))
             places = tuple(self._place[quantity] for quantity in quantities)
-            self._selected[statistic] = Selected(statistic, members, event, places)
+            rate = all(self.binary[place] for place in places)
+            self._selected[statistic] = Selected(statistic, members, event, places, rate)
         return self._selected[statistic]
 
     def estimate(self, statistic: Statistic) -> Estimate:
@@ -123,14 +145,14 @@ class Groups:
             self._estimates[statistic] = self._estimated(self.select(statistic))
         return self._estimates[statistic]
 
-    def scatter_is_unseen(self, statistic: Statistic, binary: Sequence[bool]) -> bool:
+    def scatter_is_unseen(self, statistic: Statistic) -> bool:
         """Whether all values of a group are the same while those of others differ: it shows no scatter.
 
         Its standard error is then 0, although more samples of the group might have other values. The
         intervals for values of 0 and 1 take this into account.
         """
         selected = self.select(statistic)
-        places = [place for place in selected.quantities[-2:] if not binary[place]]
+        places = [place for place in selected.quantities[-2:] if not self.binary[place]]
         if statistic.condition is None or not self.certain:
             return False
         return any(

@@ -37,10 +37,8 @@ from keras_fair.rows.expansion import OverArguments, arguments
 from keras_fair.rows.sameness import Forms
 
 __all__ = [
-    "STATISTICS",
     "GapForm",
     "RelationValue",
-    "Statistic",
     "affine_form",
     "gap_form",
     "is_number",
@@ -166,13 +164,8 @@ def statistics_of(relation: Relation | Range, domains: Domains) -> tuple[Statist
         relation: as for `relation_value`.
         domains: the values that the stars inside functions run over.
     """
-    sides: tuple[Expression, ...] = (
-        (relation.lower, relation.operand, relation.upper)
-        if isinstance(relation, Range)
-        else (relation.left, relation.right)
-    )
     statistics: dict[Statistic, None] = {}
-    waiting: list[Node] = list(reversed(sides))
+    waiting: list[Node] = [relation]
     while waiting:
         node = waiting.pop()
         if isinstance(node, STATISTICS):

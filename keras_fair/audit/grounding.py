@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from keras_fair.audit.expressions import Statistic, statistics_of
+from keras_fair.audit.expressions import statistics_of
 from keras_fair.audit.sum_tables import Table
 from keras_fair.audit.table_plans import Subject
 from keras_fair.constraints import ConstraintSet
@@ -27,6 +27,7 @@ from keras_fair.language.nodes import (
     Membership,
     Prediction,
     Statement,
+    Statistic,
 )
 from keras_fair.language.tree import walk
 from keras_fair.rows.ground import GroundRelation, ground

@@ -26,7 +26,7 @@ from keras_fair.language.nodes import (
 from keras_fair.rows.expansion import OverArguments
 from keras_fair.rows.ranges import Ranges
 
-__all__ = ["image", "is_smooth", "leaves"]
+__all__ = ["image", "leaves"]
 
 Result = TypeVar("Result")
 Value = Callable[[Any], float]  # of a statistic

@@ -19,11 +19,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from keras_fair.audit.expressions import GapForm, RelationValue, Statistic, is_number
+from keras_fair.audit.expressions import GapForm, RelationValue, is_number
 from keras_fair.audit.intervals import Intervals
 from keras_fair.audit.result import SMALL, Interval, StatisticValue, Verdict
 from keras_fair.language import node_text
-from keras_fair.language.nodes import Arithmetic, Expression, Negative
+from keras_fair.language.nodes import Arithmetic, Expression, Negative, Statistic
 
 __all__ = ["ALIKE", "Margins", "decide", "margins_of"]
 
