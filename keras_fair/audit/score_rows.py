@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -85,12 +85,11 @@ class ScoreRows:
         """Add rows."""
         for key in keys:
             self.place.setdefault(key, len(self.place))
-        lacking = len(self.place) - len(self.sums)
-        if lacking > 0:
-            self.sums = np.concatenate([self.sums, np.zeros((lacking, 3))])
-        if len(self.counts) < len(self.place):
-            empty = np.zeros((len(self.place) - len(self.counts), counts.shape[1]))
-            self.counts = np.concatenate([self.counts.reshape(len(self.counts), counts.shape[1]), empty])
+        known, width = len(self.sums), counts.shape[1]
+        if self.size > known:
+            self.sums = np.concatenate([self.sums, np.zeros((self.size - known, 3))])
+            empty = np.zeros((self.size - known, width))
+            self.counts = np.concatenate([self.counts.reshape(known, width), empty])
         rows = [self.place[key] for key in keys]
         if len(set(rows)) == len(rows):
             self.sums[rows] += sums
@@ -99,13 +98,11 @@ class ScoreRows:
             np.add.at(self.sums, rows, sums)
             np.add.at(self.counts, rows, counts)
 
-    def rename(self, change: Callable[[Key], Key]) -> None:
-        """Give rows other keys; rows with the same key are added."""
-        if not self.place:
-            return
-        keys = [change(key) for key in self.place]
+    def raise_bins(self, levels: int) -> None:
+        """Give the rows of bins the keys of the bins so many levels up; rows of the same key are added."""
+        keys = [(key[0] >> levels,) for key in self.place]
         if keys == list(self.place):
             return
-        sums, counts, size = self.sums, self.counts, self.size
+        sums, counts = self.sums, self.counts
         self.place, self.sums, self.counts = {}, np.zeros((0, 3)), np.zeros((0, counts.shape[1]))
-        self.put(keys, sums[:size], counts[:size])
+        self.put(keys, sums, counts)

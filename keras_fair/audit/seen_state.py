@@ -29,6 +29,8 @@ __all__ = [
 
 Arrays = dict[str, np.ndarray]
 
+_SUMS = ("size", "first", "second")
+
 
 def factor_values(factor: GrowingFactor) -> dict[str, Any]:
     """What a factor has learnt."""
@@ -67,7 +69,7 @@ def tables_state(tables: Sequence[Table]) -> tuple[list[list[dict[str, Any]]], A
             described[-1].append({"hard": list(cells.hard), "soft": [[at, list(s)] for at, s in cells.soft]})
             prefix = f"table {place} cells {number} "
             arrays[prefix + "keys"] = cells.keys
-            for name, sums in zip(("size", "first", "second"), cells.sums, strict=True):
+            for name, sums in zip(_SUMS, cells.sums, strict=True):
                 arrays[prefix + name] = sums
     return described, arrays
 
@@ -86,9 +88,7 @@ def restore_tables(tables: Sequence[Table], described: list[list[dict[str, Any]]
             soft = tuple((int(at), tuple(int(state) for state in states)) for at, states in part["soft"])
             hard = tuple(int(at) for at in part["hard"])
             cells = Cells(hard, soft, len(table.plan.quantities))
-            cells.restore(
-                arrays[prefix + "keys"], *(arrays[prefix + name] for name in ("size", "first", "second"))
-            )
+            cells.restore(arrays[prefix + "keys"], [arrays[prefix + name] for name in _SUMS])
             table.put(soft, cells)
 
 
@@ -98,8 +98,8 @@ def histogram_state(histograms: Histograms) -> tuple[dict[str, Any], Arrays]:
     for number, rows in enumerate(histograms.rows.values()):
         width = max((len(key) for key in rows.place), default=0)
         arrays[f"scores {number} keys"] = np.array(list(rows.place), dtype=np.int64).reshape(rows.size, width)
-        arrays[f"scores {number} sums"] = rows.sums[: rows.size]
-        arrays[f"scores {number} counts"] = rows.counts[: rows.size]
+        arrays[f"scores {number} sums"] = rows.sums
+        arrays[f"scores {number} counts"] = rows.counts
     values = {
         "first": histograms.first,
         "scores": _grid_values(histograms.scores),
