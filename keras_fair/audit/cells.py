@@ -94,9 +94,7 @@ class Cells:
         keys, joint, dense = joint_codes([coded[place] for place in self.hard], n)
         rows = self._rows(keys)
         if self.soft:
-            self._add_soft(
-                rows, joint, dense, [coded[place] for place, _ in self.soft], quantities, weight, n
-            )
+            self._add_soft(rows, joint, [coded[place] for place, _ in self.soft], quantities, weight, n)
             return
         total = len(keys) if dense is None else dense[1]
         size_sums, first_sums, second_sums = self._sums
@@ -158,7 +156,6 @@ class Cells:
         self,
         rows: np.ndarray,
         joint: np.ndarray,
-        dense: tuple[np.ndarray, int] | None,
         coded: Sequence[Coded],
         quantities: Sequence[np.ndarray | float],
         weight: np.ndarray | None,

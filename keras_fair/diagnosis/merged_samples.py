@@ -12,8 +12,7 @@ reach nothing.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -28,7 +27,7 @@ DECIMALS = 12
 Matrix = Any  # of scipy.sparse, which is imported when it is first needed
 
 
-class MergedSamples:
+class MergedSamples(NamedTuple):
     """The terms as functions of cells.
 
     Attributes:
@@ -36,9 +35,8 @@ class MergedSamples:
         count: number of cells.
     """
 
-    def __init__(self, matrix: Matrix, count: int) -> None:
-        self.matrix = matrix
-        self.count = count
+    matrix: Matrix
+    count: int
 
 
 def merged_samples(terms: Terms) -> MergedSamples:
@@ -108,15 +106,12 @@ class _Part:
 
         sums = [np.bincount(cell, weights=column, minlength=count + 1)[:count] for column in self.numbers]
         if self.table is None:
-            return sparse.csr_array(_interleaved(sums, self.size, count, outputs))
+            by_output = np.stack(sums).reshape(self.size, outputs, count)
+            return sparse.csr_array(by_output.swapaxes(1, 2).reshape(self.size, count * outputs))
         code = np.zeros(count + 1, dtype=np.int64)
         code[cell] = self.code  # samples of one cell have one code
         member = sparse.csc_array(self.table)[:, np.repeat(code[:count], outputs)]
         return member @ sparse.diags_array(np.stack(sums, axis=1).reshape(-1))
-
-
-def _interleaved(sums: Sequence[np.ndarray], size: int, count: int, outputs: int) -> np.ndarray:
-    return np.stack(sums).reshape(size, outputs, count).swapaxes(1, 2).reshape(size, count * outputs)
 
 
 def _numbered(column: np.ndarray) -> tuple[np.ndarray, int]:
