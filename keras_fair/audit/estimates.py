@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -112,7 +113,6 @@ class Groups:
         self._places: dict[Given, Places] = {}
         self._truths: dict[tuple[Subject, str, object], np.ndarray] = {}
         self._only: dict[tuple[object, object], int | None] = {}
-        self._columns: dict[tuple[object, ...], list[str | None]] = {}
         self._indexes: dict[tuple[Subject, ...], tuple[_Index, ...]] = {}
         self._unlike: dict[int, bool] = {}  # by quantity: whether its values differ among all samples
 
@@ -126,10 +126,8 @@ class Groups:
         if statistic not in self._selected:
             members = self._chosen(statistic.condition)
             quantities = quantities_of(statistic)
-            if quantities not in self._columns:
-                self._columns[quantities] = _columns_of(quantities)
-            for name in self._columns[quantities]:
-                members = _both(members, self._present(name))
+            for name in _columns_of(quantities):
+                members = _both(members, self._at((presence(name),), (1,)))
             event = members
             if isinstance(statistic, Share):
                 members = _both(members, self._chosen(is_known(statistic.event)))
@@ -214,11 +212,6 @@ class Groups:
         )
         return bool(square - 2 * mean * cross + mean**2 * count <= 1e-12 * square)
 
-    def _present(self, name: str | None) -> Places:
-        """Where a column that is used in arithmetic has a value."""
-        key = (presence(name),)
-        return tuple(index.get((1,), _NOWHERE) for index in self._index(key))
-
     def _chosen(self, condition: Given) -> Places:
         """Where a condition holds."""
         if condition not in self._places:
@@ -239,8 +232,7 @@ class Groups:
             if state is None or subject in key:
                 return None
             key[subject] = state
-        state_of_all = tuple(key.values())
-        return tuple(index.get(state_of_all, _NOWHERE) for index in self._index(tuple(key)))
+        return self._at(tuple(key), tuple(key.values()))
 
     def _only_state(self, atom: Atom) -> int | None:
         """The state in which an equality holds, where it is one."""
@@ -255,8 +247,8 @@ class Groups:
             self._only[key] = states[0] if len(states) == 1 else None
         return self._only[key]
 
-    def _index(self, subjects: tuple[Subject, ...]) -> tuple[_Index, ...]:
-        """For each part, where each joint state of some subjects is."""
+    def _at(self, subjects: tuple[Subject, ...], states: tuple[int, ...]) -> Places:
+        """Where some subjects have these states."""
         if subjects not in self._indexes:
             self._indexes[subjects] = tuple(
                 _index_of(
@@ -264,7 +256,7 @@ class Groups:
                 )
                 for part in self.parts
             )
-        return self._indexes[subjects]
+        return tuple(index.get(states, _NOWHERE) for index in self._indexes[subjects])
 
     def _truth_of(self, atom: Atom) -> np.ndarray:
         """Where a comparison holds, for each state of its subject."""
@@ -286,9 +278,10 @@ class Groups:
 _NOWHERE = np.zeros(0, dtype=np.intp)
 
 
-def _columns_of(quantities: Sequence[object]) -> list[str | None]:
+@lru_cache(maxsize=1000)
+def _columns_of(quantities: tuple[Node, ...]) -> list[str | None]:
     """The columns that quantities are made of, each once; None for the label."""
-    leaves = (leaf for quantity in quantities for leaf in walk(quantity))  # type: ignore[arg-type]
+    leaves = (leaf for quantity in quantities for leaf in walk(quantity))
     names = (getattr(leaf, "name", None) for leaf in leaves if isinstance(leaf, (Attribute, Label)))
     return list(dict.fromkeys(names))
 
