@@ -105,16 +105,7 @@ class Auditor:
         predictions = read_predictions(y)
         outputs = self._agreed(Outputs.of(predictions.outputs))
         seen = self._seen or Seen(self.constraints, outputs, self.vocabulary)
-        chunk = Chunk(
-            seen.demands,
-            self.constraints.text,
-            outputs,
-            predictions,
-            attributes,
-            label,
-            sample_weight,
-            self.vocabulary,
-        )
+        chunk = Chunk(seen.demands, predictions, attributes, label, sample_weight, self.vocabulary)
         with seen.whole(len(predictions)):
             seen.add(chunk)
         self._outputs, self._seen = outputs, seen
@@ -153,10 +144,10 @@ class Auditor:
             ConstraintError: the data give the constraints no meaning.
             ValueError: there are no samples.
         """
-        if not self.samples or self._seen is None or self._outputs is None:
+        if not self.samples or self._seen is None:
             raise ValueError("expected at least one sample to audit, received shape (0,)")
         settings = {name: getattr(self, name) for name in _SETTINGS}
-        questions = Questions(self.constraints, self._outputs, **settings)
+        questions = Questions(self.constraints, **settings)
         return measure(questions, self._seen, learnt(self.vocabulary, self._seen.demands, self._seen.factors))
 
     def to_bytes(self) -> bytes:

@@ -12,15 +12,15 @@ groups known as probabilities and for missing and unknown values.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
 
+from keras_fair.audit.seen import Seen
 from keras_fair.audit.sum_tables import Part, Table
 from keras_fair.audit.table_plans import Subject, presence, quantities_of, subject_of
-from keras_fair.groups.growing import GrowingFactor
 from keras_fair.groups.truth import Atom, Given, truth_of
 from keras_fair.language.nodes import (
     And,
@@ -34,7 +34,6 @@ from keras_fair.language.nodes import (
 )
 from keras_fair.language.tree import walk
 from keras_fair.rows.statistics import is_known
-from keras_fair.rows.values import Outputs
 
 __all__ = ["Estimate", "Groups", "Places", "Selected"]
 
@@ -78,33 +77,21 @@ class Groups:
 
     Args:
         table: the sums.
-        states: what the states of each subject mean.
-        outputs: of the model.
-        text: of the constraints.
-        binary: for each quantity whether all its values are 0 or 1.
-        weights: the least and the largest weight above 0.
+        seen: what it belongs to.
 
     Attributes:
+        binary: for each quantity whether all its values are 0 or 1.
         equal: whether all samples have the same weight.
         scale: what all weights are divided by: their weight where it is the same, else 1.
     """
 
-    def __init__(
-        self,
-        table: Table,
-        states: Mapping[Subject, GrowingFactor],
-        outputs: Outputs,
-        text: str,
-        *,
-        binary: Mapping[Node, bool],
-        weights: tuple[float, float],
-    ) -> None:
-        low, high = weights
+    def __init__(self, table: Table, seen: Seen) -> None:
+        low, high = seen.weights
         self.equal = low == high and low > 0
         self.scale = low if self.equal else 1.0
         self.parts = tuple(_scaled(part, self.scale) for part in table.parts())
-        self.binary = [binary[quantity] for quantity in table.plan.quantities]
-        self._states, self._outputs, self._text = states, outputs, text
+        self.binary = [seen.binary[quantity] for quantity in table.plan.quantities]
+        self._states, self._demands = seen.factors, seen.demands
         self._place = {quantity: place for place, quantity in enumerate(table.plan.quantities)}
         self._sizes = [part.size.reshape(-1) for part in self.parts]
         self._firsts = [part.first.reshape(-1, part.first.shape[-1]) for part in self.parts]
@@ -227,7 +214,7 @@ class Groups:
         for part in condition.operands if isinstance(condition, And) else (condition,):
             if not isinstance(part, Comparison) or not isinstance(part.value, Literal):
                 return None
-            subject = subject_of(part.subject, self._outputs, self._text)
+            subject = self._subject(part)
             state = self._only_state(Atom(part.subject, part.operator, part.value.value, part.value))
             if state is None or subject in key:
                 return None
@@ -241,7 +228,7 @@ class Groups:
         key = (atom.subject, atom.value)
         if key not in self._only:
             holds = np.flatnonzero(self._truth_of(atom) == 1)
-            subject = subject_of(atom.subject, self._outputs, self._text)
+            subject = self._subject(atom)
             size = self._states[subject].size
             states = [int(place) - (size + 2 if place >= size else 0) for place in holds]
             self._only[key] = states[0] if len(states) == 1 else None
@@ -258,9 +245,12 @@ class Groups:
             )
         return tuple(index.get(states, _NOWHERE) for index in self._indexes[subjects])
 
+    def _subject(self, comparison: Atom | Comparison) -> Subject:
+        return subject_of(comparison.subject, self._demands.outputs, self._demands.text)
+
     def _truth_of(self, atom: Atom) -> np.ndarray:
         """Where a comparison holds, for each state of its subject."""
-        subject = subject_of(atom.subject, self._outputs, self._text)
+        subject = self._subject(atom)
         key = (subject, atom.operator, atom.value)
         if key not in self._truths:
             self._truths[key] = self._states[subject].truth(atom.operator, atom.value)
@@ -270,7 +260,7 @@ class Groups:
         """The truth of a condition in each cell."""
 
         def of_atom(atom: Atom) -> np.ndarray:
-            return self._truth_of(atom)[part.states[subject_of(atom.subject, self._outputs, self._text)]]
+            return self._truth_of(atom)[part.states[self._subject(atom)]]
 
         return truth_of(condition, of_atom, np.ones((1, 1)))
 

@@ -27,7 +27,6 @@ from keras_fair.groups.vocabulary import Vocabulary
 from keras_fair.language import node_text
 from keras_fair.language.nodes import Statistic
 from keras_fair.rows.assemble import unique_names
-from keras_fair.rows.values import Outputs
 
 __all__ = ["Questions", "measure"]
 
@@ -37,7 +36,6 @@ class Questions:
     """The constraints and how they are judged; see `keras_fair.audit.auditor`."""
 
     constraints: ConstraintSet
-    outputs: Outputs
     confidence: float | None
     simultaneous: bool
     seed: int
@@ -56,18 +54,10 @@ def measure(questions: Questions, seen: Seen, vocabulary: Vocabulary) -> Audit:
         ConstraintTypeError: the data give the constraints no meaning.
     """
     constraints = questions.constraints
-    text = constraints.text
-    domains = Domains(vocabulary, text, occurring_in(seen.tables, seen.factors))
+    domains = Domains(vocabulary, constraints.text, occurring_in(seen.tables, seen.factors))
     relations = list(distinct_relations(constraints, domains))
     check(constraints, domains, vocabulary)
-    contexts = [
-        _Context(
-            Groups(table, seen.factors, questions.outputs, text, binary=seen.binary, weights=seen.weights),
-            domains,
-            questions.seed,
-        )
-        for table in seen.tables
-    ]
+    contexts = [_Context(Groups(table, seen), domains, questions.seed) for table in seen.tables]
     per_statement = Counter(grounded.relation.statement for grounded in relations)
     names = unique_names([grounded.relation.name for grounded in relations])
     audited = []

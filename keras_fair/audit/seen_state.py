@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from keras_fair.audit.cells import Cells
 from keras_fair.audit.grid import Grid
 from keras_fair.audit.histograms import Histograms
 from keras_fair.audit.score_rows import ScoreRows
@@ -86,10 +85,8 @@ def restore_tables(tables: Sequence[Table], described: list[list[dict[str, Any]]
         for number, part in enumerate(parts):
             prefix = f"table {place} cells {number} "
             soft = tuple((int(at), tuple(int(state) for state in states)) for at, states in part["soft"])
-            hard = tuple(int(at) for at in part["hard"])
-            cells = Cells(hard, soft, len(table.plan.quantities))
-            cells.restore(arrays[prefix + "keys"], [arrays[prefix + name] for name in _SUMS])
-            table.put(soft, cells)
+            sums = [arrays[prefix + name] for name in _SUMS]
+            table.part(soft).restore(arrays[prefix + "keys"], sums)
 
 
 def histogram_state(histograms: Histograms) -> tuple[dict[str, Any], Arrays]:

@@ -49,6 +49,8 @@ class Demands:
     """All that constraints ask.
 
     Args:
+        text: of the constraints.
+        outputs: of the model.
         attributes: the columns, each with the place where it is first named.
         numbers: the attributes that are used in arithmetic.
         label: where the label is first named, or None.
@@ -59,6 +61,8 @@ class Demands:
         groups: the sets of attributes that conditions combine, each attribute alone first.
     """
 
+    text: str
+    outputs: Outputs
     attributes: dict[str, Span]
     numbers: frozenset[str]
     label: Span | None
@@ -118,6 +122,8 @@ def demands_of(constraints: ConstraintSet, outputs: Outputs) -> Demands:
     attributes = {name: span for name, span in places.items() if name is not None}
     alone = [(name,) for name in attributes]
     return Demands(
+        text=text,
+        outputs=outputs,
         attributes=attributes,
         numbers=frozenset(name for name in numbers if name is not None),
         label=places.get(None),

@@ -12,7 +12,8 @@ reach nothing.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -27,7 +28,8 @@ DECIMALS = 12
 Matrix = Any  # of scipy.sparse, which is imported when it is first needed
 
 
-class MergedSamples(NamedTuple):
+@dataclass(frozen=True)
+class MergedSamples:
     """The terms as functions of cells.
 
     Attributes:

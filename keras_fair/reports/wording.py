@@ -38,12 +38,7 @@ __all__ = [
 ]
 
 ORDER = (Verdict.VIOLATED, Verdict.UNDECIDED, Verdict.UNESTIMABLE, Verdict.SATISFIED)
-_CALLED = {
-    Verdict.VIOLATED: "violated",
-    Verdict.UNDECIDED: "undecided",
-    Verdict.UNESTIMABLE: "not estimable",
-    Verdict.SATISFIED: "satisfied",
-}
+_CALLED = {verdict: verdict.value for verdict in ORDER} | {Verdict.UNESTIMABLE: "not estimable"}
 _MOST_NAMED = 8
 _WEIGHTS = (
     "each sample counts by its weight in values, gaps and shares; the numbers of samples are plain counts"
