@@ -78,33 +78,33 @@ def draws_of(selected: Sequence[Selected], groups: Groups, seed: int) -> dict[St
 
 def _with_empty_events(atoms: Atoms, shares: Sequence[bool]) -> Atoms:
     """The atoms, and an empty one where a share counts all or none of its samples: others may differ."""
-    members, event = [atoms.members], [atoms.event]
-    extra = []
+    known = len(atoms.size)
+    sources: list[int] = []
+    flips: list[tuple[int, bool]] = []
     for row, share in enumerate(shares):
         inside = atoms.members[row]
         if not share or not inside.any():
             continue
         for side in (True, False):
             if not (inside & (atoms.event[row] == side)).any():
-                source = int(np.argmax(np.where(inside, atoms.first[:, 0], -1.0)))
-                flipped = atoms.event[:, source].copy()
-                flipped[row] = side
-                members.append(atoms.members[:, source : source + 1])
-                event.append(flipped[:, None])
-                extra.append(source)
-    if not extra:
+                sources.append(int(np.argmax(np.where(inside, atoms.first[:, 0], -1.0))))
+                flips.append((row, side))
+    if not sources:
         return atoms
-    scale = atoms.second[extra, 0, 0] / atoms.first[extra, 0]
-    tiny = 1e-12  # of a sample
-    first, second = np.zeros_like(atoms.first[extra]), np.zeros_like(atoms.second[extra])
-    first[:, 0], second[:, 0, 0] = tiny * scale, tiny * scale**2
-    return Atoms(
-        np.concatenate(members, axis=1),
-        np.concatenate(event, axis=1),
-        np.concatenate([atoms.size, np.zeros(len(extra))]),
-        np.concatenate([atoms.first, first]),
-        np.concatenate([atoms.second, second]),
+    every = [*range(known), *sources]
+    event, size, first, second = (
+        atoms.event[:, every],
+        atoms.size[every],
+        atoms.first[every],
+        atoms.second[every],
     )
+    for place, (row, side) in enumerate(flips, start=known):
+        event[row, place] = side
+    scale = second[known:, 0, 0] / first[known:, 0]
+    tiny = 1e-12  # of a sample
+    size[known:], first[known:], second[known:] = 0.0, 0.0, 0.0
+    first[known:, 0], second[known:, 0, 0] = tiny * scale, tiny * scale**2
+    return Atoms(atoms.members[:, every], event, size, first, second)
 
 
 def _weights(

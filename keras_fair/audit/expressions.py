@@ -10,6 +10,7 @@ are left (one, and two for a spread).
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -49,6 +50,8 @@ __all__ = [
 ]
 
 Lookup = Callable[[Statistic], Any]
+
+_OPERATORS = {"+": operator.add, "-": operator.sub, "*": operator.mul}
 
 
 @dataclass(frozen=True)
@@ -211,12 +214,8 @@ class _Value(OverArguments[Any]):
         return -operand
 
     def arithmetic(self, node: Arithmetic, left: Any, right: Any) -> Any:
-        if node.operator == "+":
-            return left + right
-        if node.operator == "-":
-            return left - right
-        if node.operator == "*":
-            return left * right
+        if node.operator != "/":
+            return _OPERATORS[node.operator](left, right)
         if np.ndim(right) == 0:
             return left * math.nan if right == 0 else left / right
         there = np.asarray(right) != 0

@@ -67,7 +67,7 @@ class Histograms:
         """
         if not len(y):
             return
-        self._reach(*self.scores.cover(float(y.min()), float(y.max())))
+        self._reach(self.scores.cover(float(y.min()), float(y.max())))
         bins = self.scores.bins(y)
         for names in self.sets:
             self.rows[names].add([coded["attribute", name] for name in names], y, bins, weight, self._bins)
@@ -76,9 +76,8 @@ class Histograms:
             if not there.any():
                 continue
             present = numbers[name][there]
-            widened, _ = grid.cover(float(present.min()), float(present.max()))
             rows = self.rows[name,]
-            rows.raise_bins(widened)
+            rows.raise_bins(grid.cover(float(present.min()), float(present.max())))
             codes = grid.bins(present)
             kept = None if weight is None else weight[there]
             binned = Coded(codes, grid.last - grid.first + 1)
@@ -88,7 +87,7 @@ class Histograms:
         """Add the scores of other samples; `codes` gives the code here of each of their codes."""
         if math.isinf(other.scores.low):
             return
-        self._reach(*self.scores.cover(other.scores.low, other.scores.high))
+        self._reach(self.scores.cover(other.scores.low, other.scores.high))
         up = self.scores.level - other.scores.level
         for names, rows in other.rows.items():
             wide = self._placed(rows.counts, other.first, max(up, 0))
@@ -96,8 +95,7 @@ class Histograms:
                 grid, theirs = self.measured[names[0]], other.measured[names[0]]
                 if math.isinf(theirs.low):
                     continue
-                widened, _ = grid.cover(theirs.low, theirs.high)
-                self.rows[names].raise_bins(widened)
+                self.rows[names].raise_bins(grid.cover(theirs.low, theirs.high))
                 by = grid.level - theirs.level
                 keys: list[Key] = [(key[0] >> by,) for key in rows.place]
             else:
@@ -164,7 +162,7 @@ class Histograms:
     def _bins(self) -> int:
         return self.scores.last - self.scores.first + 1
 
-    def _reach(self, levels: int, first: int) -> None:
+    def _reach(self, levels: int) -> None:
         """Bring all counts to the current bins."""
         for rows in self.rows.values():
             rows.counts = self._placed(rows.counts, self.first, levels)

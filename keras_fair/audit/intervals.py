@@ -158,24 +158,22 @@ class Intervals:
 
     def _closed(self, expression: Expression, alpha: float) -> tuple[float, float, str] | None:
         """The interval of a sum of multiples of means and rates over groups that share no sample."""
-        form = affine_form(expression)
-        if form is None or self._atoms is None:
+        form, atoms = affine_form(expression), self._atoms
+        if form is None or atoms is None:
             return None
         multiples = {statistic: weight for statistic, weight in form[0].items() if weight != 0}
         if not multiples or any(
             isinstance(statistic, Covariance) or statistic not in self._statistics for statistic in multiples
         ):
             return None
-        by_group: dict[bytes, dict[Statistic, float]] = {}
+        by_group: dict[bytes, dict[int, float]] = {}
         for statistic, weight in multiples.items():
-            members = self._atoms.members[self._statistics.index(statistic)]
-            by_group.setdefault(members.tobytes(), {})[statistic] = weight
-        taken = np.zeros(len(self._atoms.size), dtype=int)
-        for key in by_group:
-            taken += np.frombuffer(key, dtype=bool)
+            row = self._statistics.index(statistic)
+            by_group.setdefault(atoms.members[row].tobytes(), {})[row] = weight
+        taken = np.sum([np.frombuffer(key, dtype=bool) for key in by_group], axis=0)
         if (taken > 1).any():
             return None
-        pieces = [self._piece(weights, alpha) for weights in by_group.values()]
+        pieces = [self._piece(atoms, weights, alpha) for weights in by_group.values()]
         if any(piece is None for piece in pieces):
             return None
         low, high, method = _added([piece for piece in pieces if piece is not None], form[1], alpha)
@@ -185,19 +183,15 @@ class Intervals:
             method if self._groups.equal else method.replace("pearson", "pearson, effective size"),
         )
 
-    def _piece(self, weights: dict[Statistic, float], alpha: float) -> _Piece | None:
-        """The sum of multiples of statistics of one group; None where there is no closed form for it."""
-        if len(weights) == 1:
-            ((statistic, multiple),) = weights.items()
-            row = self._statistics.index(statistic)
-            if self._selected[row].rate:
-                return self._rate(row, multiple, alpha)
-        return self._mean(weights, alpha) if self._groups.equal else None
+    def _piece(self, atoms: Atoms, weights: dict[int, float], alpha: float) -> _Piece | None:
+        """The sum of multiples of statistics of one group, by row; None where it has no closed form."""
+        row, *others = weights
+        if self._selected[row].rate and not others:
+            return self._rate(atoms, row, weights[row], alpha)
+        return self._mean(atoms, weights, alpha) if self._groups.equal else None
 
-    def _rate(self, row: int, multiple: float, alpha: float) -> _Piece:
+    def _rate(self, atoms: Atoms, row: int, multiple: float, alpha: float) -> _Piece:
         """A multiple of one rate."""
-        atoms = self._atoms
-        assert atoms is not None
         members = atoms.members[row]
         first, second = atoms.first[members].sum(axis=0), atoms.second[members].sum(axis=0)
         if isinstance(self._statistics[row], Share):
@@ -219,17 +213,14 @@ class Intervals:
         low, high = sorted(multiple * limit for limit in limits)
         return _Piece(multiple * rate, low, high, math.nan, math.nan, True)
 
-    def _mean(self, weights: dict[Statistic, float], alpha: float) -> _Piece | None:
+    def _mean(self, atoms: Atoms, weights: dict[int, float], alpha: float) -> _Piece | None:
         """The sum of multiples of means over one group, of samples of equal weight."""
-        atoms = self._atoms
-        assert atoms is not None
-        if any(isinstance(statistic, Share) for statistic in weights):
+        if any(isinstance(self._statistics[row], Share) for row in weights):
             return None
-        rows = [self._statistics.index(statistic) for statistic in weights]
-        members = atoms.members[rows[0]]
+        members = atoms.members[next(iter(weights))]
         size = float(atoms.first[members, 0].sum())
         direction = np.zeros(atoms.first.shape[1])
-        for row, multiple in zip(rows, weights.values(), strict=True):
+        for row, multiple in weights.items():
             direction[1 + self._selected[row].quantities[0]] += multiple
         value = float(atoms.first[members].sum(axis=0) @ direction) / size
         if size < 2:
