@@ -35,10 +35,12 @@ class MergedSamples:
     Attributes:
         matrix: `(T, count * outputs)` sparse; `matrix @ z` is `M y`, with `z` `(count, outputs)` in C order.
         count: number of cells.
+        samples: number of samples.
     """
 
     matrix: Matrix
     count: int
+    samples: int
 
 
 def merged_samples(terms: Terms) -> MergedSamples:
@@ -51,7 +53,7 @@ def merged_samples(terms: Terms) -> MergedSamples:
 
     parts = [_Part(family) for family in terms.families]
     if not parts:
-        return MergedSamples(sparse.csr_array((0, 0)), 0)
+        return MergedSamples(sparse.csr_array((0, 0)), 0, 0)
     magnitude = np.max([part.magnitude() for part in parts], axis=0)
     if not np.all(np.isfinite(magnitude)):
         raise ValueError(
@@ -67,7 +69,7 @@ def merged_samples(terms: Terms) -> MergedSamples:
     place = np.full(count, len(kept))  # the last column is for samples in no term, and dropped
     place[kept] = np.arange(len(kept))
     blocks = [part.totals(place[cell], len(kept), terms.outputs) for part in parts]
-    return MergedSamples(sparse.vstack(blocks, format="csr"), len(kept))
+    return MergedSamples(sparse.vstack(blocks, format="csr"), len(kept), len(cell))
 
 
 class _Part:

@@ -42,10 +42,7 @@ def distributions(audit: Audit) -> Markup:
         if rest := pictures[_OPEN_PICTURES:]:
             parts.append(folded(counted(len(rest), "smaller group"), tag("div", *rest, class_="multiples")))
         if left := len(groups) - len(pictures):
-            found = f"{counted(left, 'group')} with fewer samples than these"
-            parts.append(
-                tag("p", f"No picture: {found}. The table of group sizes has all groups.", class_="lead")
-            )
+            parts.append(_left_out("No picture", f"{counted(left, 'group')} with fewer samples than these"))
     return fragment(*parts)
 
 
@@ -233,10 +230,13 @@ def _heat_map(attributes: tuple[str, ...], groups: Groups) -> Markup:
     shown = sum((row, column) in cells for row in rows for column in columns)
     if not (left := len(groups) - shown):
         return scroll
-    found = f"{counted(left, 'group')}, of values with little weight"
     return fragment(
-        scroll, tag("p", f"Not on the map: {found}. The table of group sizes has all groups.", class_="lead")
+        scroll, _left_out("Not on the map", f"{counted(left, 'group')}, of values with little weight")
     )
+
+
+def _left_out(what: str, groups: str) -> Markup:
+    return tag("p", f"{what}: {groups}. The table of group sizes has all groups.", class_="lead")
 
 
 def _heaviest(weights: Iterable[tuple[Any, float]]) -> list[Any]:
