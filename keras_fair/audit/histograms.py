@@ -91,7 +91,7 @@ class Histograms:
         up = self.scores.level - other.scores.level
         for names, rows in other.rows.items():
             wide = self._placed(rows.counts, other.first, max(up, 0))
-            if names[0] in self.measured and len(names) == 1:
+            if names[0] in self.measured:  # then there is no other name
                 grid, theirs = self.measured[names[0]], other.measured[names[0]]
                 if math.isinf(theirs.low):
                     continue
@@ -125,7 +125,7 @@ class Histograms:
         edges = tuple(float(f"{(begin + place) * width:.12g}") for place in range(count + 1))
         groups: list[GroupScores] = []
         for names, rows in self.rows.items():
-            quartiles = len(names) == 1 and names[0] in self.measured
+            quartiles = names[0] in self.measured
             rows = rows if not quartiles else quartered(rows)
             counts, first = joined(rows.counts, self.first, levels)
             places = np.clip(first - begin + np.arange(counts.shape[1]), 0, count - 1)

@@ -254,9 +254,7 @@ class Intervals:
         """Whether a statistic is over fewer than two samples, which say nothing about how they vary."""
         if not isinstance(node, (Mean, Covariance)) or not self._groups.certain:
             return False
-        if not self._groups.estimate(node).size < 2:
-            return False
-        return not self._groups.select(node).rate
+        return self._groups.estimate(node).size < 2 and not self._groups.select(node).rate
 
 
 def _added(pieces: Sequence[_Piece], constant: float, alpha: float) -> tuple[float, float, str]:

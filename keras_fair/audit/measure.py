@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from keras_fair.audit.estimates import Groups
-from keras_fair.audit.expressions import gap_form, relation_value
-from keras_fair.audit.grounding import Grounded, check, distinct_relations, occurring_in
+from keras_fair.audit.expressions import gap_form, relation_value, statistics_of
+from keras_fair.audit.grounding import check, occurring_in
 from keras_fair.audit.intervals import Intervals
 from keras_fair.audit.result import (
     Audit,
@@ -27,6 +27,7 @@ from keras_fair.groups.vocabulary import Vocabulary
 from keras_fair.language import node_text
 from keras_fair.language.nodes import Statistic
 from keras_fair.rows.assemble import unique_names
+from keras_fair.rows.ground import GroundRelation, ground
 
 __all__ = ["Questions", "measure"]
 
@@ -55,21 +56,25 @@ def measure(questions: Questions, seen: Seen, vocabulary: Vocabulary) -> Audit:
     """
     constraints = questions.constraints
     domains = Domains(vocabulary, constraints.text, occurring_in(seen.tables, seen.factors))
-    relations = list(distinct_relations(constraints, domains))
+    relations = [
+        relation
+        for index, statement in enumerate(constraints)
+        for relation in ground(statement, index, domains)
+    ]
     check(constraints, domains, vocabulary)
     contexts = [_Context(Groups(table, seen), domains, questions.seed) for table in seen.tables]
-    per_statement = Counter(grounded.relation.statement for grounded in relations)
-    names = unique_names([grounded.relation.name for grounded in relations])
+    per_statement = Counter(relation.statement for relation in relations)
+    names = unique_names([relation.name for relation in relations])
     audited = []
-    for name, grounded in zip(names, relations, strict=True):
-        statement = grounded.relation.statement
+    for name, relation in zip(names, relations, strict=True):
+        statement = relation.statement
         confidence = questions.confidence
         if confidence is not None:
             confidence = constraints.statements[statement].confidence or confidence
         audited.append(
             _audited(
                 name,
-                grounded,
+                relation,
                 contexts[seen.demands.table_of[statement]],
                 confidence,
                 per_statement[statement] if questions.simultaneous else 1,
@@ -124,29 +129,29 @@ class _Context:
 
 def _audited(
     name: str,
-    grounded: Grounded,
+    relation: GroundRelation,
     context: _Context,
     confidence: float | None,
     together: int,
     slack: float,
 ) -> AuditedRelation:
-    relation = grounded.relation
     value = relation_value(
         relation.relation, lambda statistic: context.groups.estimate(statistic).value, context.domains
     )
-    statistics = [context.statistic(statistic, confidence) for statistic in grounded.statistics]
+    statistics = statistics_of(relation.relation, context.domains)
+    measured = tuple(context.statistic(statistic, confidence) for statistic in statistics)
     margins: Margins | None = None
     unseen: list[Statistic] = []
     if confidence is not None and not math.isnan(value.violation):
-        intervals = context.intervals(grounded.statistics)
+        intervals = context.intervals(statistics)
         alpha = (1 - confidence) / together
         margins = margins_of(gap_form(relation.relation), value, intervals, alpha, confidence)
         unseen = [
             statistic
-            for statistic, measured in zip(grounded.statistics, statistics, strict=True)
-            if 0 < measured.size < ALIKE and context.groups.scatter_is_unseen(statistic)
+            for statistic, found in zip(statistics, measured, strict=True)
+            if 0 < found.size < ALIKE and context.groups.scatter_is_unseen(statistic)
         ]
-    verdict, note = decide(value, grounded.statistics, statistics, margins, unseen, confidence, slack)
+    verdict, note = decide(value, statistics, measured, margins, unseen, confidence, slack)
     estimable = verdict is not Verdict.UNESTIMABLE
     return AuditedRelation(
         name=name,
@@ -159,7 +164,7 @@ def _audited(
         upper=value.upper,
         violation=value.violation if estimable else math.nan,
         verdict=verdict,
-        statistics=tuple(statistics),
+        statistics=measured,
         interval=margins.gap if estimable and margins is not None else None,
         note=note,
     )
