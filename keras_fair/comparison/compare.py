@@ -131,7 +131,9 @@ def compare(
         keras.utils.set_random_seed(seed)
         callbacks = []
         if on_batch is not None:
-            callbacks.append(keras.callbacks.LambdaCallback(on_train_batch_end=lambda *_: on_batch(name)))
+            callbacks.append(
+                keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: on_batch(name))
+            )
         model.fit(inputs, train.label, epochs=epochs, batch_size=batch_size, verbose=0, callbacks=callbacks)
 
     def side(y: Any) -> Side:
