@@ -160,15 +160,15 @@ def is_smooth(node: Expression) -> bool:
     return isinstance(node, STATISTICS) or not any(isinstance(part, Function) for part in walk(node))
 
 
-def statistics_of(relation: Relation | Range, domains: Domains) -> tuple[Statistic, ...]:
-    """The statistics that a ground relation is made of, each once, in the order of the text.
+def statistics_of(node: Node, domains: Domains) -> tuple[Statistic, ...]:
+    """The statistics that a tree is made of, each once, in the order of the text.
 
     Args:
-        relation: as for `relation_value`.
+        node: an expression, or a relation as for `relation_value`.
         domains: the values that the stars inside functions run over.
     """
     statistics: dict[Statistic, None] = {}
-    waiting: list[Node] = [relation]
+    waiting = [node]
     while waiting:
         node = waiting.pop()
         if isinstance(node, STATISTICS):

@@ -56,7 +56,13 @@ import numpy as np
 from keras_fair.audit.atoms import Atoms, atoms_of
 from keras_fair.audit.draws import draws_of
 from keras_fair.audit.estimates import Groups
-from keras_fair.audit.expressions import affine_form, is_number, is_smooth, value_of
+from keras_fair.audit.expressions import (
+    affine_form,
+    is_number,
+    is_smooth,
+    statistics_of,
+    value_of,
+)
 from keras_fair.audit.quantiles import rate_limits, t_quantile
 from keras_fair.audit.result import Interval
 from keras_fair.audit.simultaneous import image, leaves
@@ -234,7 +240,7 @@ class Intervals:
         if not self._selected:
             return None
         parts = leaves(expression, self._domains, self._value)
-        if any(self._too_few(node) for part in parts for node in walk(part)):
+        if any(self._too_few(each) for part in parts for each in statistics_of(part, self._domains)):
             return None
         if self._drawn is None:
             with np.errstate(divide="ignore", invalid="ignore"):
