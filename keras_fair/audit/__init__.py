@@ -10,7 +10,6 @@ can change.
 
 import sys
 from types import ModuleType
-from typing import Any
 
 from keras_fair.audit.audit import audit
 from keras_fair.audit.auditor import Auditor
@@ -38,8 +37,7 @@ __all__ = [
 class _Callable(ModuleType):
     """Makes the package callable, because `keras_fair.audit` names both the package and its function."""
 
-    def __call__(self, *arguments: Any, **keywords: Any) -> Audit:
-        return audit(*arguments, **keywords)
+    __call__ = staticmethod(audit)
 
 
 sys.modules[__name__].__class__ = _Callable

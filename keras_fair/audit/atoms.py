@@ -48,7 +48,7 @@ def atoms_of(selected: Sequence[Selected], groups: Groups) -> Atoms | None:
     """The atoms of some statistics; None where some sample belongs to a group only in part."""
     if not groups.certain or not groups.parts:
         return None
-    patterns, sizes, firsts, seconds = [], [], [], []
+    parts = []
     for place, part in enumerate(groups.parts):
         members = [selection.members[place] for selection in selected]
         there = members[0] if len(members) == 1 else np.unique(np.concatenate(members))
@@ -56,20 +56,13 @@ def atoms_of(selected: Sequence[Selected], groups: Groups) -> Atoms | None:
         for row, selection in enumerate(selected):
             pattern[np.searchsorted(there, selection.members[place]), row] = True
             pattern[np.searchsorted(there, selection.event[place]), len(selected) + row] = True
-        patterns.append(pattern)
-        sizes.append(part.size[there, 0])
-        firsts.append(part.first[there, 0])
-        seconds.append(part.second[there, 0, :, 0])
-    pattern, size = np.concatenate(patterns), np.concatenate(sizes)
-    first, second = np.concatenate(firsts), np.concatenate(seconds)
-    weighed = first[:, 0] > 0
-    pattern, size, first, second = pattern[weighed], size[weighed], first[weighed], second[weighed]
-    distinct, inverse = np.unique(pattern, axis=0, return_inverse=True)
-    of_atom = inverse.reshape(-1)
-    count, width = len(distinct), first.shape[1]
-    summed = [np.zeros(count), np.zeros((count, width)), np.zeros((count, width, width))]
-    for total, values in zip(summed, (size, first, second), strict=True):
-        np.add.at(total, of_atom, values)
+        parts.append((pattern, part.size[there, 0], part.first[there, 0], part.second[there, 0, :, 0]))
+    pattern, *sums = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+    weighed = sums[1][:, 0] > 0
+    distinct, inverse = np.unique(pattern[weighed], axis=0, return_inverse=True)
+    summed = [np.zeros((len(distinct), *values.shape[1:])) for values in sums]
+    for total, values in zip(summed, sums, strict=True):
+        np.add.at(total, inverse.reshape(-1), values[weighed])
     half = len(selected)
     return Atoms(distinct[:, :half].T, distinct[:, half:].T, *summed)
 

@@ -19,6 +19,8 @@ from keras_fair.rows.values import Outputs
 
 __all__ = ["Auditor"]
 
+_SETTINGS = ("confidence", "simultaneous", "seed", "slack")
+
 
 class Auditor:
     """An audit of samples that arrive in chunks, in any order. All chunks together may exceed memory.
@@ -103,16 +105,7 @@ class Auditor:
         predictions = read_predictions(y)
         outputs = self._agreed(Outputs.of(predictions.outputs))
         seen = self._seen or Seen(self.constraints, outputs, self.vocabulary)
-        chunk = Chunk(
-            seen.demands,
-            self.constraints.text,
-            outputs,
-            predictions,
-            attributes,
-            label,
-            sample_weight,
-            self.vocabulary,
-        )
+        chunk = Chunk(seen.demands, predictions, attributes, label, sample_weight, self.vocabulary)
         with seen.whole(len(predictions)):
             seen.add(chunk)
         self._outputs, self._seen = outputs, seen
@@ -151,11 +144,10 @@ class Auditor:
             ConstraintError: the data give the constraints no meaning.
             ValueError: there are no samples.
         """
-        if not self.samples or self._seen is None or self._outputs is None:
+        if not self.samples or self._seen is None:
             raise ValueError("expected at least one sample to audit, received shape (0,)")
-        questions = Questions(
-            self.constraints, self._outputs, self.confidence, self.simultaneous, self.seed, self.slack
-        )
+        settings = {name: getattr(self, name) for name in _SETTINGS}
+        questions = Questions(self.constraints, **settings)
         return measure(questions, self._seen, learnt(self.vocabulary, self._seen.demands, self._seen.factors))
 
     def to_bytes(self) -> bytes:
@@ -168,10 +160,7 @@ class Auditor:
             "constraints": self.constraints.text,
             "vocabulary": self.vocabulary.get_config(),
             "outputs": None if self._outputs is None else [self._outputs.count, list(self._outputs.names)],
-            "confidence": self.confidence,
-            "simultaneous": self.simultaneous,
-            "seed": self.seed,
-            "slack": self.slack,
+            **{name: getattr(self, name) for name in _SETTINGS},
             "seen": seen,
         }
         return pack("Auditor", values, arrays)
@@ -188,7 +177,7 @@ class Auditor:
         """
         values, arrays = unpack("Auditor", packed)
         try:
-            settings = {name: values[name] for name in ("confidence", "simultaneous", "seed", "slack")}
+            settings = {name: values[name] for name in _SETTINGS}
             vocabulary = Vocabulary.from_config(values["vocabulary"])
             auditor = cls(values["constraints"], vocabulary=vocabulary, **settings)
             if values["outputs"] is not None:

@@ -32,11 +32,9 @@ def quartile(name: str, rows: ScoreRows, quarter: int, grid: Grid) -> str:
     """The text of a quarter of an attribute, such as `28 <= age < 37`."""
     low, high = (bound * grid.width for bound in rows.starts[quarter])
     there = sorted(rows.starts)
-    if len(there) == 1:
-        return f"{low:g} <= {name} < {high:g}"
-    if quarter == there[0]:
+    if len(there) > 1 and quarter == there[0]:
         return f"{name} < {high:g}"
-    if quarter == there[-1]:
+    if len(there) > 1 and quarter == there[-1]:
         return f"{name} >= {low:g}"
     return f"{low:g} <= {name} < {high:g}"
 
@@ -56,14 +54,12 @@ def shown(name: str, factor: GrowingFactor, state: int) -> Entry:
     cuts, place = factor.cuts, state
     if not cuts:
         return name
-    below = cuts[place - 1] if place else None
-    above = cuts[place] if place < len(cuts) else None
-    if below is not None and above is not None and below[0] == above[0]:
-        return f"{name} = {below[0]:g}"
-    if below is None and above is not None:
-        return f"{name} {'<=' if above[1] else '<'} {above[0]:g}"
-    if above is None and below is not None:
-        return f"{name} {'>' if below[1] else '>='} {below[0]:g}"
-    assert below is not None
-    assert above is not None
-    return f"{below[0]:g} {'<' if below[1] else '<='} {name} {'<=' if above[1] else '<'} {above[0]:g}"
+    upper = f"{'<=' if cuts[place][1] else '<'} {cuts[place][0]:g}" if place < len(cuts) else ""
+    if place == 0:
+        return f"{name} {upper}"
+    low, above = cuts[place - 1]
+    if not upper:
+        return f"{name} {'>' if above else '>='} {low:g}"
+    if low == cuts[place][0]:
+        return f"{name} = {low:g}"
+    return f"{low:g} {'<' if above else '<='} {name} {upper}"

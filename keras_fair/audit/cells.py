@@ -10,6 +10,7 @@ be joined. Memory grows with the cells, not with the samples.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -58,9 +59,7 @@ class Cells:
         self.grid = [tuple(states) for states in product(*(states for _, states in soft))]
         self._place: dict[tuple[int, ...], int] = {}
         k, p = len(self.grid), self.width
-        self._size = np.zeros((0, k))
-        self._first = np.zeros((0, k, p))
-        self._second = np.zeros((0, k, p, k, p))
+        self._sums = [np.zeros((0, k)), np.zeros((0, k, p)), np.zeros((0, k, p, k, p))]
 
     @property
     def count(self) -> int:
@@ -75,8 +74,8 @@ class Cells:
     @property
     def sums(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """`size (cells, k)`, `first (cells, k, 1 + Q)`, `second (cells, k, 1 + Q, k, 1 + Q)`."""
-        count = self.count
-        return self._size[:count], self._first[:count], self._second[:count]
+        size, first, second = (array[: self.count] for array in self._sums)
+        return size, first, second
 
     def add(
         self,
@@ -95,11 +94,10 @@ class Cells:
         keys, joint, dense = joint_codes([coded[place] for place in self.hard], n)
         rows = self._rows(keys)
         if self.soft:
-            self._add_soft(
-                rows, joint, dense, [coded[place] for place, _ in self.soft], quantities, weight, n
-            )
+            self._add_soft(rows, joint, [coded[place] for place, _ in self.soft], quantities, weight, n)
             return
         total = len(keys) if dense is None else dense[1]
+        size_sums, first_sums, second_sums = self._sums
 
         def summed(values: np.ndarray | None) -> np.ndarray:
             sums = np.bincount(joint, weights=values, minlength=total)
@@ -109,17 +107,17 @@ class Cells:
         weighted = (
             x if weight is None else [weight, *(weight * column for column in x[1:] if column is not None)]
         )
-        self._size[rows, 0] += summed(None if weight is None or weight.all() else 1.0 * (weight > 0))
+        size_sums[rows, 0] += summed(None if weight is None or weight.all() else 1.0 * (weight > 0))
         for i, column in enumerate(weighted):
             first = summed(column)
-            self._first[rows, 0, i] += first
+            first_sums[rows, 0, i] += first
             for j in range(i, self.width):
                 other = weighted[j]
                 both = other if column is None else column if other is None else column * other
                 second = first if weight is None and i == 0 and j == 0 else summed(both)
-                self._second[rows, 0, i, 0, j] += second
+                second_sums[rows, 0, i, 0, j] += second
                 if i != j:
-                    self._second[rows, 0, j, 0, i] += second
+                    second_sums[rows, 0, j, 0, i] += second
 
     def merge(self, other: Cells, codes: Sequence[np.ndarray]) -> None:
         """Add the cells of other samples.
@@ -131,39 +129,33 @@ class Cells:
         keys = other.keys
         if not len(keys):
             return
-        keys = (
-            np.stack([code[column] for code, column in zip(codes, keys.T, strict=True)], axis=1)
-            if len(self.hard)
-            else keys
-        )
+        for place, code in enumerate(codes):
+            keys[:, place] = code[keys[:, place]]
         rows = self._rows(keys)
-        size, first, second = other.sums
-        np.add.at(self._size, rows, size)
-        np.add.at(self._first, rows, first)
-        np.add.at(self._second, rows, second)
+        for mine, theirs in zip(self._sums, other.sums, strict=True):
+            np.add.at(mine, rows, theirs)
 
-    def restore(self, keys: np.ndarray, size: np.ndarray, first: np.ndarray, second: np.ndarray) -> None:
+    def restore(self, keys: np.ndarray, sums: Sequence[np.ndarray]) -> None:
         """Take the sums of other cells of the same subjects.
 
         Args:
-            keys, size, first, second: see `keys` and `sums`.
+            keys, sums: see the properties.
 
         Raises:
             ValueError: they have other shapes.
         """
-        shapes = [array.shape[1:] for array in (self._size, self._first, self._second)]
-        received = [array.shape[1:] for array in (size, first, second)]
-        lengths = {len(array) for array in (keys, size, first, second)}
+        shapes = [array.shape[1:] for array in self._sums]
+        received = [array.shape[1:] for array in sums]
+        lengths = {len(array) for array in (keys, *sums)}
         if received != shapes or len(lengths) != 1 or keys.shape[1:] != (len(self.hard),):
             raise ValueError("sums of cells have other shapes than these constraints ask for")
         self._place = {tuple(key): place for place, key in enumerate(keys.tolist())}
-        self._size, self._first, self._second = size, first, second
+        self._sums = list(sums)
 
     def _add_soft(
         self,
         rows: np.ndarray,
         joint: np.ndarray,
-        dense: tuple[np.ndarray, int] | None,
         coded: Sequence[Coded],
         quantities: Sequence[np.ndarray | float],
         weight: np.ndarray | None,
@@ -179,14 +171,15 @@ class Cells:
         order = np.argsort(joint, kind="stable")
         ends = (np.flatnonzero(np.diff(joint[order], append=-1)) + 1).tolist()
         begin = 0
+        size_sums, first_sums, second_sums = self._sums
         for row, end in zip(rows, ends, strict=True):
             chosen = order[begin:end]
             wide = shares[chosen][:, :, None] * x[chosen][:, None, :]
             flat = wide.reshape(len(chosen), -1)
             counted = chosen if weight is None else chosen[weight[chosen] > 0]
-            self._size[row] += shares[counted].sum(axis=0)
-            self._first[row] += wide.sum(axis=0)
-            self._second[row] += (flat.T @ flat).reshape(self._second.shape[1:])
+            size_sums[row] += shares[counted].sum(axis=0)
+            first_sums[row] += wide.sum(axis=0)
+            second_sums[row] += (flat.T @ flat).reshape(second_sums.shape[1:])
             begin = end
 
     def _rows(self, keys: np.ndarray) -> np.ndarray:
@@ -198,14 +191,11 @@ class Cells:
                 f"the conditions of one constraint tell more than {MOST_CELLS:,} kinds of samples apart; "
                 "ask for less in one constraint"
             )
-        lacking = len(self._place) - len(self._size)
+        room = len(self._sums[0])
+        lacking = len(self._place) - room
         if lacking > 0:
-            extra = max(lacking, len(self._size))
-
-            def grown(array: np.ndarray) -> np.ndarray:
-                return np.concatenate([array, np.zeros((extra, *array.shape[1:]))])
-
-            self._size, self._first, self._second = map(grown, (self._size, self._first, self._second))
+            extra = max(lacking, room)
+            self._sums = [np.concatenate([sums, np.zeros((extra, *sums.shape[1:]))]) for sums in self._sums]
         return rows
 
 
@@ -219,11 +209,11 @@ def joint_codes(
         cells that do not occur have numbers too, which numbers occur and how many there could be, else None.
     """
     radices = [column.size - UNKNOWN for column in coded]
-    total = 1
-    for radix in radices:
-        total *= radix
+    total = math.prod(radices)
     if total > 2**62:
-        return _by_search(coded, n)
+        stacked = np.stack([np.asarray(column.codes) for column in coded], axis=1)
+        occurring, inverse = np.unique(stacked, axis=0, return_inverse=True)
+        return occurring, inverse.reshape(-1), None
     joint = np.zeros(n, dtype=np.intp)
     lowest = 0  # the joint code where every code is `UNKNOWN`
     for place, (column, radix) in enumerate(zip(coded, radices, strict=True)):
@@ -237,15 +227,7 @@ def joint_codes(
     return _states(occurring, radices), inverse.reshape(-1), None
 
 
-def _by_search(coded: Sequence[Coded], n: int) -> tuple[np.ndarray, np.ndarray, None]:
-    stacked = np.stack([np.asarray(column.codes) for column in coded], axis=1)
-    occurring, inverse = np.unique(stacked, axis=0, return_inverse=True)
-    return occurring, inverse.reshape(-1), None
-
-
 def _states(joint: np.ndarray, radices: Sequence[int]) -> np.ndarray:
-    states = []
-    for radix in reversed(radices):
-        joint, state = np.divmod(joint, radix)
-        states.append(state + UNKNOWN)
-    return np.stack(states[::-1], axis=1) if states else np.zeros((len(joint), 0), dtype=np.int64)
+    if not radices:
+        return np.zeros((len(joint), 0), dtype=np.int64)
+    return np.stack(np.unravel_index(joint, radices), axis=1) + UNKNOWN

@@ -36,7 +36,6 @@ from keras_fair.language.nodes import (
     Number,
     Prediction,
 )
-from keras_fair.rows.values import Outputs
 
 __all__ = ["Chunk", "growing_factors", "learnt"]
 
@@ -46,8 +45,6 @@ class Chunk:
 
     Args:
         demands: what the constraints ask of them.
-        text: of the constraints.
-        outputs: of the model.
         y: the predictions.
         attributes: a dict of columns or a DataFrame.
         label: `(n,)` or None.
@@ -62,18 +59,16 @@ class Chunk:
     def __init__(
         self,
         demands: Demands,
-        text: str,
-        outputs: Outputs,
         y: Predictions,
         attributes: Any,
         label: Any,
         sample_weight: Any,
         vocabulary: Vocabulary,
     ) -> None:
-        self.demands, self.text, self.outputs, self.vocabulary = demands, text, outputs, vocabulary
+        self.demands, self.text, self.vocabulary = demands, demands.text, vocabulary
         self.predictions, self.size = y, len(y)
         self._columns: dict[str | None, Any] = {}
-        self._columns.update(needed_columns(attributes, demands.attributes, label, demands.label, text))
+        self._columns.update(needed_columns(attributes, demands.attributes, label, demands.label, self.text))
         if demands.label is not None:
             self._columns[None] = label
         self.weight = None if sample_weight is None else read_weight(sample_weight)
@@ -109,7 +104,7 @@ class Chunk:
         if isinstance(node, Number):
             return node.value
         if isinstance(node, Prediction):
-            return self.predictions.values[:, self.outputs.index(node, self.text)]
+            return self.predictions.values[:, self.demands.outputs.index(node, self.text)]
         if isinstance(node, (Attribute, Label)):
             return self.numbers(getattr(node, "name", None))
         if node not in self._values:

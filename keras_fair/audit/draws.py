@@ -25,8 +25,7 @@ import numpy as np
 
 from keras_fair.audit.atoms import Atoms, atoms_of, covariance_of
 from keras_fair.audit.estimates import Groups, Selected
-from keras_fair.audit.expressions import Statistic
-from keras_fair.language.nodes import Share
+from keras_fair.language.nodes import Share, Statistic
 
 __all__ = ["DRAWS", "draws_of"]
 
@@ -35,15 +34,12 @@ _FEWEST_DRAWS = 1000
 _MOST_NUMBERS = 3e7  # numbers that are drawn at once
 
 
-def draws_of(
-    selected: Sequence[Selected], groups: Groups, binary: Sequence[bool], seed: int
-) -> dict[Statistic, np.ndarray]:
+def draws_of(selected: Sequence[Selected], groups: Groups, seed: int) -> dict[Statistic, np.ndarray]:
     """Draws of statistics, jointly; NaN where a group is too small to say how it varies.
 
     Args:
         selected: the statistics, all of one table, each with some weight.
         groups: the groups of that table.
-        binary: for each quantity of the table whether all its values are 0 or 1.
         seed: of the draws.
 
     Returns:
@@ -58,7 +54,7 @@ def draws_of(
     count = len(atoms.size)
     draws = int(np.clip(_MOST_NUMBERS / max(count * (1 + len(used)), 1), _FEWEST_DRAWS, DRAWS))
     weights = _weights(atoms, selected, draws, generator)
-    means = _means(atoms, used, binary, draws, generator)
+    means = _means(atoms, used, groups.binary, draws, generator)
     drawn_values: dict[Statistic, np.ndarray] = {}
     for row, selection in enumerate(selected):
         members = atoms.members[row]
@@ -74,9 +70,7 @@ def draws_of(
         if len(drawn) > 1:
             size = float(atoms.effective[members].sum())
             value = (drawn[0] - drawn[1] * drawn[2]) * _scale_of_covariance(size, draws, generator)
-        if atoms.effective[members].sum() < 2 and not all(
-            binary[quantity] for quantity in selection.quantities
-        ):
+        if atoms.effective[members].sum() < 2 and not selection.rate:
             value = np.full(draws, np.nan)
         drawn_values[selection.statistic] = value
     return drawn_values
@@ -84,33 +78,33 @@ def draws_of(
 
 def _with_empty_events(atoms: Atoms, shares: Sequence[bool]) -> Atoms:
     """The atoms, and an empty one where a share counts all or none of its samples: others may differ."""
-    members, event = [atoms.members], [atoms.event]
-    extra = []
+    known = len(atoms.size)
+    sources: list[int] = []
+    flips: list[tuple[int, bool]] = []
     for row, share in enumerate(shares):
         inside = atoms.members[row]
         if not share or not inside.any():
             continue
         for side in (True, False):
             if not (inside & (atoms.event[row] == side)).any():
-                source = int(np.argmax(np.where(inside, atoms.first[:, 0], -1.0)))
-                flipped = atoms.event[:, source].copy()
-                flipped[row] = side
-                members.append(atoms.members[:, source : source + 1])
-                event.append(flipped[:, None])
-                extra.append(source)
-    if not extra:
+                sources.append(int(np.argmax(np.where(inside, atoms.first[:, 0], -1.0))))
+                flips.append((row, side))
+    if not sources:
         return atoms
-    scale = atoms.second[extra, 0, 0] / atoms.first[extra, 0]
-    tiny = 1e-12  # of a sample
-    first, second = np.zeros_like(atoms.first[extra]), np.zeros_like(atoms.second[extra])
-    first[:, 0], second[:, 0, 0] = tiny * scale, tiny * scale**2
-    return Atoms(
-        np.concatenate(members, axis=1),
-        np.concatenate(event, axis=1),
-        np.concatenate([atoms.size, np.zeros(len(extra))]),
-        np.concatenate([atoms.first, first]),
-        np.concatenate([atoms.second, second]),
+    every = [*range(known), *sources]
+    event, size, first, second = (
+        atoms.event[:, every],
+        atoms.size[every],
+        atoms.first[every],
+        atoms.second[every],
     )
+    for place, (row, side) in enumerate(flips, start=known):
+        event[row, place] = side
+    scale = second[known:, 0, 0] / first[known:, 0]
+    tiny = 1e-12  # of a sample
+    size[known:], first[known:], second[known:] = 0.0, 0.0, 0.0
+    first[known:, 0], second[known:, 0, 0] = tiny * scale, tiny * scale**2
+    return Atoms(atoms.members[:, every], event, size, first, second)
 
 
 def _weights(

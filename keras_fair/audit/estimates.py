@@ -12,20 +12,28 @@ groups known as probabilities and for missing and unknown values.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 
-from keras_fair.audit.expressions import Statistic
+from keras_fair.audit.seen import Seen
 from keras_fair.audit.sum_tables import Part, Table
 from keras_fair.audit.table_plans import Subject, presence, quantities_of, subject_of
-from keras_fair.groups.growing import GrowingFactor
 from keras_fair.groups.truth import Atom, Given, truth_of
-from keras_fair.language.nodes import And, Attribute, Comparison, Label, Literal, Share
+from keras_fair.language.nodes import (
+    And,
+    Attribute,
+    Comparison,
+    Label,
+    Literal,
+    Node,
+    Share,
+    Statistic,
+)
 from keras_fair.language.tree import walk
 from keras_fair.rows.statistics import is_known
-from keras_fair.rows.values import Outputs
 
 __all__ = ["Estimate", "Groups", "Places", "Selected"]
 
@@ -53,13 +61,15 @@ class Selected:
         statistic: without variables and stars.
         members: where its condition holds, and its value, or its event, is known.
         event: those of them that a share counts; for others the same as `members`.
-        quantities: the places of its quantities in the table.
+        quantities: the places of its quantities in the table; none for a share.
+        rate: whether it is a share, or over values that are all 0 or 1.
     """
 
     statistic: Statistic
     members: Places
     event: Places
     quantities: tuple[int, ...]
+    rate: bool
 
 
 class Groups:
@@ -67,22 +77,21 @@ class Groups:
 
     Args:
         table: the sums.
-        states: what the states of each subject mean.
-        outputs: of the model.
-        text: of the constraints.
-        scale: what all weights are divided by.
+        seen: what it belongs to.
+
+    Attributes:
+        binary: for each quantity whether all its values are 0 or 1.
+        equal: whether all samples have the same weight.
+        scale: what all weights are divided by: their weight where it is the same, else 1.
     """
 
-    def __init__(
-        self,
-        table: Table,
-        states: Mapping[Subject, GrowingFactor],
-        outputs: Outputs,
-        text: str,
-        scale: float = 1.0,
-    ) -> None:
-        self.parts = tuple(_scaled(part, scale) for part in table.parts())
-        self._states, self._outputs, self._text = states, outputs, text
+    def __init__(self, table: Table, seen: Seen) -> None:
+        low, high = seen.weights
+        self.equal = low == high and low > 0
+        self.scale = low if self.equal else 1.0
+        self.parts = tuple(_scaled(part, self.scale) for part in table.parts())
+        self.binary = [seen.binary[quantity] for quantity in table.plan.quantities]
+        self._states, self._demands = seen.factors, seen.demands
         self._place = {quantity: place for place, quantity in enumerate(table.plan.quantities)}
         self._sizes = [part.size.reshape(-1) for part in self.parts]
         self._firsts = [part.first.reshape(-1, part.first.shape[-1]) for part in self.parts]
@@ -91,7 +100,6 @@ class Groups:
         self._places: dict[Given, Places] = {}
         self._truths: dict[tuple[Subject, str, object], np.ndarray] = {}
         self._only: dict[tuple[object, object], int | None] = {}
-        self._columns: dict[tuple[object, ...], list[str | None]] = {}
         self._indexes: dict[tuple[Subject, ...], tuple[_Index, ...]] = {}
         self._unlike: dict[int, bool] = {}  # by quantity: whether its values differ among all samples
 
@@ -105,16 +113,15 @@ class Groups:
         if statistic not in self._selected:
             members = self._chosen(statistic.condition)
             quantities = quantities_of(statistic)
-            if quantities not in self._columns:
-                self._columns[quantities] = _columns_of(quantities)
-            for name in self._columns[quantities]:
-                members = _both(members, self._present(name))
+            for name in _columns_of(quantities):
+                members = _both(members, self._at((presence(name),), (1,)))
             event = members
             if isinstance(statistic, Share):
                 members = _both(members, self._chosen(is_known(statistic.event)))
                 event = _both(members, self._chosen(statistic.event))
             places = tuple(self._place[quantity] for quantity in quantities)
-            self._selected[statistic] = Selected(statistic, members, event, places)
+            rate = all(self.binary[place] for place in places)
+            self._selected[statistic] = Selected(statistic, members, event, places, rate)
         return self._selected[statistic]
 
     def estimate(self, statistic: Statistic) -> Estimate:
@@ -123,14 +130,14 @@ class Groups:
             self._estimates[statistic] = self._estimated(self.select(statistic))
         return self._estimates[statistic]
 
-    def scatter_is_unseen(self, statistic: Statistic, binary: Sequence[bool]) -> bool:
+    def scatter_is_unseen(self, statistic: Statistic) -> bool:
         """Whether all values of a group are the same while those of others differ: it shows no scatter.
 
         Its standard error is then 0, although more samples of the group might have other values. The
         intervals for values of 0 and 1 take this into account.
         """
         selected = self.select(statistic)
-        places = [place for place in selected.quantities[-2:] if not binary[place]]
+        places = [place for place in selected.quantities[-2:] if not self.binary[place]]
         if statistic.condition is None or not self.certain:
             return False
         return any(
@@ -192,11 +199,6 @@ class Groups:
         )
         return bool(square - 2 * mean * cross + mean**2 * count <= 1e-12 * square)
 
-    def _present(self, name: str | None) -> Places:
-        """Where a column that is used in arithmetic has a value."""
-        key = (presence(name),)
-        return tuple(index.get((1,), _NOWHERE) for index in self._index(key))
-
     def _chosen(self, condition: Given) -> Places:
         """Where a condition holds."""
         if condition not in self._places:
@@ -212,13 +214,12 @@ class Groups:
         for part in condition.operands if isinstance(condition, And) else (condition,):
             if not isinstance(part, Comparison) or not isinstance(part.value, Literal):
                 return None
-            subject = subject_of(part.subject, self._outputs, self._text)
+            subject = self._subject(part)
             state = self._only_state(Atom(part.subject, part.operator, part.value.value, part.value))
             if state is None or subject in key:
                 return None
             key[subject] = state
-        state_of_all = tuple(key.values())
-        return tuple(index.get(state_of_all, _NOWHERE) for index in self._index(tuple(key)))
+        return self._at(tuple(key), tuple(key.values()))
 
     def _only_state(self, atom: Atom) -> int | None:
         """The state in which an equality holds, where it is one."""
@@ -227,14 +228,14 @@ class Groups:
         key = (atom.subject, atom.value)
         if key not in self._only:
             holds = np.flatnonzero(self._truth_of(atom) == 1)
-            subject = subject_of(atom.subject, self._outputs, self._text)
+            subject = self._subject(atom)
             size = self._states[subject].size
             states = [int(place) - (size + 2 if place >= size else 0) for place in holds]
             self._only[key] = states[0] if len(states) == 1 else None
         return self._only[key]
 
-    def _index(self, subjects: tuple[Subject, ...]) -> tuple[_Index, ...]:
-        """For each part, where each joint state of some subjects is."""
+    def _at(self, subjects: tuple[Subject, ...], states: tuple[int, ...]) -> Places:
+        """Where some subjects have these states."""
         if subjects not in self._indexes:
             self._indexes[subjects] = tuple(
                 _index_of(
@@ -242,11 +243,14 @@ class Groups:
                 )
                 for part in self.parts
             )
-        return self._indexes[subjects]
+        return tuple(index.get(states, _NOWHERE) for index in self._indexes[subjects])
+
+    def _subject(self, comparison: Atom | Comparison) -> Subject:
+        return subject_of(comparison.subject, self._demands.outputs, self._demands.text)
 
     def _truth_of(self, atom: Atom) -> np.ndarray:
         """Where a comparison holds, for each state of its subject."""
-        subject = subject_of(atom.subject, self._outputs, self._text)
+        subject = self._subject(atom)
         key = (subject, atom.operator, atom.value)
         if key not in self._truths:
             self._truths[key] = self._states[subject].truth(atom.operator, atom.value)
@@ -256,7 +260,7 @@ class Groups:
         """The truth of a condition in each cell."""
 
         def of_atom(atom: Atom) -> np.ndarray:
-            return self._truth_of(atom)[part.states[subject_of(atom.subject, self._outputs, self._text)]]
+            return self._truth_of(atom)[part.states[self._subject(atom)]]
 
         return truth_of(condition, of_atom, np.ones((1, 1)))
 
@@ -264,9 +268,10 @@ class Groups:
 _NOWHERE = np.zeros(0, dtype=np.intp)
 
 
-def _columns_of(quantities: Sequence[object]) -> list[str | None]:
+@lru_cache(maxsize=1000)
+def _columns_of(quantities: tuple[Node, ...]) -> list[str | None]:
     """The columns that quantities are made of, each once; None for the label."""
-    leaves = (leaf for quantity in quantities for leaf in walk(quantity))  # type: ignore[arg-type]
+    leaves = (leaf for quantity in quantities for leaf in walk(quantity))
     names = (getattr(leaf, "name", None) for leaf in leaves if isinstance(leaf, (Attribute, Label)))
     return list(dict.fromkeys(names))
 

@@ -10,6 +10,7 @@ are left (one, and two for a spread).
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -37,10 +38,8 @@ from keras_fair.rows.expansion import OverArguments, arguments
 from keras_fair.rows.sameness import Forms
 
 __all__ = [
-    "STATISTICS",
     "GapForm",
     "RelationValue",
-    "Statistic",
     "affine_form",
     "gap_form",
     "is_number",
@@ -51,6 +50,8 @@ __all__ = [
 ]
 
 Lookup = Callable[[Statistic], Any]
+
+_OPERATORS = {"+": operator.add, "-": operator.sub, "*": operator.mul}
 
 
 @dataclass(frozen=True)
@@ -159,20 +160,15 @@ def is_smooth(node: Expression) -> bool:
     return isinstance(node, STATISTICS) or not any(isinstance(part, Function) for part in walk(node))
 
 
-def statistics_of(relation: Relation | Range, domains: Domains) -> tuple[Statistic, ...]:
-    """The statistics that a ground relation is made of, each once, in the order of the text.
+def statistics_of(node: Node, domains: Domains) -> tuple[Statistic, ...]:
+    """The statistics that a tree is made of, each once, in the order of the text.
 
     Args:
-        relation: as for `relation_value`.
+        node: an expression, or a relation as for `relation_value`.
         domains: the values that the stars inside functions run over.
     """
-    sides: tuple[Expression, ...] = (
-        (relation.lower, relation.operand, relation.upper)
-        if isinstance(relation, Range)
-        else (relation.left, relation.right)
-    )
     statistics: dict[Statistic, None] = {}
-    waiting: list[Node] = list(reversed(sides))
+    waiting = [node]
     while waiting:
         node = waiting.pop()
         if isinstance(node, STATISTICS):
@@ -218,12 +214,8 @@ class _Value(OverArguments[Any]):
         return -operand
 
     def arithmetic(self, node: Arithmetic, left: Any, right: Any) -> Any:
-        if node.operator == "+":
-            return left + right
-        if node.operator == "-":
-            return left - right
-        if node.operator == "*":
-            return left * right
+        if node.operator != "/":
+            return _OPERATORS[node.operator](left, right)
         if np.ndim(right) == 0:
             return left * math.nan if right == 0 else left / right
         there = np.asarray(right) != 0

@@ -53,11 +53,11 @@ class Grid:
         """The number of the highest bin."""
         return math.floor(self.high / self.width)
 
-    def cover(self, low: float, high: float) -> tuple[int, int]:
+    def cover(self, low: float, high: float) -> int:
         """Widen the bins until they reach these numbers.
 
         Returns:
-            By how many levels the bins widened, and the number of the earlier first bin, at the new level.
+            By how many levels the bins widened.
         """
         before, start = self.level, self.low
         self.low, self.high = min(self.low, low), max(self.high, high)
@@ -70,9 +70,7 @@ class Grid:
         self.level = level
         while self.last - self.first >= self.most:
             self.level += 1
-        if math.isinf(start):
-            return 0, self.first
-        return self.level - before, math.floor(start / self.width)
+        return 0 if math.isinf(start) else self.level - before
 
     def bins(self, numbers: np.ndarray) -> np.ndarray:
         """The bin of each number, `(n,)` int, counted from `first`."""

@@ -1,14 +1,12 @@
-"""The ground relations of constraints for given data: which there are, which say the same, and whether what
-they compare has a meaning."""
+"""What constraints mean for given data: which combinations of values occur, and whether what they compare has
+a meaning."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 
-from keras_fair.audit.expressions import Statistic, statistics_of
 from keras_fair.audit.sum_tables import Table
 from keras_fair.audit.table_plans import Subject
 from keras_fair.constraints import ConstraintSet
@@ -29,27 +27,10 @@ from keras_fair.language.nodes import (
     Statement,
 )
 from keras_fair.language.tree import walk
-from keras_fair.rows.ground import GroundRelation, ground
 
-__all__ = ["Grounded", "check", "distinct_relations", "occurring_in"]
+__all__ = ["check", "occurring_in"]
 
 Occurring = Callable[[tuple[Grouping, ...]], Iterable[Combination]]
-
-
-@dataclass(frozen=True)
-class Grounded:
-    """A ground relation and the statistics that it is made of, in the order of the text."""
-
-    relation: GroundRelation
-    statistics: tuple[Statistic, ...]
-
-
-def distinct_relations(constraints: ConstraintSet, domains: Domains) -> Iterator[Grounded]:
-    """All ground relations with their statistics. Within a statement, those that say the same are listed
-    once."""
-    for index, statement in enumerate(constraints):
-        for relation in ground(statement, index, domains):
-            yield Grounded(relation, statistics_of(relation.relation, domains))
 
 
 def occurring_in(tables: Sequence[Table], states: Mapping[Subject, GrowingFactor]) -> Occurring:

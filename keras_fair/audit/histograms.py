@@ -8,7 +8,7 @@ are used only in arithmetic are grouped by quartiles. Scores are those of output
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -67,7 +67,7 @@ class Histograms:
         """
         if not len(y):
             return
-        self._reach(*self.scores.cover(float(y.min()), float(y.max())))
+        self._reach(self.scores.cover(float(y.min()), float(y.max())))
         bins = self.scores.bins(y)
         for names in self.sets:
             self.rows[names].add([coded["attribute", name] for name in names], y, bins, weight, self._bins)
@@ -76,9 +76,8 @@ class Histograms:
             if not there.any():
                 continue
             present = numbers[name][there]
-            widened, _ = grid.cover(float(present.min()), float(present.max()))
             rows = self.rows[name,]
-            rows.rename(_raised(widened))
+            rows.raise_bins(grid.cover(float(present.min()), float(present.max())))
             codes = grid.bins(present)
             kept = None if weight is None else weight[there]
             binned = Coded(codes, grid.last - grid.first + 1)
@@ -88,18 +87,15 @@ class Histograms:
         """Add the scores of other samples; `codes` gives the code here of each of their codes."""
         if math.isinf(other.scores.low):
             return
-        self._reach(*self.scores.cover(other.scores.low, other.scores.high))
+        self._reach(self.scores.cover(other.scores.low, other.scores.high))
         up = self.scores.level - other.scores.level
         for names, rows in other.rows.items():
-            counts, first = joined(rows.counts[: rows.size], other.first, max(up, 0))
-            wide = np.zeros((len(counts), self._bins))
-            wide[:, first - self.first : first - self.first + counts.shape[1]] = counts
-            if names[0] in self.measured and len(names) == 1:
+            wide = self._placed(rows.counts, other.first, max(up, 0))
+            if names[0] in self.measured:  # then there is no other name
                 grid, theirs = self.measured[names[0]], other.measured[names[0]]
                 if math.isinf(theirs.low):
                     continue
-                widened, _ = grid.cover(theirs.low, theirs.high)
-                self.rows[names].rename(_raised(widened))
+                self.rows[names].raise_bins(grid.cover(theirs.low, theirs.high))
                 by = grid.level - theirs.level
                 keys: list[Key] = [(key[0] >> by,) for key in rows.place]
             else:
@@ -109,7 +105,7 @@ class Histograms:
                     )
                     for key in rows.place
                 ]
-            self.rows[names].put(keys, rows.sums[: rows.size], wide)
+            self.rows[names].put(keys, rows.sums, wide)
 
     def result(
         self, states: Mapping[Subject, GrowingFactor]
@@ -126,12 +122,12 @@ class Histograms:
         count = (self.scores.last >> levels) - begin + 1
         if inside:
             begin, count = 0, _BINS
-        edges = tuple(_rounded((begin + place) * width) for place in range(count + 1))
+        edges = tuple(float(f"{(begin + place) * width:.12g}") for place in range(count + 1))
         groups: list[GroupScores] = []
         for names, rows in self.rows.items():
-            quartiles = len(names) == 1 and names[0] in self.measured
+            quartiles = names[0] in self.measured
             rows = rows if not quartiles else quartered(rows)
-            counts, first = joined(rows.counts[: rows.size], self.first, levels)
+            counts, first = joined(rows.counts, self.first, levels)
             places = np.clip(first - begin + np.arange(counts.shape[1]), 0, count - 1)
             binned = counts @ (places[:, None] == np.arange(count))
             ordered = []
@@ -166,22 +162,17 @@ class Histograms:
     def _bins(self) -> int:
         return self.scores.last - self.scores.first + 1
 
-    def _reach(self, levels: int, first: int) -> None:
+    def _reach(self, levels: int) -> None:
         """Bring all counts to the current bins."""
         for rows in self.rows.values():
-            counts, begin = joined(rows.counts, self.first, levels) if rows.counts.size else (rows.counts, 0)
-            wide = np.zeros((len(counts), self._bins))
-            if counts.size:
-                start = begin - self.scores.first
-                wide[:, start : start + counts.shape[1]] = counts[:, : self._bins - start]
-            rows.counts = wide
+            rows.counts = self._placed(rows.counts, self.first, levels)
         self.first = self.scores.first
 
-
-def _raised(levels: int) -> Callable[[Key], Key]:
-    """The keys of bins so many levels up."""
-    return lambda key: (key[0] >> levels,)
-
-
-def _rounded(edge: float) -> float:
-    return float(f"{edge:.12g}")
+    def _placed(self, counts: np.ndarray, first: int, levels: int) -> np.ndarray:
+        """Counts of narrower bins from `first` on, in the current bins."""
+        wide = np.zeros((len(counts), self._bins))
+        if counts.size:
+            counts, begin = joined(counts, first, levels)
+            start = begin - self.scores.first
+            wide[:, start : start + counts.shape[1]] = counts[:, : self._bins - start]
+        return wide

@@ -46,7 +46,7 @@ Mengersen, Statistical Science 10 (1995).
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -56,18 +56,24 @@ import numpy as np
 from keras_fair.audit.atoms import Atoms, atoms_of
 from keras_fair.audit.draws import draws_of
 from keras_fair.audit.estimates import Groups
-from keras_fair.audit.expressions import Statistic, affine_form, is_number, value_of
+from keras_fair.audit.expressions import (
+    affine_form,
+    is_number,
+    is_smooth,
+    statistics_of,
+    value_of,
+)
 from keras_fair.audit.quantiles import rate_limits, t_quantile
 from keras_fair.audit.result import Interval
-from keras_fair.audit.simultaneous import image, is_smooth, leaves
+from keras_fair.audit.simultaneous import image, leaves
 from keras_fair.groups.enumeration import Domains
 from keras_fair.language.nodes import (
-    STATISTICS,
     Arithmetic,
     Covariance,
     Expression,
     Mean,
     Share,
+    Statistic,
 )
 from keras_fair.language.tree import walk
 
@@ -90,28 +96,16 @@ class Intervals:
     """Intervals of the expressions of one relation.
 
     Args:
-        statistics: all statistics of the relation that can be estimated.
+        statistics: all statistics of the relation. Those that cannot be estimated are left out.
         groups: of the table of its statement.
         domains: what stars run over.
-        binary: for each quantity of the table whether all its values are 0 or 1.
-        equal: whether all samples have the same weight.
         seed: of the bootstrap.
     """
 
-    def __init__(
-        self,
-        statistics: Sequence[Statistic],
-        groups: Groups,
-        domains: Domains,
-        *,
-        binary: Sequence[bool],
-        equal: bool,
-        seed: int,
-    ) -> None:
-        self._groups, self._domains, self._binary, self._seed = groups, domains, binary, seed
-        self._equal = equal
-        self._statistics = list(statistics)
-        self._selected = [groups.select(statistic) for statistic in statistics]
+    def __init__(self, statistics: Sequence[Statistic], groups: Groups, domains: Domains, seed: int) -> None:
+        self._groups, self._domains, self._seed = groups, domains, seed
+        self._statistics = [each for each in statistics if not math.isnan(self._value(each))]
+        self._selected = [groups.select(statistic) for statistic in self._statistics]
         self._drawn: dict[Statistic, np.ndarray] | None = None
 
     @cached_property
@@ -170,78 +164,70 @@ class Intervals:
 
     def _closed(self, expression: Expression, alpha: float) -> tuple[float, float, str] | None:
         """The interval of a sum of multiples of means and rates over groups that share no sample."""
-        form = affine_form(expression)
-        if form is None or self._atoms is None:
+        form, atoms = affine_form(expression), self._atoms
+        if form is None or atoms is None:
             return None
         multiples = {statistic: weight for statistic, weight in form[0].items() if weight != 0}
         if not multiples or any(
             isinstance(statistic, Covariance) or statistic not in self._statistics for statistic in multiples
         ):
             return None
-        by_group: dict[bytes, dict[Statistic, float]] = {}
+        by_group: dict[bytes, dict[int, float]] = {}
         for statistic, weight in multiples.items():
-            members = self._atoms.members[self._statistics.index(statistic)]
-            by_group.setdefault(members.tobytes(), {})[statistic] = weight
-        taken = np.zeros(len(self._atoms.size), dtype=int)
-        for key in by_group:
-            taken += np.frombuffer(key, dtype=bool)
+            row = self._statistics.index(statistic)
+            by_group.setdefault(atoms.members[row].tobytes(), {})[row] = weight
+        taken = np.sum([np.frombuffer(key, dtype=bool) for key in by_group], axis=0)
         if (taken > 1).any():
             return None
-        of_group = self._piece if self._equal else self._weighted_piece
-        pieces = [of_group(weights, alpha) for weights in by_group.values()]
+        pieces = [self._piece(atoms, weights, alpha) for weights in by_group.values()]
         if any(piece is None for piece in pieces):
             return None
         low, high, method = _added([piece for piece in pieces if piece is not None], form[1], alpha)
-        return low, high, method if self._equal else method.replace("pearson", "pearson, effective size")
+        return (
+            low,
+            high,
+            method if self._groups.equal else method.replace("pearson", "pearson, effective size"),
+        )
 
-    def _weighted_piece(self, weights: dict[Statistic, float], alpha: float) -> _Piece | None:
-        """A multiple of one rate over samples of unequal weight."""
-        atoms = self._atoms
-        assert atoms is not None
-        ((statistic, multiple), *others) = weights.items()
-        row = self._statistics.index(statistic)
-        share = isinstance(statistic, Share)
-        if others or not (share or all(self._binary[place] for place in self._selected[row].quantities)):
-            return None
+    def _piece(self, atoms: Atoms, weights: dict[int, float], alpha: float) -> _Piece | None:
+        """The sum of multiples of statistics of one group, by row; None where it has no closed form."""
+        row, *others = weights
+        if self._selected[row].rate and not others:
+            return self._rate(atoms, row, weights[row], alpha)
+        return self._mean(atoms, weights, alpha) if self._groups.equal else None
+
+    def _rate(self, atoms: Atoms, row: int, multiple: float, alpha: float) -> _Piece:
+        """A multiple of one rate."""
         members = atoms.members[row]
         first, second = atoms.first[members].sum(axis=0), atoms.second[members].sum(axis=0)
-        if share:
+        if isinstance(self._statistics[row], Share):
             chosen = members & atoms.event[row]
             ones, squares = atoms.first[chosen, 0].sum(), atoms.second[chosen, 0, 0].sum()
         else:
             place = 1 + self._selected[row].quantities[0]
             ones, squares = first[place], second[0, place]
         rate = min(max(float(ones / first[0]), 0.0), 1.0)
-        size = float(first[0] ** 2 / second[0, 0])
-        # sum w^2 (q - p)^2 / (sum w)^2, with q^2 = q
-        error = float((squares * (1 - 2 * rate) + second[0, 0] * rate**2) / first[0] ** 2)
-        if 0 < rate < 1 and error > 0:
-            size = min(size, rate * (1 - rate) / error)
-        low, high = sorted(multiple * limit for limit in rate_limits(rate * size, size, alpha))
+        if self._groups.equal:
+            limits = rate_limits(float(round(ones)), float(round(first[0])), alpha)
+        else:
+            size = float(first[0] ** 2 / second[0, 0])
+            # sum w^2 (q - p)^2 / (sum w)^2, with q^2 = q
+            error = float((squares * (1 - 2 * rate) + second[0, 0] * rate**2) / first[0] ** 2)
+            if 0 < rate < 1 and error > 0:
+                size = min(size, rate * (1 - rate) / error)
+            limits = rate_limits(rate * size, size, alpha)
+        low, high = sorted(multiple * limit for limit in limits)
         return _Piece(multiple * rate, low, high, math.nan, math.nan, True)
 
-    def _piece(self, weights: dict[Statistic, float], alpha: float) -> _Piece | None:
-        """The sum of multiples of statistics of one group."""
-        atoms = self._atoms
-        assert atoms is not None
-        (first, weight), *others = weights.items()
-        row = self._statistics.index(first)
-        members = atoms.members[row]
-        size = float(atoms.first[members, 0].sum())
-        share = isinstance(first, Share)
-        if not others and (share or all(self._binary[place] for place in self._selected[row].quantities)):
-            if share:
-                ones = float(atoms.first[members & atoms.event[row], 0].sum())
-            else:
-                ones = float(atoms.first[members, 1 + self._selected[row].quantities[0]].sum())
-            limits = rate_limits(float(round(ones)), float(round(size)), alpha)
-            low, high = sorted(weight * limit for limit in limits)
-            return _Piece(weight * ones / size, low, high, math.nan, math.nan, True)
-        if any(isinstance(statistic, Share) for statistic in weights):
+    def _mean(self, atoms: Atoms, weights: dict[int, float], alpha: float) -> _Piece | None:
+        """The sum of multiples of means over one group, of samples of equal weight."""
+        if any(isinstance(self._statistics[row], Share) for row in weights):
             return None
+        members = atoms.members[next(iter(weights))]
+        size = float(atoms.first[members, 0].sum())
         direction = np.zeros(atoms.first.shape[1])
-        for statistic, multiple in weights.items():
-            direction[1 + self._selected[self._statistics.index(statistic)].quantities[0]] += multiple
+        for row, multiple in weights.items():
+            direction[1 + self._selected[row].quantities[0]] += multiple
         value = float(atoms.first[members].sum(axis=0) @ direction) / size
         if size < 2:
             return _Piece(value, math.nan, math.nan, math.nan, math.nan, False)
@@ -254,11 +240,11 @@ class Intervals:
         if not self._selected:
             return None
         parts = leaves(expression, self._domains, self._value)
-        if any(self._too_few(node) for part in parts for node in _statistics_of(part)):
+        if any(self._too_few(each) for part in parts for each in statistics_of(part, self._domains)):
             return None
         if self._drawn is None:
             with np.errstate(divide="ignore", invalid="ignore"):
-                self._drawn = draws_of(self._selected, self._groups, self._binary, self._seed)
+                self._drawn = draws_of(self._selected, self._groups, self._seed)
         drawn = self._drawn
 
         def lookup(statistic: Statistic) -> Any:
@@ -274,14 +260,7 @@ class Intervals:
         """Whether a statistic is over fewer than two samples, which say nothing about how they vary."""
         if not isinstance(node, (Mean, Covariance)) or not self._groups.certain:
             return False
-        if not self._groups.estimate(node).size < 2:
-            return False
-        return not all(self._binary[place] for place in self._groups.select(node).quantities)
-
-
-def _statistics_of(expression: Any) -> Iterable[Any]:
-    """The statistics of an expression, and its other nodes."""
-    return (expression,) if isinstance(expression, STATISTICS) else walk(expression)
+        return self._groups.estimate(node).size < 2 and not self._groups.select(node).rate
 
 
 def _added(pieces: Sequence[_Piece], constant: float, alpha: float) -> tuple[float, float, str]:

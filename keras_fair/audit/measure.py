@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from keras_fair.audit.estimates import Estimate, Groups
-from keras_fair.audit.expressions import Statistic, gap_form, relation_value
-from keras_fair.audit.grounding import Grounded, check, distinct_relations, occurring_in
+from keras_fair.audit.estimates import Groups
+from keras_fair.audit.expressions import gap_form, relation_value, statistics_of
+from keras_fair.audit.grounding import check, occurring_in
 from keras_fair.audit.intervals import Intervals
 from keras_fair.audit.result import (
     Audit,
@@ -25,8 +25,9 @@ from keras_fair.constraints import ConstraintSet
 from keras_fair.groups.enumeration import Domains
 from keras_fair.groups.vocabulary import Vocabulary
 from keras_fair.language import node_text
+from keras_fair.language.nodes import Statistic
 from keras_fair.rows.assemble import unique_names
-from keras_fair.rows.values import Outputs
+from keras_fair.rows.ground import GroundRelation, ground
 
 __all__ = ["Questions", "measure"]
 
@@ -36,7 +37,6 @@ class Questions:
     """The constraints and how they are judged; see `keras_fair.audit.auditor`."""
 
     constraints: ConstraintSet
-    outputs: Outputs
     confidence: float | None
     simultaneous: bool
     seed: int
@@ -55,44 +55,30 @@ def measure(questions: Questions, seen: Seen, vocabulary: Vocabulary) -> Audit:
         ConstraintTypeError: the data give the constraints no meaning.
     """
     constraints = questions.constraints
-    text = constraints.text
-    domains = Domains(vocabulary, text, occurring_in(seen.tables, seen.factors))
-    relations = list(distinct_relations(constraints, domains))
-    check(constraints, domains, vocabulary)
-    low, high = seen.weights
-    equal = low == high and low > 0
-    scale = low if equal else 1.0
-    contexts = [
-        _Context(
-            groups=Groups(table, seen.factors, questions.outputs, text, scale),
-            domains=domains,
-            binary=[seen.binary[quantity] for quantity in table.plan.quantities],
-            equal=equal,
-            seed=questions.seed,
-            scale=scale,
-        )
-        for table in seen.tables
+    domains = Domains(vocabulary, constraints.text, occurring_in(seen.tables, seen.factors))
+    relations = [
+        relation
+        for index, statement in enumerate(constraints)
+        for relation in ground(statement, index, domains)
     ]
-    per_statement = Counter(grounded.relation.statement for grounded in relations)
-    names = unique_names([grounded.relation.name for grounded in relations])
-    remembered: dict[tuple[int, Statistic, float | None], StatisticValue] = {}
+    check(constraints, domains, vocabulary)
+    contexts = [_Context(Groups(table, seen), domains, questions.seed) for table in seen.tables]
+    per_statement = Counter(relation.statement for relation in relations)
+    names = unique_names([relation.name for relation in relations])
     audited = []
-    for name, grounded in zip(names, relations, strict=True):
-        statement = grounded.relation.statement
-        table = seen.demands.table_of[statement]
+    for name, relation in zip(names, relations, strict=True):
+        statement = relation.statement
         confidence = questions.confidence
         if confidence is not None:
             confidence = constraints.statements[statement].confidence or confidence
         audited.append(
             _audited(
                 name,
-                grounded,
-                contexts[table],
+                relation,
+                contexts[seen.demands.table_of[statement]],
                 confidence,
                 per_statement[statement] if questions.simultaneous else 1,
                 questions.slack,
-                remembered,
-                table,
             )
         )
     edges, scores = seen.histograms.result(seen.factors)
@@ -117,56 +103,55 @@ def measure(questions: Questions, seen: Seen, vocabulary: Vocabulary) -> Audit:
 
 @dataclass(frozen=True)
 class _Context:
-    """What the intervals of one table need."""
+    """The statistics of one table and their intervals; each statistic is measured once."""
 
     groups: Groups
     domains: Domains
-    binary: Sequence[bool]
-    equal: bool
     seed: int
-    scale: float
+    measured: dict[tuple[Statistic, float | None], StatisticValue] = field(default_factory=dict)
 
     def intervals(self, statistics: Sequence[Statistic]) -> Intervals:
-        estimable = [
-            statistic for statistic in statistics if not math.isnan(self.groups.estimate(statistic).value)
-        ]
-        return Intervals(
-            estimable, self.groups, self.domains, binary=self.binary, equal=self.equal, seed=self.seed
-        )
+        return Intervals(statistics, self.groups, self.domains, self.seed)
+
+    def statistic(self, statistic: Statistic, confidence: float | None) -> StatisticValue:
+        key = (statistic, confidence)
+        if key not in self.measured:
+            estimate = self.groups.estimate(statistic)
+            interval: Interval | None = None
+            if confidence is not None and not math.isnan(estimate.value):
+                interval = self.intervals([statistic]).of(statistic, 1 - confidence, confidence)
+            weight = estimate.weight * self.groups.scale
+            self.measured[key] = StatisticValue(
+                node_text(statistic), estimate.value, estimate.size, weight, interval
+            )
+        return self.measured[key]
 
 
 def _audited(
     name: str,
-    grounded: Grounded,
+    relation: GroundRelation,
     context: _Context,
     confidence: float | None,
     together: int,
     slack: float,
-    remembered: dict[tuple[int, Statistic, float | None], StatisticValue],
-    table: int,
 ) -> AuditedRelation:
-    relation = grounded.relation
     value = relation_value(
         relation.relation, lambda statistic: context.groups.estimate(statistic).value, context.domains
     )
-    statistics = []
-    for statistic in grounded.statistics:
-        key = (table, statistic, confidence)
-        if key not in remembered:
-            remembered[key] = _statistic(statistic, context, confidence)
-        statistics.append(remembered[key])
+    statistics = statistics_of(relation.relation, context.domains)
+    measured = tuple(context.statistic(statistic, confidence) for statistic in statistics)
     margins: Margins | None = None
     unseen: list[Statistic] = []
     if confidence is not None and not math.isnan(value.violation):
-        intervals = context.intervals(grounded.statistics)
+        intervals = context.intervals(statistics)
         alpha = (1 - confidence) / together
         margins = margins_of(gap_form(relation.relation), value, intervals, alpha, confidence)
         unseen = [
             statistic
-            for statistic, measured in zip(grounded.statistics, statistics, strict=True)
-            if 0 < measured.size < ALIKE and context.groups.scatter_is_unseen(statistic, context.binary)
+            for statistic, found in zip(statistics, measured, strict=True)
+            if 0 < found.size < ALIKE and context.groups.scatter_is_unseen(statistic)
         ]
-    verdict, note = decide(value, grounded.statistics, statistics, margins, unseen, confidence, slack)
+    verdict, note = decide(value, statistics, measured, margins, unseen, confidence, slack)
     estimable = verdict is not Verdict.UNESTIMABLE
     return AuditedRelation(
         name=name,
@@ -179,19 +164,10 @@ def _audited(
         upper=value.upper,
         violation=value.violation if estimable else math.nan,
         verdict=verdict,
-        statistics=tuple(statistics),
+        statistics=measured,
         interval=margins.gap if estimable and margins is not None else None,
         note=note,
     )
-
-
-def _statistic(statistic: Statistic, context: _Context, confidence: float | None) -> StatisticValue:
-    estimate: Estimate = context.groups.estimate(statistic)
-    interval: Interval | None = None
-    if confidence is not None and not math.isnan(estimate.value):
-        interval = context.intervals([statistic]).of(statistic, 1 - confidence, confidence)
-    weight = estimate.weight * context.scale
-    return StatisticValue(node_text(statistic), estimate.value, estimate.size, weight, interval)
 
 
 def _called(subject: Subject, seen: Seen) -> str:

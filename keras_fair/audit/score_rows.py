@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from functools import reduce
+from itertools import product
 
 import numpy as np
 
@@ -38,59 +40,43 @@ class ScoreRows:
         offset: int = 0,
     ) -> None:
         n = len(y)
-        hard = [column for column in coded if column.shares is None]
-        keys, joint, dense = joint_codes(hard, n)
+        keys, joint, dense = joint_codes([column for column in coded if column.shares is None], n)
         if dense is not None:
             compact = np.zeros(dense[1], dtype=np.intp)
             compact[dense[0]] = np.arange(len(dense[0]))
             joint = compact[joint]
-        soft = [column for column in coded if column.shares is not None]
-        grids: list[tuple[tuple[int, ...], np.ndarray | None]] = [((), None)]
-        for column in soft:
-            grids = [
-                (
-                    (*states, state),
-                    column.shares[:, place] if share is None else share * column.shares[:, place],
-                )
-                for states, share in grids
-                for place, state in enumerate(column.states)
-                if column.shares is not None
-            ]
+        soft = [
+            [(state, column.shares[:, place]) for place, state in enumerate(column.states)]
+            for column in coded
+            if column.shares is not None
+        ]
         count = len(keys)
-        for states, share in grids:
+        for joint_state in product(*soft):
+            share = reduce(np.multiply, (each for _, each in joint_state)) if soft else None
             w = weight if share is None else share if weight is None else weight * share
             counted = share if weight is None else (weight > 0) * (1.0 if share is None else share)
-            sums = np.stack(
-                [
-                    np.bincount(joint, weights=counted, minlength=count),
-                    np.bincount(joint, weights=w, minlength=count),
-                    np.bincount(joint, weights=y if w is None else w * y, minlength=count),
-                ],
-                axis=1,
-            )
+            summed = (counted, w, y if w is None else w * y)
+            sums = np.stack([np.bincount(joint, weights=each, minlength=count) for each in summed], axis=1)
             counts = np.bincount(joint * width + bins, weights=w, minlength=count * width)
             named = []
-            for key in keys.tolist():
-                hard_states, soft_states = iter(key), iter(states)
+            for key in (keys + offset).tolist():
+                hard_states, soft_states = iter(key), (state for state, _ in joint_state)
                 named.append(
                     tuple(
                         next(hard_states) if column.shares is None else next(soft_states) for column in coded
                     )
                 )
-            if offset:
-                named = [(key[0] + offset,) for key in named]
             self.put(named, sums, counts.reshape(count, width))
 
     def put(self, keys: Sequence[Key], sums: np.ndarray, counts: np.ndarray) -> None:
         """Add rows."""
         for key in keys:
             self.place.setdefault(key, len(self.place))
-        lacking = len(self.place) - len(self.sums)
-        if lacking > 0:
-            self.sums = np.concatenate([self.sums, np.zeros((lacking, 3))])
-        if len(self.counts) < len(self.place):
-            empty = np.zeros((len(self.place) - len(self.counts), counts.shape[1]))
-            self.counts = np.concatenate([self.counts.reshape(len(self.counts), counts.shape[1]), empty])
+        known, width = len(self.sums), counts.shape[1]
+        if self.size > known:
+            self.sums = np.concatenate([self.sums, np.zeros((self.size - known, 3))])
+            empty = np.zeros((self.size - known, width))
+            self.counts = np.concatenate([self.counts.reshape(known, width), empty])
         rows = [self.place[key] for key in keys]
         if len(set(rows)) == len(rows):
             self.sums[rows] += sums
@@ -99,13 +85,11 @@ class ScoreRows:
             np.add.at(self.sums, rows, sums)
             np.add.at(self.counts, rows, counts)
 
-    def rename(self, change: Callable[[Key], Key]) -> None:
-        """Give rows other keys; rows with the same key are added."""
-        if not self.place:
-            return
-        keys = [change(key) for key in self.place]
+    def raise_bins(self, levels: int) -> None:
+        """Give the rows of bins the keys of the bins so many levels up; rows of the same key are added."""
+        keys = [(key[0] >> levels,) for key in self.place]
         if keys == list(self.place):
             return
-        sums, counts, size = self.sums, self.counts, self.size
+        sums, counts = self.sums, self.counts
         self.place, self.sums, self.counts = {}, np.zeros((0, 3)), np.zeros((0, counts.shape[1]))
-        self.put(keys, sums[:size], counts[:size])
+        self.put(keys, sums, counts)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -171,16 +172,15 @@ class Seen:
         self, chunk: Chunk, coded: dict[Subject, Coded], quantities: dict[Node, Any], where: slice
     ) -> None:
         """Add the sums of a block of a chunk."""
+
+        def here(array: np.ndarray | None) -> np.ndarray | None:
+            return None if array is None else array[where]
+
         block = {
-            subject: Coded(
-                None if column.codes is None else column.codes[where],
-                column.size,
-                column.states,
-                None if column.shares is None else column.shares[where],
-            )
+            subject: replace(column, codes=here(column.codes), shares=here(column.shares))
             for subject, column in coded.items()
         }
-        weight = None if chunk.weight is None else chunk.weight[where]
+        weight = here(chunk.weight)
         counted = None if weight is None or weight.all() else weight > 0
         values = {
             quantity: _without_nan(value if np.ndim(value) == 0 else value[where])

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from keras_fair.audit.cells import Cells
 from keras_fair.audit.grid import Grid
 from keras_fair.audit.histograms import Histograms
 from keras_fair.audit.score_rows import ScoreRows
@@ -28,6 +27,8 @@ __all__ = [
 ]
 
 Arrays = dict[str, np.ndarray]
+
+_SUMS = ("size", "first", "second")
 
 
 def factor_values(factor: GrowingFactor) -> dict[str, Any]:
@@ -67,7 +68,7 @@ def tables_state(tables: Sequence[Table]) -> tuple[list[list[dict[str, Any]]], A
             described[-1].append({"hard": list(cells.hard), "soft": [[at, list(s)] for at, s in cells.soft]})
             prefix = f"table {place} cells {number} "
             arrays[prefix + "keys"] = cells.keys
-            for name, sums in zip(("size", "first", "second"), cells.sums, strict=True):
+            for name, sums in zip(_SUMS, cells.sums, strict=True):
                 arrays[prefix + name] = sums
     return described, arrays
 
@@ -84,12 +85,8 @@ def restore_tables(tables: Sequence[Table], described: list[list[dict[str, Any]]
         for number, part in enumerate(parts):
             prefix = f"table {place} cells {number} "
             soft = tuple((int(at), tuple(int(state) for state in states)) for at, states in part["soft"])
-            hard = tuple(int(at) for at in part["hard"])
-            cells = Cells(hard, soft, len(table.plan.quantities))
-            cells.restore(
-                arrays[prefix + "keys"], *(arrays[prefix + name] for name in ("size", "first", "second"))
-            )
-            table.put(soft, cells)
+            sums = [arrays[prefix + name] for name in _SUMS]
+            table.part(soft).restore(arrays[prefix + "keys"], sums)
 
 
 def histogram_state(histograms: Histograms) -> tuple[dict[str, Any], Arrays]:
@@ -98,8 +95,8 @@ def histogram_state(histograms: Histograms) -> tuple[dict[str, Any], Arrays]:
     for number, rows in enumerate(histograms.rows.values()):
         width = max((len(key) for key in rows.place), default=0)
         arrays[f"scores {number} keys"] = np.array(list(rows.place), dtype=np.int64).reshape(rows.size, width)
-        arrays[f"scores {number} sums"] = rows.sums[: rows.size]
-        arrays[f"scores {number} counts"] = rows.counts[: rows.size]
+        arrays[f"scores {number} sums"] = rows.sums
+        arrays[f"scores {number} counts"] = rows.counts
     values = {
         "first": histograms.first,
         "scores": _grid_values(histograms.scores),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import combinations
 from typing import Any, NamedTuple, TypeVar
 
 from keras_fair.audit.expressions import is_smooth, value_of
@@ -26,7 +27,7 @@ from keras_fair.language.nodes import (
 from keras_fair.rows.expansion import OverArguments
 from keras_fair.rows.ranges import Ranges
 
-__all__ = ["image", "is_smooth", "leaves"]
+__all__ = ["image", "leaves"]
 
 Result = TypeVar("Result")
 Value = Callable[[Any], float]  # of a statistic
@@ -70,7 +71,10 @@ class _OverEstimable(OverArguments[Result]):
         if not _is_paired(node, estimable):
             return estimable
         self.paired.add(id(node))
-        return _pairs(estimable)
+        return [
+            Arithmetic(operator="-", left=left, right=right, span=left.span)
+            for left, right in combinations(estimable, 2)
+        ]
 
 
 class _Side(NamedTuple):
@@ -131,11 +135,3 @@ def _is_paired(node: Function, estimable: Sequence[Expression]) -> bool:
     """Whether a function is the largest difference of its arguments, and they are few and smooth."""
     is_difference = FUNCTIONS[node.name].maxima == FUNCTIONS["spread"].maxima
     return is_difference and 2 <= len(estimable) <= _MOST_PAIRED and all(map(is_smooth, estimable))
-
-
-def _pairs(estimable: Sequence[Expression]) -> list[Expression]:
-    return [
-        Arithmetic(operator="-", left=left, right=right, span=left.span)
-        for place, left in enumerate(estimable)
-        for right in estimable[place + 1 :]
-    ]

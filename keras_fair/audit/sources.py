@@ -81,7 +81,7 @@ def _predicted(model: Callable[[Any], Any], data: Any) -> Iterator[Parts]:
                 "expected a data set of batches, columns of shape (n,), received elements of one sample, "
                 f"in which {lone[0]!r} has shape (): call .batch(256) on a tf.data pipeline"
             )
-        yield _scores(model, inputs), _attributes(inputs), label, weight
+        yield _scores(model, inputs), dict(inputs), label, weight
 
 
 def _scores(model: Any, inputs: Mapping[str, Any]) -> np.ndarray:
@@ -107,13 +107,7 @@ def _taken(model: Any, inputs: Mapping[str, Any]) -> Any:
     """The given inputs that a model takes."""
     named = [tensor.name for tensor in (getattr(model, "inputs", None) or ())]
     if not named or not all(name in inputs for name in named):
-        features = [name for name in inputs if name == "x"]
-        return inputs["x"] if len(named) == 1 and features else dict(inputs)
+        return inputs["x"] if len(named) == 1 and "x" in inputs else dict(inputs)
     if len(named) == 1 and not isinstance(getattr(model, "_inputs_struct", None), dict):
         return inputs[named[0]]
     return {name: inputs[name] for name in named}
-
-
-def _attributes(inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """The inputs that can be attributes: columns, not matrices of features."""
-    return dict(inputs)

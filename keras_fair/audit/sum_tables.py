@@ -59,7 +59,7 @@ class Table:
         """Add `n` samples; see `Cells.add`."""
         mine = [coded[subject] for subject in self.plan.subjects]
         soft = tuple((place, column.states) for place, column in enumerate(mine) if column.shares is not None)
-        self._of(soft).add(mine, quantities, weight, n)
+        self.part(soft).add(mine, quantities, weight, n)
 
     def merge(self, other: Table, codes: Mapping[Subject, np.ndarray]) -> None:
         """Add the sums of other samples; `codes` gives the code here of each of their codes."""
@@ -69,11 +69,7 @@ class Table:
                 (place, tuple(int(codes[subjects[place]][state]) for state in states))
                 for place, states in soft
             )
-            self._of(mine).merge(cells, [codes[subjects[place]] for place in cells.hard])
-
-    def put(self, soft: _Soft, cells: Cells) -> None:
-        """Take over cells; there are none yet with the same certain subjects."""
-        self._cells[soft] = cells
+            self.part(mine).merge(cells, [codes[subjects[place]] for place in cells.hard])
 
     def parts(self) -> Iterator[Part]:
         """The sums, in parts that have the same certain subjects."""
@@ -87,7 +83,8 @@ class Table:
                 states[self.plan.subjects[place]] = np.array([[joint[axis] for joint in grid]])
             yield Part(states, *cells.sums, certain=not cells.soft)
 
-    def _of(self, soft: _Soft) -> Cells:
+    def part(self, soft: _Soft) -> Cells:
+        """The cells in which these subjects are known as probabilities; empty ones where there are none."""
         if soft not in self._cells:
             places = {place for place, _ in soft}
             hard = tuple(place for place in range(len(self.plan.subjects)) if place not in places)

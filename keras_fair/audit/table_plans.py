@@ -49,8 +49,9 @@ class Demands:
     """All that constraints ask.
 
     Args:
+        text: of the constraints.
+        outputs: of the model.
         attributes: the columns, each with the place where it is first named.
-        numbers: the attributes that are used in arithmetic.
         label: where the label is first named, or None.
         accuracy: where the first accuracy is written, or None. An accuracy needs labels in [0, 1].
         subjects: what conditions and quantifiers ask for.
@@ -59,8 +60,9 @@ class Demands:
         groups: the sets of attributes that conditions combine, each attribute alone first.
     """
 
+    text: str
+    outputs: Outputs
     attributes: dict[str, Span]
-    numbers: frozenset[str]
     label: Span | None
     accuracy: Span | None
     subjects: dict[Subject, Demand]
@@ -94,7 +96,7 @@ def demands_of(constraints: ConstraintSet, outputs: Outputs) -> Demands:
     text = constraints.text
     subjects: dict[Subject, Demand] = {}
     places: dict[str | None, Span] = {}
-    needs, groups, numbers = [], dict[tuple[str, ...], None](), set()
+    needs, groups = [], dict[tuple[str, ...], None]()
     for statement in constraints:
         for node in walk(statement):
             if isinstance(node, (Attribute, Label)):
@@ -111,15 +113,15 @@ def demands_of(constraints: ConstraintSet, outputs: Outputs) -> Demands:
                     name = getattr(leaf, "name", None)
                     asked.setdefault(presence(name))
                     subjects.setdefault(presence(name), Demand(leaf.span))
-                    numbers.add(name)
         needs.append((frozenset(asked), quantities))
         groups.update((names, None) for names in _groups(statement))
     tables, table_of = _tables(needs)
     attributes = {name: span for name, span in places.items() if name is not None}
     alone = [(name,) for name in attributes]
     return Demands(
+        text=text,
+        outputs=outputs,
         attributes=attributes,
-        numbers=frozenset(name for name in numbers if name is not None),
         label=places.get(None),
         accuracy=accuracy_place(constraints),
         subjects=subjects,

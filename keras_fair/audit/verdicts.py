@@ -19,11 +19,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from keras_fair.audit.expressions import GapForm, RelationValue, Statistic, is_number
+from keras_fair.audit.expressions import GapForm, RelationValue, is_number
 from keras_fair.audit.intervals import Intervals
 from keras_fair.audit.result import SMALL, Interval, StatisticValue, Verdict
 from keras_fair.language import node_text
-from keras_fair.language.nodes import Arithmetic, Expression, Negative
+from keras_fair.language.nodes import Arithmetic, Expression, Negative, Statistic
 
 __all__ = ["ALIKE", "Margins", "decide", "margins_of"]
 
@@ -132,11 +132,12 @@ def decide(
         verdict = Verdict.UNESTIMABLE if incomplete else Verdict.SATISFIED
         return (Verdict.VIOLATED if value.violation > slack else verdict), "; ".join(notes)
     sides = [
-        (ends, bound)
+        ends
         for ends, bound in ((margins.above_lower, value.lower), (margins.below_upper, value.upper))
         if not math.isinf(bound)
     ]
-    without = any(ends is None for ends, _ in sides)
+    known = [ends for ends in sides if ends is not None]
+    without = len(known) < len(sides)
     if margins.doubtful:
         notes.append(f"it divides by {_joined(margins.doubtful)}, which may be 0 or of the other sign")
     if unseen:
@@ -145,16 +146,14 @@ def decide(
         notes.append(f"all values are the same in {_groups_of(same)}, too few to show how they scatter")
     if margins.doubtful or unseen:
         return Verdict.UNESTIMABLE if incomplete else Verdict.UNDECIDED, "; ".join(notes)
-    if not without and any(ends is not None and ends[1] < -slack for ends, _ in sides):
+    if not without and any(high < -slack for _, high in known):
         return Verdict.VIOLATED, "; ".join(notes)
     if incomplete:
         return Verdict.UNESTIMABLE, "; ".join(notes)
     if without:
         return Verdict.UNDECIDED, "; ".join([*notes, "too few samples for an interval"])
-    if all(ends is not None and ends[0] >= -slack for ends, _ in sides):
-        if not notes:
-            return Verdict.SATISFIED, ""
-        return Verdict.UNDECIDED, "; ".join(notes)
+    if all(low >= -slack for low, _ in known):
+        return Verdict.UNDECIDED if notes else Verdict.SATISFIED, "; ".join(notes)
     if value.upper - value.lower <= 2 * slack:
         notes.append("no sample is large enough to confirm an equality without a tolerance")
     else:

@@ -119,7 +119,8 @@ def compare(
         ConstraintError: the constraints do not fit the data, or no affine row can hold them.
     """
     vocabulary = checked_vocabulary(train, test, constraints)
-    x_train, x_test, _ = encode(train, test, exclude=_left_out(train, constraints))
+    named_features = [name for name in constraints.attributes if name in train.features]
+    x_train, x_test, _ = encode(train, test, exclude=named_features)
     columns = [
         {"x": x, **{name: part.attributes[name] for name in constraints.attributes}}
         for x, part in ((x_train, train), (x_test, test))
@@ -128,7 +129,11 @@ def compare(
     def trained(model: Any, inputs: Any, name: str) -> None:
         model.compile(optimizer=keras.optimizers.Adam(clipnorm=1.0), loss="binary_crossentropy")
         keras.utils.set_random_seed(seed)
-        callbacks = [] if on_batch is None else [_OnBatch(lambda: on_batch(name))]
+        callbacks = []
+        if on_batch is not None:
+            callbacks.append(
+                keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: on_batch(name))
+            )
         model.fit(inputs, train.label, epochs=epochs, batch_size=batch_size, verbose=0, callbacks=callbacks)
 
     def side(y: Any) -> Side:
@@ -149,19 +154,3 @@ def compare(
     fair.projection.reset_record()
     after = side(fair.predict(columns[1], batch_size=test.size, verbose=0))
     return ModelComparison(before, after, fair.projection.record().batches[Outcome.RELAXED] > 0)
-
-
-def _left_out(train: Split, constraints: ConstraintSet) -> list[str]:
-    """The features that the constraints name."""
-    return [name for name in constraints.attributes if name in train.features]
-
-
-class _OnBatch(keras.callbacks.Callback):
-    """Calls a function after every batch of training."""
-
-    def __init__(self, function: Callable[[], None]) -> None:
-        super().__init__()
-        self.function = function
-
-    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        self.function()

@@ -80,10 +80,8 @@ def groups_of(relation: AuditedRelation, test: Split, constraints: ConstraintSet
 
 def _shown(comparison: ModelComparison) -> int:
     """The place of the relation that the free model violates most."""
-    violations = [
-        -1.0 if math.isnan(relation.violation) else relation.violation for relation in comparison.free.audit
-    ]
-    return int(np.argmax(violations))
+    violations = [relation.violation for relation in comparison.free.audit]
+    return int(np.argmax(np.nan_to_num(violations, nan=-1.0)))
 
 
 def _found(side: Side, relation: AuditedRelation) -> str:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy.stats import rankdata
 
 __all__ = ["Scores", "scores_of"]
 
@@ -60,6 +61,5 @@ def _auc(y: np.ndarray, positive: np.ndarray) -> float:
     negatives = len(y) - positives
     if not positives or not negatives:
         return float("nan")
-    _, place, count = np.unique(y, return_inverse=True, return_counts=True)
-    rank = (np.cumsum(count) - (count - 1) / 2)[place]
+    rank = rankdata(y)
     return float((rank[positive].sum() - positives * (positives + 1) / 2) / (positives * negatives))

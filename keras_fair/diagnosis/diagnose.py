@@ -116,7 +116,7 @@ def diagnose(
         domain=str(where),
         solver=solver,
         relations=len(relations),
-        samples=_samples(rows),
+        samples=cells.samples,
         cells=cells.count,
         unknown={name: int(count) for name, count in rows.unknown.items() if int(count)},
     )
@@ -149,13 +149,3 @@ def _unestimable(rows: LinearRows, labels: list[str]) -> tuple[str, ...]:
         else:
             names += [rows.names[row] for row in relation.rows if not active[row]]
     return tuple(names)
-
-
-def _samples(rows: LinearRows) -> int:
-    from keras_fair.rows.terms import CellFamily
-
-    for family in rows.terms.families:
-        if isinstance(family, CellFamily):
-            return len(family.cells)
-        return family.coefficients.shape[1] if family.codes is None else len(family.codes)
-    return 0

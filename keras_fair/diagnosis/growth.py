@@ -172,23 +172,21 @@ def _solve(problem: Any) -> str:
     """
     import cvxpy as cp
 
+    tolerances = {"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10}
     tight: dict[str, dict[str, Any]] = {
-        "HIGHS": {
-            "highs_options": {"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10}
-        },
-        "CLARABEL": {"tol_gap_abs": 1e-11, "tol_gap_rel": 1e-11, "tol_feas": 1e-11},
+        "HiGHS": {"highs_options": tolerances},
+        "Clarabel": {"tol_gap_abs": 1e-11, "tol_gap_rel": 1e-11, "tol_feas": 1e-11},
     }
-    names = {"HIGHS": "HiGHS", "CLARABEL": "Clarabel"}
     faults = []
-    for solver in names:
-        if solver not in cp.installed_solvers():
+    for name, settings in tight.items():
+        if name.upper() not in cp.installed_solvers():
             continue
         try:
-            problem.solve(solver=solver, **tight[solver])
+            problem.solve(solver=name.upper(), **settings)
         except cp.error.SolverError as fault:
-            faults.append(f"{names[solver]}: {fault}")
+            faults.append(f"{name}: {fault}")
             continue
         if problem.status == cp.OPTIMAL:
-            return names[solver]
-        faults.append(f"{names[solver]}: {problem.status}")
+            return name
+        faults.append(f"{name}: {problem.status}")
     raise RuntimeError(f"no solver could tell how much growth the constraints need: {'; '.join(faults)}")

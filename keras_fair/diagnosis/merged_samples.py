@@ -12,7 +12,7 @@ reach nothing.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -28,17 +28,19 @@ DECIMALS = 12
 Matrix = Any  # of scipy.sparse, which is imported when it is first needed
 
 
+@dataclass(frozen=True)
 class MergedSamples:
     """The terms as functions of cells.
 
     Attributes:
         matrix: `(T, count * outputs)` sparse; `matrix @ z` is `M y`, with `z` `(count, outputs)` in C order.
         count: number of cells.
+        samples: number of samples.
     """
 
-    def __init__(self, matrix: Matrix, count: int) -> None:
-        self.matrix = matrix
-        self.count = count
+    matrix: Matrix
+    count: int
+    samples: int
 
 
 def merged_samples(terms: Terms) -> MergedSamples:
@@ -51,7 +53,7 @@ def merged_samples(terms: Terms) -> MergedSamples:
 
     parts = [_Part(family) for family in terms.families]
     if not parts:
-        return MergedSamples(sparse.csr_array((0, 0)), 0)
+        return MergedSamples(sparse.csr_array((0, 0)), 0, 0)
     magnitude = np.max([part.magnitude() for part in parts], axis=0)
     if not np.all(np.isfinite(magnitude)):
         raise ValueError(
@@ -67,7 +69,7 @@ def merged_samples(terms: Terms) -> MergedSamples:
     place = np.full(count, len(kept))  # the last column is for samples in no term, and dropped
     place[kept] = np.arange(len(kept))
     blocks = [part.totals(place[cell], len(kept), terms.outputs) for part in parts]
-    return MergedSamples(sparse.vstack(blocks, format="csr"), len(kept))
+    return MergedSamples(sparse.vstack(blocks, format="csr"), len(kept), len(cell))
 
 
 class _Part:
@@ -108,15 +110,12 @@ class _Part:
 
         sums = [np.bincount(cell, weights=column, minlength=count + 1)[:count] for column in self.numbers]
         if self.table is None:
-            return sparse.csr_array(_interleaved(sums, self.size, count, outputs))
+            by_output = np.stack(sums).reshape(self.size, outputs, count)
+            return sparse.csr_array(by_output.swapaxes(1, 2).reshape(self.size, count * outputs))
         code = np.zeros(count + 1, dtype=np.int64)
         code[cell] = self.code  # samples of one cell have one code
         member = sparse.csc_array(self.table)[:, np.repeat(code[:count], outputs)]
         return member @ sparse.diags_array(np.stack(sums, axis=1).reshape(-1))
-
-
-def _interleaved(sums: Sequence[np.ndarray], size: int, count: int, outputs: int) -> np.ndarray:
-    return np.stack(sums).reshape(size, outputs, count).swapaxes(1, 2).reshape(size, count * outputs)
 
 
 def _numbered(column: np.ndarray) -> tuple[np.ndarray, int]:

@@ -20,7 +20,7 @@ from keras_fair.reports.markdown import (
     plain,
     relation_table,
 )
-from keras_fair.reports.numbers import allowed, counted, interval_text, metric
+from keras_fair.reports.numbers import allowed, counted, interval_text, metric, value_text
 from keras_fair.reports.wording import (
     headline,
     limits,
@@ -28,7 +28,6 @@ from keras_fair.reports.wording import (
     parameters,
     sentence_of,
     summary,
-    weighted,
     worst_first,
 )
 
@@ -52,15 +51,14 @@ def to_card(audit: Audit) -> str:
 
 def _data(audit: Audit) -> str:
     about = f"{counted(audit.samples, 'sample')} with predictions were audited."
-    return f"{about} They have weights: {parameters(audit)['Weights']}." if weighted(audit) else about
+    weights = parameters(audit).get("Weights")
+    return f"{about} They have weights: {weights}." if weights else about
 
 
 def _factors(audit: Audit) -> list[str]:
     names_of: dict[tuple[str, ...], list[str]] = {}
     for group in audit.groups:
-        names_of.setdefault(group.attributes, []).append(
-            ", ".join(f"{each:g}" if isinstance(each, float) else each for each in group.values)
-        )
+        names_of.setdefault(group.attributes, []).append(", ".join(map(value_text, group.values)))
     lines = [
         f"- {plain(' and '.join(attributes))}: {counted(len(names), 'group')} ({plain(named(names))})"
         for attributes, names in names_of.items()

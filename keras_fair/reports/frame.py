@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from keras_fair.audit.result import Audit, Interval
+from keras_fair.reports.wording import group_name, smallest_group
 
 __all__ = ["to_dataframe"]
 
 _INTERVAL = ("interval_low", "interval_high", "confidence", "method")
+_NO_INTERVAL = Interval(math.nan, math.nan, math.nan, "")
 
 
 def to_dataframe(audit: Audit, of: str = "relations") -> Any:
@@ -42,56 +45,45 @@ def to_dataframe(audit: Audit, of: str = "relations") -> Any:
     except ImportError as fault:
         raise ImportError("to_dataframe needs pandas: pip install 'keras-fair[pandas]'") from fault
     columns, rows = tables[of](audit)
-    return pandas.DataFrame(rows, columns=columns)
+    return pandas.DataFrame(rows, columns=columns)  # which leaves out what has no column
 
 
 def _relations(audit: Audit) -> tuple[list[str], list[dict[str, Any]]]:
-    own = ["name", "text", "statement", "left", "right", "gap", "lower", "upper", "violation"]
     rows = [
         {
-            **{name: getattr(relation, name) for name in own},
+            **vars(relation),
             "verdict": relation.verdict.value,
             **_interval(relation.interval),
-            "smallest_group": min((each.size for each in relation.statistics), default=float("nan")),
-            "note": relation.note,
+            "smallest_group": smallest_group(relation),
         }
         for relation in audit
     ]
-    return [*own, "verdict", *_INTERVAL, "smallest_group", "note"], rows
+    own = ["name", "text", "statement", "left", "right", "gap", "lower", "upper", "violation", "verdict"]
+    return [*own, *_INTERVAL, "smallest_group", "note"], rows
 
 
 def _statistics(audit: Audit) -> tuple[list[str], list[dict[str, Any]]]:
-    own = ["text", "value", "size", "weight"]
     rows = [
-        {
-            "relation": relation.name,
-            **{name: getattr(statistic, name) for name in own},
-            **_interval(statistic.interval),
-        }
+        {"relation": relation.name, **vars(statistic), **_interval(statistic.interval)}
         for relation in audit
         for statistic in relation.statistics
     ]
-    return ["relation", *own, *_INTERVAL], rows
+    return ["relation", "text", "value", "size", "weight", *_INTERVAL], rows
 
 
 def _groups(audit: Audit) -> tuple[list[str], list[dict[str, Any]]]:
-    from keras_fair.reports.wording import group_name
-
-    attributes = list(dict.fromkeys(name for group in audit.groups for name in group.attributes))
     own = ["size", "weight", "mean"]
-    columns = ["group", *(_beside(name, ["group", *own]) for name in attributes), *own]
+    taken = ["group", *own]
+    columns = {name: _beside(name, taken) for group in audit.groups for name in group.attributes}
     rows = [
         {
             "group": group_name(group),
-            **{
-                _beside(name, ["group", *own]): value
-                for name, value in zip(group.attributes, group.values, strict=True)
-            },
+            **{columns[name]: value for name, value in zip(group.attributes, group.values, strict=True)},
             **{name: getattr(group, name) for name in own},
         }
         for group in audit.groups
     ]
-    return columns, rows
+    return ["group", *columns.values(), *own], rows
 
 
 def _beside(name: str, taken: list[str]) -> str:
@@ -102,7 +94,4 @@ def _beside(name: str, taken: list[str]) -> str:
 
 
 def _interval(interval: Interval | None) -> dict[str, Any]:
-    if interval is None:
-        return dict(zip(_INTERVAL, (float("nan"), float("nan"), float("nan"), ""), strict=True))
-    numbers = (interval.low, interval.high, interval.confidence, interval.method)
-    return dict(zip(_INTERVAL, numbers, strict=True))
+    return dict(zip(_INTERVAL, vars(interval or _NO_INTERVAL).values(), strict=True))

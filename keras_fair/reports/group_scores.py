@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from keras_fair.audit.result import SMALL, Audit, GroupScores
-from keras_fair.reports.markup import Markup, fragment, tag
-from keras_fair.reports.numbers import counted, metric, percent, size_text, typeset
-from keras_fair.reports.wording import group_name, shares_of
+from keras_fair.reports.markup import Markup, folded, fragment, table, table_head, tag
+from keras_fair.reports.numbers import counted, metric, percent, size_text, typeset, value_text
+from keras_fair.reports.wording import group_name, have_weights, shares_of
 
 __all__ = ["distributions", "heat_maps", "sizes"]
 
@@ -40,13 +40,9 @@ def distributions(audit: Audit) -> Markup:
         parts.append(tag("h3", _title(attributes)))
         parts.append(tag("div", *pictures[:_OPEN_PICTURES], class_="multiples"))
         if rest := pictures[_OPEN_PICTURES:]:
-            summary = tag("summary", f"{counted(len(rest), 'smaller group')}")
-            parts.append(tag("details", summary, tag("div", *rest, class_="multiples"), class_="more"))
+            parts.append(folded(counted(len(rest), "smaller group"), tag("div", *rest, class_="multiples")))
         if left := len(groups) - len(pictures):
-            found = f"{counted(left, 'group')} with fewer samples than these"
-            parts.append(
-                tag("p", f"No picture: {found}. The table of group sizes has all groups.", class_="lead")
-            )
+            parts.append(_left_out("No picture", f"{counted(left, 'group')} with fewer samples than these"))
     return fragment(*parts)
 
 
@@ -54,32 +50,17 @@ def sizes(audit: Audit) -> Markup:
     """A table for each set of attributes: how many samples each group has, and its mean score."""
     parts = []
     for attributes, groups in _by_attributes(audit):
-        weighted = any(not math.isclose(group.weight, group.size) for group in groups)
-        head = tag(
-            "thead",
-            tag(
-                "tr",
-                tag("th", "group", scope="col"),
-                tag("th", tag("span", "share as a bar", class_="unseen"), scope="col", class_="picture"),
-                *(
-                    tag("th", name, scope="col", class_="number")
-                    for name in ("share", "samples", *(["weight"] if weighted else []), "mean score")
-                ),
-            ),
-        )
+        weighted = have_weights(groups)
+        heads = ("share", "samples", *(["weight"] if weighted else []), "mean score")
+        head = table_head("group", [tag("span", "share as a bar", class_="unseen")], heads)
         shares = shares_of(groups)
         most = max(shares)
         rows = [_size_row(group, share, most, weighted) for group, share in zip(groups, shares, strict=True)]
         title = f"Groups of {_title(attributes)}"
-        parts.append(
-            tag("table", tag("caption", title), head, tag("tbody", *rows[:_MOST_ROWS]), class_="sizes")
-        )
+        parts.append(table(title, head, rows[:_MOST_ROWS], "sizes"))
         if rest := rows[_MOST_ROWS:]:
-            table = tag(
-                "table", tag("caption", f"{title}, continued"), head, tag("tbody", *rest), class_="sizes"
-            )
-            more = tag("summary", counted(len(rest), "more group"))
-            parts.append(tag("details", more, table, class_="more"))
+            continued = table(f"{title}, continued", head, rest, "sizes")
+            parts.append(folded(counted(len(rest), "more group"), continued))
     return fragment(*parts)
 
 
@@ -104,7 +85,7 @@ def _title(attributes: tuple[str, ...]) -> str:
 
 def _value_name(group: GroupScores) -> str:
     """The values of a group, below a heading that names the attributes."""
-    return ", ".join(map(_plain, group.values)) or "everyone"
+    return ", ".join(map(value_text, group.values)) or "everyone"
 
 
 def _pictures(groups: Groups, edges: tuple[float, ...]) -> list[Markup]:
@@ -232,27 +213,30 @@ def _heat_map(attributes: tuple[str, ...], groups: Groups) -> Markup:
     head = tag(
         "tr",
         tag("th", corner, scope="col"),
-        *(tag("th", _plain(each), scope="col") for each in columns),
+        *(tag("th", value_text(each), scope="col") for each in columns),
     )
     body = [
         tag(
             "tr",
-            tag("th", ", ".join(_plain(value) for value in row), scope="row"),
+            tag("th", ", ".join(map(value_text, row)), scope="row"),
             *(cell(row, column) for column in columns),
         )
         for row in rows
     ]
     title = f"Mean score by {_title(attributes)}, from {metric(low)} (palest) to {metric(high)} (strongest)"
-    table = tag("table", tag("caption", title), tag("thead", head), tag("tbody", *body), class_="heat")
+    heat = table(title, tag("thead", head), body, "heat")
     name = f"Heat map of {_title(attributes)}"
-    scroll = tag("div", table, class_="scroll", tabindex=0, role="region", aria_label=name)
+    scroll = tag("div", heat, class_="scroll", tabindex=0, role="region", aria_label=name)
     shown = sum((row, column) in cells for row in rows for column in columns)
     if not (left := len(groups) - shown):
         return scroll
-    found = f"{counted(left, 'group')}, of values with little weight"
     return fragment(
-        scroll, tag("p", f"Not on the map: {found}. The table of group sizes has all groups.", class_="lead")
+        scroll, _left_out("Not on the map", f"{counted(left, 'group')}, of values with little weight")
     )
+
+
+def _left_out(what: str, groups: str) -> Markup:
+    return tag("p", f"{what}: {groups}. The table of group sizes has all groups.", class_="lead")
 
 
 def _heaviest(weights: Iterable[tuple[Any, float]]) -> list[Any]:
@@ -262,7 +246,3 @@ def _heaviest(weights: Iterable[tuple[Any, float]]) -> list[Any]:
         totals[value] = totals.get(value, 0.0) + weight
     kept = set(sorted(totals, key=lambda value: -totals[value])[:_MOST_VALUES])
     return [value for value in totals if value in kept]
-
-
-def _plain(value: str | float) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from html import escape
 from typing import Any
 
-__all__ = ["Markup", "fragment", "tag"]
+__all__ = ["Markup", "folded", "fragment", "table", "table_head", "tag"]
 
 _EMPTY = frozenset({"meta", "link", "br"})
 
@@ -42,6 +43,25 @@ def tag(name: str, /, *children: Any, **attributes: Any) -> Markup:
 def fragment(*children: Any) -> Markup:
     """Elements and text one after another, without an element around them."""
     return Markup("".join(_child(child) for child in children if child is not None))
+
+
+def folded(summary: str, *content: Any) -> Markup:
+    """What is there but folded away, behind its summary."""
+    return tag("details", tag("summary", summary), *content, class_="more")
+
+
+def table(caption: str, head: Markup, rows: Iterable[Markup], kind: str) -> Markup:
+    """A table below its caption; `kind` is its class."""
+    return tag("table", tag("caption", caption), head, tag("tbody", *rows), class_=kind)
+
+
+def table_head(first: str, chart: Iterable[Any], heads: Iterable[str]) -> Markup:
+    """The head of a table whose rows have a name, a chart, numbers, and perhaps a verdict."""
+    columns = (
+        tag("th", head, scope="col", class_="says" if head == "verdict" else "number") for head in heads
+    )
+    charts = tag("th", *chart, scope="col", class_="picture")
+    return tag("thead", tag("tr", tag("th", first, scope="col"), charts, *columns))
 
 
 def _child(child: Any) -> str:

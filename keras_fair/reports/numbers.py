@@ -6,7 +6,7 @@ import math
 
 from keras_fair.audit.result import AuditedRelation, Interval
 
-__all__ = ["allowed", "counted", "interval_text", "metric", "percent", "size_text", "typeset"]
+__all__ = ["allowed", "counted", "interval_text", "metric", "percent", "size_text", "typeset", "value_text"]
 
 
 def metric(value: float) -> str:
@@ -54,6 +54,11 @@ def size_text(count: float) -> str:
     if math.isnan(count):
         return "-"
     return f"{count:,.0f}" if float(count).is_integer() else f"{count:,.1f}"
+
+
+def value_text(value: str | float) -> str:
+    """A value of an attribute."""
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def allowed(relation: AuditedRelation) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from keras_fair.audit.result import Audit, Verdict
 from keras_fair.reports.group_scores import distributions, heat_maps, sizes
-from keras_fair.reports.markup import Markup, fragment, tag
+from keras_fair.reports.markup import Markup, folded, fragment, tag
 from keras_fair.reports.numbers import allowed, counted, interval_text, metric, typeset
 from keras_fair.reports.statements import badge, constraint_cards
 from keras_fair.reports.wording import (
@@ -137,8 +137,7 @@ def _caveats(audit: Audit) -> Markup:
         if shown:
             parts.append(tag("ul", *shown[:_MOST_ITEMS], class_="items"))
         if rest := shown[_MOST_ITEMS:]:
-            more = tag("summary", f"{len(rest):,} more")
-            parts.append(tag("details", more, tag("ul", *rest, class_="items"), class_="more"))
+            parts.append(folded(f"{len(rest):,} more", tag("ul", *rest, class_="items")))
     parts += [tag("p", sentence) for sentence in limits(audit)]
     return fragment(*parts)
 

@@ -7,6 +7,7 @@ constraints, those that hold are closed.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -17,7 +18,7 @@ from keras_fair.audit.result import (
     StatisticValue,
     Verdict,
 )
-from keras_fair.reports.markup import Markup, fragment, tag
+from keras_fair.reports.markup import Markup, folded, fragment, table, table_head, tag
 from keras_fair.reports.numbers import (
     allowed,
     counted,
@@ -30,6 +31,7 @@ from keras_fair.reports.strips import Axis, mark, strip
 from keras_fair.reports.wording import (
     ORDER,
     StatementResult,
+    have_weights,
     sentence_of,
     smallest_group,
     statement_results,
@@ -87,11 +89,8 @@ def _legend() -> Markup:
 def _card(result: StatementResult, is_open: bool) -> Markup:
     relations = result.relations
     title = result.text or counted(len(relations), "relation")
-    counts = (
-        f"{sum(each.verdict is verdict for each in relations):,} {verdict.value}"
-        for verdict in ORDER
-        if any(each.verdict is verdict for each in relations)
-    )
+    count = Counter(each.verdict for each in relations)
+    counts = (f"{count[verdict]:,} {verdict.value}" for verdict in ORDER if count[verdict])
     words = badge(result.verdict, result.verdict.value if len(relations) == 1 else ", ".join(counts))
     words_of = tag("p", sentence_of(result.text), class_="words") if result.text else None
     parts = (words_of, _relations(relations, title), _statistics(relations))
@@ -103,8 +102,7 @@ def _card(result: StatementResult, is_open: bool) -> Markup:
 
 def _relations(relations: Sequence[AuditedRelation], title: str) -> Markup:
     numbers = [number for each in relations for number in (each.gap, each.lower, each.upper)]
-    numbers += [end for each in relations if each.interval for end in (each.interval.low, each.interval.high)]
-    axis = Axis.of(numbers, zero=True)
+    axis = Axis.of([*numbers, *_interval_ends(relations)], zero=True)
 
     def row(relation: AuditedRelation) -> Markup:
         whole = relation.name == title or (len(relations) == 1 and relation.name != relation.text)
@@ -134,15 +132,9 @@ def _statistics(relations: Sequence[AuditedRelation]) -> Markup | None:
     statistics = {each.text: each for relation in relations for each in relation.statistics}
     if not statistics or all(_is_own_value(relation) for relation in relations):
         return None
-    numbers = [each.value for each in statistics.values()]
-    numbers += [
-        end
-        for each in statistics.values()
-        if each.interval
-        for end in (each.interval.low, each.interval.high)
-    ]
-    axis = Axis.of(numbers, zero=False)
-    weighted = any(not math.isclose(each.weight, each.size) for each in statistics.values())
+    entries = tuple(statistics.values())
+    axis = Axis.of([*(each.value for each in entries), *_interval_ends(entries)], zero=False)
+    weighted = have_weights(entries)
 
     def row(statistic: StatisticValue) -> Markup:
         return tag(
@@ -155,9 +147,7 @@ def _statistics(relations: Sequence[AuditedRelation]) -> Markup | None:
         )
 
     heads = ("value and interval", "samples", *(["weight"] if weighted else []))
-    return _folded(
-        "Values behind the gaps", "statistic", axis, heads, tuple(statistics.values()), row, "values"
-    )
+    return _folded("Values behind the gaps", "statistic", axis, heads, entries, row, "values")
 
 
 def _is_own_value(relation: AuditedRelation) -> bool:
@@ -176,29 +166,18 @@ def _folded(
     noun: str,
 ) -> Markup:
     """A table of the first entries, and one of the others that is folded away."""
-    heading = tag(
-        "thead",
-        tag(
-            "tr",
-            tag("th", first, scope="col"),
-            tag("th", tag("span", "chart", class_="unseen"), axis.picture(), scope="col", class_="picture"),
-            *(
-                tag("th", head, scope="col", class_="says" if head == "verdict" else "number")
-                for head in heads
-            ),
-        ),
-    )
-
-    def table(title: str, shown: Sequence[Any]) -> Markup:
-        return tag("table", tag("caption", title), heading, tag("tbody", *map(row, shown)), class_="strips")
-
+    heading = table_head(first, (tag("span", "chart", class_="unseen"), axis.picture()), heads)
     most = _MOST_ROWS if len(entries) > _MOST_ROWS + 3 else len(entries)
     rest = entries[most:]
     if not rest:
-        return table(caption, entries)
+        return table(caption, heading, map(row, entries), "strips")
     more = f"{len(rest):,} more {noun}"
-    folded = tag("details", tag("summary", more), table(f"{caption}: {more}", rest), class_="more")
-    return fragment(table(f"{caption}: {most} of {len(entries):,}", entries[:most]), folded)
+    shown = table(f"{caption}: {most} of {len(entries):,}", heading, map(row, entries[:most]), "strips")
+    return fragment(shown, folded(more, table(f"{caption}: {more}", heading, map(row, rest), "strips")))
+
+
+def _interval_ends(entries: Sequence[AuditedRelation] | Sequence[StatisticValue]) -> list[float]:
+    return [end for each in entries if each.interval for end in (each.interval.low, each.interval.high)]
 
 
 def _ends(interval: Interval | None) -> str | None:

@@ -6,11 +6,12 @@ import io
 from typing import TYPE_CHECKING
 
 from keras_fair.audit.result import number
+from keras_fair.reports.wording import smallest_group
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from keras_fair.audit.result import Audit
+    from keras_fair.audit.result import Audit, AuditedRelation
 
 __all__ = ["fitting", "to_table", "to_text"]
 
@@ -25,20 +26,15 @@ def to_table(audit: Audit) -> Table:
     intervals = any(relation.interval is not None for relation in audit)
     table = Table(title=f"audit of {audit.samples} samples")
     table.add_column("constraint", overflow="fold")
-    for heading in ("gap", *(["interval"] if intervals else []), "bounds", "violation", "smallest\ngroup"):
-        table.add_column(heading, justify="right", no_wrap=True)
+    headings = ("gap", *(["interval"] if intervals else []), "bounds", "violation", "smallest group")
+    for heading in headings:
+        table.add_column(heading.replace(" ", "\n"), justify="right", no_wrap=True)
     table.add_column("verdict", no_wrap=True)
     for relation in audit:
-        sizes = [statistic.size for statistic in relation.statistics]
-        interval = relation.interval
-        ends = "-" if interval is None else f"{interval.low:.4f} ... {interval.high:.4f}"
+        numbers = _numbers(relation)
         table.add_row(
             Text(relation.name),
-            number(relation.gap),
-            *([ends] if intervals else []),
-            relation.bounds,
-            number(relation.violation),
-            f"{min(sizes):.6g}" if sizes else "-",
+            *(numbers.get(heading, "-") for heading in headings),
             Text(relation.verdict.value, style=relation.verdict.style),
         )
     table.caption = audit.outside or None
@@ -62,16 +58,22 @@ def fitting(audit: Audit, width: int) -> Table:
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
     for relation in audit:
-        sizes = [statistic.size for statistic in relation.statistics]
-        numbers = [f"gap {number(relation.gap)}"]
-        if relation.interval is not None:
-            numbers.append(f"interval {relation.interval.low:.4f} ... {relation.interval.high:.4f}")
-        numbers += [f"bounds {relation.bounds}", f"violation {number(relation.violation)}"]
-        numbers += [f"smallest group {min(sizes):.6g}"] if sizes else []
+        numbers = ", ".join(f"{heading} {text}" for heading, text in _numbers(relation).items())
         verdict = Text(relation.verdict.value, style=relation.verdict.style)
-        table.add_row(verdict, Text(f"{relation.name}\n{', '.join(numbers)}"))
+        table.add_row(verdict, Text(f"{relation.name}\n{numbers}"))
     table.caption = audit.outside or None
     return table
+
+
+def _numbers(relation: AuditedRelation) -> dict[str, str]:
+    """The numbers of a relation, each under its heading; those that there are not are left out."""
+    numbers = {"gap": number(relation.gap)}
+    if relation.interval is not None:
+        numbers["interval"] = f"{relation.interval.low:.4f} ... {relation.interval.high:.4f}"
+    numbers["bounds"], numbers["violation"] = relation.bounds, number(relation.violation)
+    if relation.statistics:
+        numbers["smallest group"] = f"{smallest_group(relation):.6g}"
+    return numbers
 
 
 def to_text(audit: Audit) -> str:

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from keras_fair.audit.result import SMALL, Audit, AuditedRelation, GroupScores, Verdict
+from keras_fair.audit.result import SMALL, Audit, AuditedRelation, GroupScores, StatisticValue, Verdict
 from keras_fair.language import parse_statements
 from keras_fair.language.prose import in_words
 from keras_fair.reports.numbers import counted
@@ -22,6 +22,7 @@ __all__ = [
     "caveats",
     "excess",
     "group_name",
+    "have_weights",
     "headline",
     "is_point",
     "limits",
@@ -37,12 +38,7 @@ __all__ = [
 ]
 
 ORDER = (Verdict.VIOLATED, Verdict.UNDECIDED, Verdict.UNESTIMABLE, Verdict.SATISFIED)
-_CALLED = {
-    Verdict.VIOLATED: "violated",
-    Verdict.UNDECIDED: "undecided",
-    Verdict.UNESTIMABLE: "not estimable",
-    Verdict.SATISFIED: "satisfied",
-}
+_CALLED = {verdict: verdict.value for verdict in ORDER} | {Verdict.UNESTIMABLE: "not estimable"}
 _MOST_NAMED = 8
 _WEIGHTS = (
     "each sample counts by its weight in values, gaps and shares; the numbers of samples are plain counts"
@@ -189,15 +185,14 @@ def caveats(audit: Audit) -> Iterator[tuple[str, tuple[str, ...]]]:
     ):
         if relations:
             yield sentence, tuple(f"{each.name}{f': {each.note}' if each.note else ''}" for each in relations)
-    others = [each for each in audit if each.note and each.verdict in (Verdict.VIOLATED, Verdict.SATISFIED)]
-    if others:
-        yield "Notes on other relations:", tuple(f"{each.name}: {each.note}" for each in others)
+    judged = [each for each in audit if each.verdict in (Verdict.VIOLATED, Verdict.SATISFIED)]
+    if others := tuple(f"{each.name}: {each.note}" for each in judged if each.note):
+        yield "Notes on other relations:", others
     if small := [group for group in audit.groups if group.size < SMALL]:
         names = tuple(f"{group_name(group)} ({counted(group.size, 'sample')})" for group in small)
         yield f"Groups with fewer than {SMALL} samples, of which little can be said:", names
     if outside := [*_outside(audit.unknown, "an unknown value of"), *_outside(audit.missing, "no value of")]:
         yield "Samples left out where these values are needed:", tuple(outside)
-    judged = [each for each in audit if each.verdict in (Verdict.VIOLATED, Verdict.SATISFIED)]
     without = sum(each.interval is None for each in judged)
     if judged and audit.confidence is None:
         yield "No intervals were asked for: verdicts compare the gaps of these samples as they are.", ()
@@ -224,9 +219,12 @@ def _outside(counts: dict[str, int], what: str) -> Iterator[str]:
 
 def weighted(audit: Audit) -> bool:
     """Whether samples had weights: somewhere their sum is not the number of samples."""
-    sums = [(each.weight, each.size) for each in audit.groups]
-    sums += [(each.weight, each.size) for relation in audit for each in relation.statistics]
-    return any(not math.isclose(weight, size) for weight, size in sums)
+    return have_weights(audit.groups) or any(have_weights(relation.statistics) for relation in audit)
+
+
+def have_weights(entries: Sequence[GroupScores] | Sequence[StatisticValue]) -> bool:
+    """Whether the weight of some of these is not their number of samples."""
+    return any(not math.isclose(each.weight, each.size) for each in entries)
 
 
 def parameters(audit: Audit) -> dict[str, str]:
