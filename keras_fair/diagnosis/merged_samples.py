@@ -80,8 +80,6 @@ class _Part:
         self.table: np.ndarray | None = None
         if isinstance(family, CellFamily):
             self.table, code, scale = np.asarray(family.table, dtype=float), family.cells, family.scale
-        elif family.codes is not None:
-            self.table, code, scale = np.eye(family.size, family.size + 1), family.codes, family.coefficients
         else:
             dense = np.asarray(family.coefficients)
             self.numbers = list(dense if dense.ndim == 2 else np.concatenate(np.moveaxis(dense, 2, 1)))

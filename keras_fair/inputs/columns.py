@@ -269,7 +269,7 @@ def _numbers(distinct: list[Any], present: np.ndarray, codes: np.ndarray, what: 
     whole = [int(entry) for entry in numbers if _is_whole(entry)]
     if whole:
         check_whole(np.array([min(whole), max(whole)], dtype=object), what)
-    if all(isinstance(entry, (bool, np.bool_)) for entry in distinct):
+    if all(isinstance(entry, (bool, np.bool_)) for entry in distinct) and codes.min(initial=0) >= 0:
         return Numbers(np.array(distinct, dtype=bool)[codes])
     precisions = {precision_name(entry) for entry in numbers}
     shared = precisions.pop() if len(precisions) == 1 else "float64"

@@ -13,7 +13,6 @@ samples are one number and one cell a sample, so that many terms need no dense m
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 
@@ -40,7 +39,6 @@ class Family:
 
     size: int
     coefficients: Tensor
-    codes: ClassVar[Tensor | None] = None
 
     def sums(self, y: Tensor) -> Tensor:
         """`M y`, shape `(size,)`, for `y` of shape `(n,)` or `(n, outputs)` in the dtype of the

@@ -555,3 +555,28 @@ def test_a_level_that_nobody_has_is_no_group() -> None:
     declared = kf.Vocabulary({"g": list("abcd")})
     audit = kf.audit(text, Y, {"g": WORDS}, vocabulary=declared, confidence=None)
     assert audit.relations[0].verdict.value == "unestimable"
+
+
+# A truth that is missing is neither True nor False, in every container.
+TRUTHS = [True, None, False, True, None, False, True, False]
+OF_TRUTHS = {
+    "list": TRUTHS,
+    "object": np.array(TRUTHS, dtype=object),
+    "masked": np.ma.array([entry is True for entry in TRUTHS], mask=[entry is None for entry in TRUTHS]),
+    "pandas boolean": pd.Series(TRUTHS, dtype="boolean"),
+    "pandas category": pd.Series(pd.Categorical(TRUTHS)),
+    "pandas bool[pyarrow]": pd.Series(TRUTHS, dtype="bool[pyarrow]"),
+    "polars": pl.Series(TRUTHS),
+    "pyarrow": pa.array(TRUTHS),
+    "pyarrow dictionary": pa.DictionaryArray.from_arrays(
+        pa.array([0, None, 1, 0, None, 1, 0, 1]), pa.array([True, False])
+    ),
+}
+
+
+@pytest.mark.parametrize("mode", ["audit", "rows"])
+@pytest.mark.parametrize("container", OF_TRUTHS)
+def test_a_missing_truth_is_in_no_group(container: str, mode: str) -> None:
+    vocabulary = kf.Vocabulary(missing="exclude").adapt({"g": OF_TRUTHS[container]})
+    members = MODES[mode](OF_TRUTHS[container], "g = True", vocabulary)
+    assert members == [entry is True for entry in TRUTHS]

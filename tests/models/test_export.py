@@ -13,7 +13,9 @@ import pytest
 
 import keras_fair as kf
 
-pytestmark = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="SavedModels are TensorFlow's")
+pytestmark = pytest.mark.skipif(
+    keras.backend.backend() != "tensorflow", reason="SavedModels are TensorFlow's"
+)
 
 PARITY = "E[y | sex=Female] == E[y | sex=Male] +- 0.02"
 AGES = "E[y | age >= 40] == E[y | age < 40] +- 0.02"
@@ -117,7 +119,8 @@ def test_a_loaded_model_is_exported_as_it_was(tmp_path: Path) -> None:
     again = keras.models.load_model(tmp_path / "model.keras")
     again.export(tmp_path / "served", verbose=False)
     served = tf.saved_model.load(str(tmp_path / "served"))
-    given = {"x": columns["x"], "sex": tf.constant(columns["sex"].astype(str))}  # text, though codes are inside
+    # Text is served, though the model gets codes.
+    given = {"x": columns["x"], "sex": tf.constant(columns["sex"].astype(str))}
     np.testing.assert_allclose(served.serve(given), expected, atol=1e-6)
 
 

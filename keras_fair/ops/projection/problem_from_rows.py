@@ -26,7 +26,7 @@ __all__ = ["centre_of", "make_problem", "structure_of"]
 def structure_of(rows: LinearRows, domain: Domain, divergence: str) -> Structure:
     """What is known of a projection before any data arrive."""
     families = rows.terms.families
-    one_part = len(families) == 1 and _in_cells(families[0])
+    one_part = len(families) == 1 and isinstance(families[0], CellFamily)
     diagonal = one_part and (rows.disjoint or len(rows) == 1) and not domain.simplex
     return Structure(divergence, domain.simplex, rows.terms.outputs, diagonal)
 
@@ -144,7 +144,7 @@ def _moments(rows: LinearRows, matrix: Any, flat: _Flat) -> Moments:
     for family in rows.terms.families:
         mix = matrix[:, start : start + family.size]
         start += family.size
-        if _in_cells(family):
+        if isinstance(family, CellFamily):
             cells, codes, scale = _cells(family, mix, flat.dtype)
             codes = flat.codes(codes, int(cells.shape[1]) - 1)
             cell_parts.append(CellPart(cells, codes, None if scale is None else flat.floats(scale)))
@@ -163,21 +163,15 @@ def _known_reach(rows: LinearRows, matrix: Any, domain: Domain, dtype: str) -> A
     return small_product(ops.abs(matrix), ops.cast(family.totals, dtype))
 
 
-def _in_cells(family: Any) -> bool:
-    return isinstance(family, CellFamily) or family.codes is not None
-
-
-def _cells(family: Any, mix: Any, dtype: str) -> tuple[Any, Any, Any]:
+def _cells(family: CellFamily, mix: Any, dtype: str) -> tuple[Any, Any, Any]:
     """Row coefficients per cell with a last cell for nobody, the cell of each sample, and the scale."""
-    if isinstance(family, CellFamily):
-        # The last kinds of samples may be in no group: values outside the vocabulary, missing ones.
-        used = family.table[:, : 1 + int(np.flatnonzero(family.table.any(axis=0)).max(initial=0))]
-        if np.all(used.sum(axis=0) == 1):  # each kind belongs to one term
-            table = ops.take(mix, used.argmax(axis=0).astype("int32"), axis=1)
-        else:
-            table = ops.matmul(mix, ops.cast(ops.convert_to_tensor(used), dtype))
-        return ops.pad(table, ((0, 0), (0, 1))), family.cells, family.scale
-    return ops.pad(mix, ((0, 0), (0, 1))), family.codes, family.coefficients
+    # The last kinds of samples may be in no group: values outside the vocabulary, missing ones.
+    used = family.table[:, : 1 + int(np.flatnonzero(family.table.any(axis=0)).max(initial=0))]
+    if np.all(used.sum(axis=0) == 1):  # each kind belongs to one term
+        table = ops.take(mix, used.argmax(axis=0).astype("int32"), axis=1)
+    else:
+        table = ops.matmul(mix, ops.cast(ops.convert_to_tensor(used), dtype))
+    return ops.pad(table, ((0, 0), (0, 1))), family.cells, family.scale
 
 
 def _divided(weights: Any, totals: Any, dtype: str) -> Any:

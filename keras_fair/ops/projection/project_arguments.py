@@ -81,4 +81,4 @@ def _samples(rows: LinearRows) -> int | None:
     family = rows.terms.families[0]
     if isinstance(family, CellFamily):
         return family.cells.shape[0]
-    return family.coefficients.shape[1] if family.codes is None else family.codes.shape[0]
+    return family.coefficients.shape[1]
