@@ -141,8 +141,8 @@ def peak_memory() -> int:
 
 
 def audit_imported() -> Any:
-    from keras_fair.cli import main as command
     import keras_fair.audit
+    from keras_fair.cli import main as command
 
     keras_fair.audit("E[y] <= 1", [0.5, 0.6], {})  # what is imported when it is first used
 
