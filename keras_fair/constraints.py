@@ -15,7 +15,7 @@ from keras_fair.language.nodes import Attribute, Label, Node, Statement
 from keras_fair.language.tree import walk
 from keras_fair.provided import provided
 
-__all__ = ["ConstraintSet", "nodes_of", "parse"]
+__all__ = ["ConstraintSet", "Constraints", "is_constraints", "nodes_of", "parse"]
 
 
 @dataclass(frozen=True)
@@ -125,21 +125,25 @@ class ConstraintSet:
         )
 
 
+Constraints = str | ConstraintSet | Sequence[str | ConstraintSet]
+
+
 def nodes_of(statements: Iterable[Statement]) -> Iterator[Node]:
     """All nodes of statements, from the first to the last."""
     return (node for statement in statements for node in walk(statement))
 
 
-def parse(text: str | ConstraintSet) -> ConstraintSet:
+def parse(text: Constraints) -> ConstraintSet:
     """Parse a text of constraints.
 
     Args:
-        text: one or more constraints, separated by newlines or `;`. A `ConstraintSet` is returned unchanged.
+        text: one or more constraints, separated by newlines or `;`; or a list of such texts. A
+            `ConstraintSet` is returned unchanged.
 
     Raises:
         ConstraintSyntaxError: the text does not follow the grammar.
         ConstraintTypeError: it does, but it has no meaning.
-        TypeError: `text` is neither a string nor a `ConstraintSet`.
+        TypeError: `text` is none of these.
 
     Example:
 
@@ -149,4 +153,20 @@ def parse(text: str | ConstraintSet) -> ConstraintSet:
     """
     if isinstance(text, ConstraintSet):
         return text
+    if isinstance(text, (list, tuple)) and text and all(is_constraints(part) for part in text):
+        text = "\n".join(str(part) for part in text)
+    if not isinstance(text, str):
+        shape = getattr(text, "shape", None)
+        kind = type(text).__name__ if shape is None else f"{type(text).__name__} of shape {tuple(shape)}"
+        raise TypeError(
+            f"expected constraints as a str, received {kind}; the order is constraints, predictions y, "
+            "attributes, label"
+        )
     return ConstraintSet(parse_statements(text), text)
+
+
+def is_constraints(value: Any) -> bool:
+    """Whether this is a text of constraints, a `ConstraintSet`, or a list of them."""
+    if isinstance(value, (list, tuple)):
+        return bool(value) and all(isinstance(part, (str, ConstraintSet)) for part in value)
+    return isinstance(value, (str, ConstraintSet))

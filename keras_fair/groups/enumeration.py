@@ -91,7 +91,8 @@ class Domains:
             message = f"no attribute named {name} in the vocabulary{near_names(subject.name, attributes)}"
         else:
             message = (
-                f"the values of {name} are not known here; adapt a Vocabulary to the attributes, or give one"
+                f"the values of {name} are not known here; learn them from data first, with "
+                f"adapt({{{subject_name(subject)}: ...}}) of the model or layer, or give a Vocabulary"
             )
         raise ConstraintTypeError(message, text=self.text, span=span, reason=Reason.VALUES_NOT_KNOWN)
 

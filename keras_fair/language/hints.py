@@ -73,6 +73,26 @@ def _brackets_of_statistics(stop: Stop) -> str | None:
     return None
 
 
+def _bars(stop: Stop) -> str | None:
+    """`|E[...] - E[...]| <= 0.02`."""
+    if stop.kind == "BAR" and "E" in stop.welcome:
+        return "found '|'; an absolute value is written abs(...), as in abs(E[...] - E[...]) <= 0.02"
+    return None
+
+
+def _unbounded(stop: Stop) -> str | None:
+    """`demographic_parity(sex)`, with nothing after it."""
+    if stop.kind not in ("$END", "SEPARATOR") or "AT_MOST" not in stop.welcome or stop.opened is not None:
+        return None
+    starts = [token.end_pos for token in stop.stack if kind_of(token) == "SEPARATOR"]
+    written = stop.text[starts[-1] if starts else 0 : stop.span.start].split(": ", 1)[-1].strip()
+    if not written or len(written) > _LONGEST_RUN or any(kind_of(item) in OPERATORS for item in stop.stack):
+        return None
+    bounded = written if written.endswith(")") else f"abs({written})" if " - " in written else None
+    example = f", as in {bounded} <= 0.05" if bounded is not None else ""
+    return f"expected a relation ('==', '<=', '>=' or 'in'){example}, found {stop.found}"
+
+
 def _relation(stop: Stop) -> str | None:
     """`=`, `<`, `!=` between two sides."""
     if "EQUALS" not in stop.welcome or stop.kind in stop.welcome or "ASSIGN" in stop.welcome:
@@ -97,6 +117,10 @@ def _second_relation(stop: Stop) -> str | None:
 
 
 def _tolerance(stop: Stop) -> str | None:
+    """`+/- 0.02`, `-+ 0.02`, and `+-` where it has no meaning."""
+    sign = str(stop.last) + str(stop.token)
+    if stop.last_kind in ("PLUS", "MINUS") and sign in ("+/", "-+"):
+        return f"a tolerance is written '+-', found '{'+/-' if sign == '+/' else sign}'"
     if stop.kind != "PLUS_MINUS":
         return None
     if "PLUS" in stop.welcome and stop.opened is not None:
@@ -237,6 +261,8 @@ def _next_line(stop: Stop) -> str | None:
 
 HINTS: tuple[Callable[[Stop], str | None], ...] = (
     _brackets_of_statistics,
+    _bars,
+    _unbounded,
     _relation,
     _tolerance,
     _variable,
