@@ -88,9 +88,7 @@ class StreamedModel:
         return result
 
     def _switch(self, kind: str) -> _Switch:
-        model = self._model()
-        if model is None:
-            raise ValueError("expected a model that is still there, received one that is gone")
+        model = _alive(self._model)
         with _making:
             switches = model.__dict__.get(_SWITCHES)
             if switches is None:
@@ -152,7 +150,7 @@ class _Switch:
     def _begin(self, force: bool = False) -> Any:
         """Keras asks for the function, for a run that begins in this thread: the one before has ended."""
         with self._lock:
-            model = self._live_model()
+            model = _alive(self._model)
             failed = self._runs.pop(threading.get_ident(), None) is not None
             if failed and hasattr(model, "jax_state_sync"):  # on JAX it has left the weights beside the model
                 model.jax_state_sync()
@@ -169,11 +167,11 @@ class _Switch:
 
     @property
     def _installed(self) -> bool:
-        return self._maker in self._live_model().__dict__
+        return self._maker in _alive(self._model).__dict__
 
     def _install(self) -> None:
         """Take the place of the model's own function."""
-        model = self._live_model()
+        model = _alive(self._model)
         current = getattr(model, self._name)
         if current is self:
             return
@@ -200,18 +198,20 @@ class _Switch:
         """The function of a stream: made like the model's own, but traced while the stream is on."""
         own, made = self._made.get(stream, (None, None))
         if own is not self._own:
-            model = self._live_model()
+            model = _alive(self._model)
             aside = _Aside(model)
             getattr(type(model), self._maker)(aside, force=True)
             made = vars(aside)[self._name]
             self._made[stream] = (self._own, made)
         return made
 
-    def _live_model(self) -> Any:
-        model = self._model()
-        if model is None:
-            raise ValueError("expected a model that is still there, received one that is gone")
-        return model
+
+def _alive(reference: weakref.ref[Any]) -> Any:
+    """The model that is held weakly."""
+    model = reference()
+    if model is None:
+        raise ValueError("expected a model that is still there, received one that is gone")
+    return model
 
 
 class _Aside:

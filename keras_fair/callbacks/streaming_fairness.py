@@ -21,6 +21,7 @@ from keras_fair.groups.vocabulary import Vocabulary
 from keras_fair.layers.arguments import check_vocabulary
 from keras_fair.provided import provided
 from keras_fair.streaming.continued import merged, saved_arguments
+from keras_fair.streaming.history import History
 from keras_fair.streaming.keeper import Keeper
 from keras_fair.streaming.report import StreamReport
 from keras_fair.streaming.state_file import StateFile
@@ -200,19 +201,13 @@ class StreamingFairness(keras.callbacks.Callback):
     def report(self) -> Any:
         """Pooled gaps, violations, duals, weights and arrivals: a `StreamReport`; a dict of them by layer
         where there are several."""
-        reports = self._keeper.reports()
-        if not reports:
-            return StreamReport((), 0, (0.0, 0.0, 0.0, 0.0), {}, {})
-        return next(iter(reports.values())) if len(reports) == 1 else reports
+        return _of_one(self._keeper.reports(), StreamReport((), 0, (0.0, 0.0, 0.0, 0.0), {}, {}))
 
     @property
     def history(self) -> Any:
         """Gaps, violations and duals over the arrivals of this process: `{"arrivals": (k,), "gap": {name:
         (k,)}, ...}`; a dict of those by layer where there are several."""
-        histories = self._keeper.histories()
-        if not histories:
-            return {"arrivals": np.zeros(0, dtype="int64"), "gap": {}, "violation": {}, "dual": {}}
-        return next(iter(histories.values())) if len(histories) == 1 else histories
+        return _of_one(self._keeper.histories(), History().to_dict())
 
     def plot(self, **keywords: Any) -> Any:
         """The history as a picture; see `keras_fair.plots.stream`.
@@ -260,3 +255,8 @@ class StreamingFairness(keras.callbacks.Callback):
                 yield self
             finally:
                 self._keeper.after_run()
+
+
+def _of_one(by_layer: dict[str, Any], nothing: Any) -> Any:
+    """What there is of the only layer, `nothing` where there is none; of several, by layer."""
+    return by_layer if len(by_layer) > 1 else next(iter(by_layer.values()), nothing)

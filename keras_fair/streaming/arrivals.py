@@ -26,7 +26,7 @@ from keras_fair.language.nodes import Attribute, Label
 from keras_fair.rows.plan import RowPlan
 from keras_fair.streaming.compiled_step import Batch
 
-__all__ = ["Arrivals"]
+__all__ = ["Arrivals", "label_in_conditions"]
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Arrivals:
         arrivals = cls(
             predictions=predictions,
             attributes={} if attributes is None else attributes,
-            label=None if label is None else _flat(label, "label", n),
+            label=None if label is None else _label(label, n),
             weight=None if weight is None else read_weight(weight),
             ids=None if ids is None else _ids(ids, n),
         )
@@ -105,7 +105,8 @@ class Arrivals:
         elif label is not None:
             label = np.asarray(label)
             # Whole numbers are labels, anything else is a probability; so rows for labels stay fast.
-            if label.dtype.kind == "f" and not self._read_as_probability(label):
+            given = self.label is not None
+            if label.dtype.kind == "f" and given and not np.any(label != np.round(label)):
                 label = label.astype("int32")
         _check_values(plan, columns, label)
         return Batch(self.y, columns, label, self.weight)
@@ -114,11 +115,8 @@ class Arrivals:
         """Predictions in the form of the caller's."""
         return self.predictions.shaped(y)
 
-    def _read_as_probability(self, label: np.ndarray) -> bool:
-        return self.label is None or bool(np.any(label != np.round(label)))
-
     def _stand_in(self, plan: RowPlan) -> np.ndarray:
-        in_conditions = _label_in_conditions(plan)
+        in_conditions = label_in_conditions(plan)
         if self.y.ndim > 1 or (in_conditions and not plan.binary_label):
             raise ConstraintTypeError(
                 "this needs the label, and none was given: only where it is 0 or 1 and there is one output "
@@ -130,14 +128,14 @@ class Arrivals:
         return np.clip(self.y, 0.0, 1.0) if in_conditions else self.y
 
 
-def _label_in_conditions(plan: RowPlan) -> bool:
+def label_in_conditions(plan: RowPlan) -> bool:
+    """Whether a condition compares the label."""
     return any(isinstance(subject, Label) for subject in plan.factors)
 
 
 def _held(plan: RowPlan, name: str, column: Any) -> np.ndarray:
     """An encoded column as the compiled step holds it: in one type of numbers, whatever type it came in."""
-    values = np.asarray(concrete(column) if is_tensor(column) else column)
-    values = values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values
+    values = np.asarray(_array(column))
     factor = plan.factors.get(Attribute(name, span=plan.needs.attributes[name]))
     if values.ndim == 2 or factor is None or factor.cuts is None:
         return values
@@ -152,7 +150,7 @@ def _check_values(plan: RowPlan, columns: dict[str, np.ndarray], label: np.ndarr
         read_samples(plan.needs, columns, label, None, None)
     if label is not None and plan.needs.accuracy is not None:
         check_accuracy_labels(label, plan.text, plan.needs.accuracy)
-    if label is not None and label.dtype.kind == "f" and label.size and _label_in_conditions(plan):
+    if label is not None and label.dtype.kind == "f" and label.size and label_in_conditions(plan):
         low, high = label.min(), label.max()
         if plan.binary_label and not (low >= 0.0 and high <= 1.0):
             raise ValueError(
@@ -165,14 +163,18 @@ def _check_values(plan: RowPlan, columns: dict[str, np.ndarray], label: np.ndarr
             raise ValueError(f"expected {name} to hold finite numbers, received infinite ones")
 
 
-def _flat(label: Any, name: str, n: int) -> Any:
-    """A label as `(n,)`; masked entries stay masked."""
-    values = concrete(label) if is_tensor(label) else label
-    values = values if isinstance(values, np.ndarray) else np.asarray(values)
-    values = values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values
+def _label(label: Any, n: int) -> np.ndarray:
+    """A label as `(n,)`."""
+    values = _array(label)
     if values.shape != (n,):
-        raise ValueError(f"expected {name} of shape ({n},), received shape {values.shape}")
+        raise ValueError(f"expected label of shape ({n},), received shape {values.shape}")
     return values
+
+
+def _array(column: Any) -> np.ndarray:
+    """A column as an array, `(n,)` where it is `(n, 1)`; masked entries stay masked."""
+    values = np.asanyarray(concrete(column) if is_tensor(column) else column)
+    return values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values
 
 
 def _ids(ids: Any, n: int) -> list[Any]:

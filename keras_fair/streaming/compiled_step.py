@@ -53,7 +53,7 @@ class CompiledStep:
 
     def __init__(self, plan: RowPlan, rule: StreamRule) -> None:
         self.readout = Readout(plan)
-        self._plan, self._rule = plan, rule
+        self.plan, self._rule = plan, rule
         self._programs: dict[_Form, Any] = {}
         self._listed = {
             subject.name: next(value for value in factor.values if not isinstance(value, str))
@@ -98,7 +98,7 @@ class CompiledStep:
     def _resting(self) -> float:
         domain = self._rule.domain
         if domain.simplex:
-            return 1.0 / self._plan.outputs.count
+            return 1.0 / self.plan.outputs.count
         return domain.low if np.isfinite(domain.low) else min(domain.high, 0.0)
 
     def _step(self, form: _Form, flat: Any) -> Any:
@@ -119,7 +119,7 @@ class CompiledStep:
                 tensors[name] = part
         label = tensors.get("label")
         step = stream_step(
-            self._plan,
+            self.plan,
             self._rule,
             before[self.readout.parts["vector"]],
             tensors["r"],

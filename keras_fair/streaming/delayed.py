@@ -16,10 +16,10 @@ from keras import ops
 
 from keras_fair.inputs.columns import is_matrix, read_column
 from keras_fair.inputs.predictions import length_of
-from keras_fair.language.nodes import Label
 from keras_fair.ops.stream.pooled import PooledSums
 from keras_fair.ops.stream.step import reaches
 from keras_fair.rows.plan import RowPlan
+from keras_fair.streaming.arrivals import label_in_conditions
 from keras_fair.streaming.compiled_step import Batch
 
 __all__ = ["Waiting", "difference"]
@@ -101,8 +101,7 @@ class Waiting:
             raise ValueError(
                 "expected labels to be finite numbers or values of the vocabulary, received others"
             )
-        in_conditions = any(isinstance(subject, Label) for subject in plan.factors)
-        if plan.binary_label and in_conditions and not np.isin(numbers, (0, 1)).all():
+        if plan.binary_label and label_in_conditions(plan) and not np.isin(numbers, (0, 1)).all():
             raise ValueError(f"expected labels that are 0 or 1, received {sorted(set(numbers.tolist()))[:5]}")
         kept = [
             (self._entries[name], number)

@@ -5,7 +5,7 @@ When the memory is full every second point is dropped, and from then on every se
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -28,31 +28,22 @@ class History:
         self._arrivals: list[int] = []
         self._points: list[dict[str, dict[str, float]]] = []
 
-    def add(self, arrivals: int, values: dict[str, dict[str, float]]) -> None:
-        """Add a point: by kind (`gap`, `violation`, `dual`), by name, a number."""
-        wanted = self.wanted
+    def add(self, arrivals: int, point: Callable[[], dict[str, dict[str, float]]]) -> None:
+        """Add what `point` gives: by kind (`gap`, `violation`, `dual`), by name, a number. It is called only
+        if the point is kept."""
         self._seen += 1
-        if not wanted:
+        if (self._seen - 1) % self._every:
             return
         self._arrivals.append(arrivals)
-        self._points.append(values)
+        self._points.append(point())
         if len(self._arrivals) > self._most:
             del self._arrivals[1::2], self._points[1::2]
             self._every *= 2
 
-    @property
-    def wanted(self) -> bool:
-        """Whether the next point will be kept."""
-        return self._seen % self._every == 0
-
-    def skip(self) -> None:
-        """Pass over a point that is not wanted."""
-        self._seen += 1
-
-    def to_dict(self, kinds: Sequence[str] = ("gap", "violation", "dual")) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """`{"arrivals": (k,), kind: {name: (k,)}}`, NaN where there was no number."""
         result: dict[str, Any] = {"arrivals": np.array(self._arrivals, dtype="int64")}
-        for kind in kinds:
+        for kind in ("gap", "violation", "dual"):
             names = dict.fromkeys(name for point in self._points for name in point[kind])
             result[kind] = {
                 name: np.array([point[kind].get(name, np.nan) for point in self._points]) for name in names

@@ -23,7 +23,7 @@ from keras_fair.rows.plan import RowPlan
 from keras_fair.streaming.report import StreamReport
 from keras_fair.streaming.running_stream import RunningStream
 from keras_fair.streaming.state import StreamState
-from keras_fair.streaming.state_file import StateError, StateFile
+from keras_fair.streaming.state_file import StateFile
 from keras_fair.streaming.stream_settings import domain_of, saved_domain
 from keras_fair.streaming.watch import Watch
 
@@ -115,8 +115,8 @@ class Keeper:
             readouts = {name: part.get() for name, part in parts.items()}
             for name, (_, values) in readouts.items():
                 self.streams[name].check(values)
-            for name, (readout, values) in readouts.items():
-                self.streams[name].take(readout, values)
+            for name, (_, values) in readouts.items():
+                self.streams[name].take(values)
             self._after_batch()
 
     def observe(self, ids: Sequence[Any], labels: Any) -> int:
@@ -166,17 +166,8 @@ class Keeper:
                 )
             constraints = parse(state.constraints)
             rule = rule._replace(domain=check_domain(domain_of(state.domain)))
-        made = self._made(
-            constraints,
-            rule,
-            outputs or (1 if state is None else state.outputs),
-            self.vocabulary,
-            state,
-            None,
-        )
-        self.saved = {name: other for name, other in self.saved.items() if other is not state}
-        self.streams[ALONE] = made
-        return made
+        outputs = outputs or (1 if state is None else state.outputs)
+        return self._made(ALONE, state, constraints, rule, outputs, vocabulary=self.vocabulary)
 
     def of_layer(
         self, name: str, constraints: ConstraintSet, rule: StreamRule, plan: RowPlan
@@ -194,11 +185,7 @@ class Keeper:
         state = self._claimed(name) if alone is None else alone.state
         if alone is not None and alone.untouched:
             state = None
-        made = self._made(constraints, rule, plan.outputs.count, None, state, plan)
-        self.streams.pop(ALONE, None)
-        self.streams[name] = made
-        self.saved = {key: other for key, other in self.saved.items() if other is not state}
-        return made
+        return self._made(name, state, constraints, rule, plan.outputs.count, plan=plan)
 
     def after_run(self) -> None:
         """A run of a model has ended: save what is not saved yet."""
@@ -244,9 +231,9 @@ class Keeper:
         for name, state in self.saved.items():
             if state.constraints != str(constraints):
                 assert self._file is not None
-                raise StateError(
-                    f"can't use the state in {self._file.path}: that of {name!r} is of other constraints: "
-                    f"expected {str(constraints)!r}, found {state.constraints!r}. The file was left as it is"
+                raise self._file.refused(
+                    f"that of {name!r} is of other constraints: expected {str(constraints)!r}, found "
+                    f"{state.constraints!r}"
                 )
         if len(self.saved) == 1 and any(state.arrivals for state in self.saved.values()):
             self.alone()
@@ -267,28 +254,27 @@ class Keeper:
 
     def _made(
         self,
+        name: str,
+        state: StreamState | None,
         constraints: ConstraintSet,
         rule: StreamRule,
         outputs: int,
-        vocabulary: Vocabulary | None,
-        state: StreamState | None,
-        plan: RowPlan | None,
+        *,
+        vocabulary: Vocabulary | None = None,
+        plan: RowPlan | None = None,
     ) -> RunningStream:
+        """A new stream, put under its name, in the place of the one that is of no layer. It takes up `state`,
+        which is among the saved ones no more."""
+        goes_on = state
         if state is not None and not state.arrivals and state.constraints == str(constraints):
-            state = None  # nothing has arrived, so it may be of any domain and number of outputs
+            goes_on = None  # nothing has arrived, so it may be of any domain and number of outputs
         try:
-            return RunningStream(
-                constraints,
-                rule,
-                outputs=outputs,
-                vocabulary=vocabulary,
-                window=self._window,
-                state=state,
-                plan=plan,
-            )
+            made = RunningStream(constraints, rule, outputs, vocabulary, self._window, goes_on, plan)
         except ValueError as fault:
-            if state is None or self._file is None:
+            if goes_on is None or self._file is None:
                 raise
-            raise StateError(
-                f"can't use the state in {self._file.path}: {fault}. The file was left as it is"
-            ) from fault
+            raise self._file.refused(str(fault)) from fault
+        self.streams.pop(ALONE, None)
+        self.streams[name] = made
+        self.saved = {key: other for key, other in self.saved.items() if other is not state}
+        return made

@@ -81,16 +81,12 @@ class LearntValues:
             return False
         columns = columns_of(attributes)
         new = {name: columns[name] for name in self._names if name in columns and self._is_new(name, columns)}
-        if self._label and self.vocabulary.label is None:
-            new_label = np.array([0, 1])
-        else:
-            new_label = None
-        if (
-            self._label
-            and label is not None
-            and not set(read_column(label, "the label").distinct()) <= set(self.vocabulary.label or ())
-        ):
-            new_label = label
+        new_label = None
+        if self._label:
+            known = self.vocabulary.label
+            new_label = np.array([0, 1]) if known is None else None
+            if label is not None and _has_more(label, "the label", set(known or ())):
+                new_label = label
         if not new and new_label is None:
             return False
         grown = Vocabulary.from_config(_without_nobody(self.vocabulary.get_config()))
@@ -111,12 +107,17 @@ class LearntValues:
         column = columns[name]
         if is_matrix(column) or isinstance(column, Mapping):
             return False  # probabilities
-        return not set(read_column(column, f"attribute {quoted(name)}").distinct()) <= self._values[name]
+        return _has_more(column, f"attribute {quoted(name)}", self._values[name])
 
 
 def names_nobody(text: str) -> bool:
     """Whether the name of a row or a relation speaks of a place-holder."""
     return NOBODY in text or _NO_NUMBER_SHOWN in text
+
+
+def _has_more(column: Any, what: str, known: set[Any]) -> bool:
+    """Whether a column, which messages call `what`, has a value that is not known."""
+    return not set(read_column(column, what).distinct()) <= known
 
 
 def _without_nobody(config: dict[str, Any]) -> dict[str, Any]:

@@ -25,8 +25,8 @@ _MOST = 64  # kept at once, those used last
 
 def lowered(
     constraints: ConstraintSet, vocabulary: Vocabulary, outputs: int, rule: StreamRule
-) -> tuple[RowPlan, CompiledStep]:
-    """The constraints for these values, and their step.
+) -> CompiledStep:
+    """The step of the constraints for these values, with their plan.
 
     Args:
         constraints: parsed.
@@ -65,18 +65,17 @@ class _Wanted:
 
 
 @lru_cache(maxsize=_MOST)
-def _lowered(wanted: _Wanted, rule: StreamRule) -> tuple[RowPlan, CompiledStep]:
-    plan = _plan_of(wanted)
-    return plan, CompiledStep(plan, rule)
+def _lowered(wanted: _Wanted, rule: StreamRule) -> CompiledStep:
+    return CompiledStep(_plan_of(wanted), rule)
 
 
 @lru_cache(maxsize=_MOST)
 def _plan_of(wanted: _Wanted) -> RowPlan:
-    vocabulary, domain = wanted.vocabulary, wanted.domain
+    vocabulary = wanted.vocabulary
     return lower(
         wanted.constraints.statements,
         wanted.text,
         vocabulary if vocabulary.values or vocabulary.label is not None else None,
         wanted.outputs,
-        domain="simplex" if domain.simplex else domain.bounds,
+        domain=wanted.domain,
     )

@@ -15,6 +15,7 @@ from keras_fair.ops.stream.pooled import PooledSums
 from keras_fair.ops.stream.state_vector import StateLayout
 from keras_fair.rows.plan import RowPlan
 from keras_fair.streaming.learnt_values import names_nobody
+from keras_fair.streaming.watch import SLACK
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 __all__ = ["RelationReport", "StreamReport", "reported"]
 
 _TABLE_WIDTH = 110
-_SLACK = 1e-6  # a violation up to this much is rounding
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ class StreamReport:
                 Text(relation.name),
                 _number(relation.gap),
                 f"{_bound(relation.lower)} ... {_bound(relation.upper)}",
-                Text(_number(relation.violation), style="bold red" if relation.violation > _SLACK else ""),
+                Text(_number(relation.violation), style="bold red" if relation.violation > SLACK else ""),
                 f"{relation.dual:.4g}",
                 f"{relation.smallest_weight:.6g}",
             )
@@ -145,25 +145,22 @@ def reported(plan: RowPlan, vector: np.ndarray) -> tuple[RelationReport, ...]:
     """The relations of a plan over all arrivals. Those that speak of a place-holder are left out."""
     parts = StateLayout.of(plan).split(vector)
     rows = PooledSums.of_state(parts).rows(plan)
-    gaps, estimable = np.asarray(rows.gaps(np.zeros(0))), np.asarray(rows.estimable)
-    lower, upper = np.asarray(rows.gap_lower), np.asarray(rows.gap_upper)
     used = np.asarray(rows.weights) != 0
+    gaps, violations = rows.gaps(np.zeros(0)), rows.relation_violation(np.zeros(0))
     reports = []
     for index, relation in enumerate(plan.relations):
-        if names_nobody(relation.text) and not estimable[index]:
+        estimable = bool(rows.estimable[index])
+        if names_nobody(relation.text) and not estimable:
             continue
         members = list(relation.rows)
         terms = used[members].any(axis=0)
-        has_gap = bool(estimable[index])
-        gap = float(gaps[index]) if has_gap else math.nan
-        violation = max(float(lower[index]) - gap, gap - float(upper[index]), 0.0) if has_gap else math.nan
         reports.append(
             RelationReport(
                 name=relation.name,
-                gap=gap,
-                lower=float(lower[index]),
-                upper=float(upper[index]),
-                violation=violation,
+                gap=float(gaps[index]) if estimable else math.nan,
+                lower=float(rows.gap_lower[index]),
+                upper=float(rows.gap_upper[index]),
+                violation=float(violations[index]) if estimable else math.nan,
                 dual=_largest(parts["duals"][members]),
                 price=_largest(parts["prices"][members]),
                 smallest_weight=float(np.min(parts["weights"][terms], initial=np.inf)),

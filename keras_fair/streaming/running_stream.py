@@ -19,12 +19,7 @@ from keras_fair.constraints import ConstraintSet
 from keras_fair.groups.vocabulary import Vocabulary
 from keras_fair.ops import Outcome
 from keras_fair.ops.stream.pooled import PooledSums
-from keras_fair.ops.stream.state_vector import (
-    Readout,
-    StateLayout,
-    StreamRule,
-    advanced,
-)
+from keras_fair.ops.stream.state_vector import StateLayout, StreamRule, advanced
 from keras_fair.rows.plan import RowPlan
 from keras_fair.streaming.arrivals import Arrivals
 from keras_fair.streaming.compiled_step import CompiledStep
@@ -59,12 +54,11 @@ class RunningStream:
         self,
         constraints: ConstraintSet,
         rule: StreamRule,
-        *,
-        outputs: int = 1,
-        vocabulary: Vocabulary | None = None,
-        window: int = 1000,
-        state: StreamState | None = None,
-        plan: RowPlan | None = None,
+        outputs: int,
+        vocabulary: Vocabulary | None,
+        window: int,
+        state: StreamState | None,
+        plan: RowPlan | None,
     ) -> None:
         self.constraints, self.rule = constraints, rule
         empty = StreamState(
@@ -80,33 +74,26 @@ class RunningStream:
         self.history = History()
         self.arrivals = self._base.arrivals
         self.outcomes = dict.fromkeys(Outcome, 0)
-        self.residual = 0.0
         self._last: dict[str, np.ndarray] | None = None
         self._fresh = state is None
         self._news: list[str] = []
-        self._vector = np.zeros(0)
-        self._plan: RowPlan | None = None
+        self.vector = np.zeros(0)
         self._step: CompiledStep | None = None
         if plan is not None:
-            self._use(plan)
+            self._use(CompiledStep(plan, rule))
         elif not self._values.learns or state is not None:
             self._lower()
 
     @property
     def plan(self) -> RowPlan | None:
         """The constraints lowered for the values that have arrived; None before the first."""
-        return self._plan
-
-    @property
-    def vector(self) -> np.ndarray:
-        """The state as a vector, in the places of the plan."""
-        return self._vector
+        return None if self._step is None else self._step.plan
 
     @property
     def state(self) -> StreamState:
         """The state by name: what is saved and merged."""
         whole = replace(self._base, waiting=self.waiting.entries, vocabulary=self._values.config)
-        return whole if self._plan is None else whole.with_vector(self._plan, self._vector, self.arrivals)
+        return whole if self.plan is None else whole.with_vector(self.plan, self.vector, self.arrivals)
 
     def project(
         self, y: Any, attributes: Any, label: Any = None, sample_weight: Any = None, ids: Any = None
@@ -122,15 +109,15 @@ class RunningStream:
         with self._kept_unless_done():
             if self._values.learn(attributes, arrivals.certain_label):
                 self._lower()
-            plan, step = self._ready()
-            batch = arrivals.batch(plan)
+            step = self._ready()
+            batch = arrivals.batch(step.plan)
             if not len(batch.r):
                 return arrivals.shaped(batch.r)
-            kept = None if ids is None else self.waiting.entries_of(plan, arrivals, batch)
-            fair, readout = step(self._vector, batch)
+            kept = None if ids is None else self.waiting.entries_of(step.plan, arrivals, batch)
+            fair, readout = step(self.vector, batch)
             values = step.readout.read(readout)
             self.check(values)
-        self.take(step.readout, values)
+        self.take(values)
         if kept is not None:
             self.waiting.add(kept, fair, self.arrivals)
         return arrivals.shaped(fair)
@@ -150,7 +137,7 @@ class RunningStream:
         Raises:
             ValueError: they are of other constraints or values.
         """
-        mine = self._plan
+        mine = self.plan
         keys = ("names", "term_keys", "constant_keys", "attributes", "outputs")
         same = mine is not None and all(getattr(mine, key) == getattr(plan, key) for key in keys)
         if constraints != self.constraints or not same:
@@ -171,26 +158,18 @@ class RunningStream:
                 "received others; the batch was not counted"
             )
 
-    def take(self, readout: Readout, values: Mapping[str, np.ndarray]) -> None:
-        """Take over what one or more steps under the plan read out.
-
-        Args:
-            readout: the layout of the plan.
-            values: the parts of the readout.
-        """
-        self._vector = advanced(readout.layout, self._vector, values["change"], float(values["fade"][0]))
+    def take(self, values: Mapping[str, np.ndarray]) -> None:
+        """Take over what one or more steps under the plan read out, by part of the readout."""
+        layout = self._ready().readout.layout
+        self.vector = advanced(layout, self.vector, values["change"], float(values["fade"][0]))
         self.arrivals += round(float(values["arrived"][0]))
         self._last = dict(values)
-        self.residual = max(self.residual, float(values["residual"][0]))
         for outcome in Outcome:
             fresh = int(values["outcomes"][outcome])
             if fresh and not self.outcomes[outcome] and outcome is not Outcome.SOLVED:
                 self._news.append(f"stream, arrival {self.arrivals}: {outcome.message}")
             self.outcomes[outcome] += fresh
-        if self.history.wanted:
-            self.history.add(self.arrivals, self._point(readout, values))
-        else:
-            self.history.skip()
+        self.history.add(self.arrivals, lambda: self._point(values))
 
     def warn(self) -> None:
         """Warn of steps that ended in a new way. The state is safe by now, also if a warning is an error."""
@@ -199,39 +178,37 @@ class RunningStream:
 
     def observe(self, ids: Sequence[Any], labels: Any) -> int:
         """Put true labels in the place of those that stood in; see `StreamingFairness.observe`."""
-        if self._plan is None:
+        plan = self.plan
+        if plan is None:
             raise ValueError("expected arrivals with ids before labels, received labels first")
-        plan = self._plan
         entries, numbers = self.waiting.labelled(ids, labels, plan)
         change = difference(plan, entries, numbers, self.arrivals, self.rule.half_life)
         layout = StateLayout.of(plan)
-        self._vector = layout.with_change(self._vector, change)
+        self.vector = layout.with_change(self.vector, change)
         self.waiting.remove(entries)
-        rows = PooledSums.of_state(layout.split(self._vector)).rows(plan)
-        gaps, lower, upper = (np.asarray(x) for x in (rows.gaps(np.zeros(0)), rows.gap_lower, rows.gap_upper))
-        estimable = np.asarray(rows.estimable)
-        violation = np.where(estimable, np.maximum(np.maximum(lower - gaps, gaps - upper), 0.0), 0.0)
+        rows = PooledSums.of_state(layout.split(self.vector)).rows(plan)
         if self._last is not None:
-            self._last |= {"gaps": gaps, "violation": violation, "estimable": estimable}
+            violation = np.asarray(rows.relation_violation(np.zeros(0)))
+            self._last |= {"violation": violation, "estimable": np.asarray(rows.estimable)}
         return len(entries)
 
     def violations(self) -> dict[str, float]:
         """By relation, how far its gap is outside its bounds after the last batch. Relations that can't be
         estimated are left out."""
-        if self._last is None or self._plan is None:
+        if self._last is None or self.plan is None:
             return {}
-        rows = zip(self._plan.relations, self._last["violation"], self._last["estimable"], strict=True)
+        rows = zip(self.plan.relations, self._last["violation"], self._last["estimable"], strict=True)
         return {relation.name: float(amount) for relation, amount, estimable in rows if estimable}
 
     def report(self) -> StreamReport:
         """Pooled gaps, violations and counts over all arrivals."""
         outcomes = {outcome.name: count for outcome, count in self.outcomes.items()}
-        return self.state.report(self._plan, outcomes)
+        return self.state.report(self.plan, outcomes)
 
     @contextmanager
     def _kept_unless_done(self) -> Iterator[None]:
         """A batch that is refused leaves no value and no plan behind."""
-        names = ("_values", "_plan", "_step", "_base", "_last", "_vector")
+        names = ("_values", "_step", "_base", "_last", "vector")
         before = {name: getattr(self, name) for name in names}
         before["_values"] = copy.copy(self._values)
         try:
@@ -240,29 +217,27 @@ class RunningStream:
             vars(self).update(before)
             raise
 
-    def _ready(self) -> tuple[RowPlan, CompiledStep]:
-        if self._plan is None or self._step is None:
+    def _ready(self) -> CompiledStep:
+        if self._step is None:
             self._lower()
-        assert self._plan is not None
         assert self._step is not None
-        return self._plan, self._step
+        return self._step
 
     def _lower(self) -> None:
         """Lower the constraints for the values that have arrived, and carry the state over."""
-        self._use(*lowered(self.constraints, self._values.vocabulary, self._base.outputs, self.rule))
+        self._use(lowered(self.constraints, self._values.vocabulary, self._base.outputs, self.rule))
 
-    def _use(self, plan: RowPlan, step: CompiledStep | None = None) -> None:
-        state = self.state if self._plan is not None else self._base
-        self._base = state
-        self._plan, self._step = plan, CompiledStep(plan, self.rule) if step is None else step
-        self._vector = state.vector(plan)
-        self._last = None
+    def _use(self, step: CompiledStep) -> None:
+        self._base = self.state
+        self._step, self._last = step, None
+        self.vector = self._base.vector(step.plan)
 
-    def _point(self, readout: Readout, values: Mapping[str, np.ndarray]) -> dict[str, Any]:
-        plan, _ = self._ready()
+    def _point(self, values: Mapping[str, np.ndarray]) -> dict[str, Any]:
+        step = self._ready()
+        plan = step.plan
         estimable = values["estimable"] > 0
         names = [relation.name for relation in plan.relations]
-        duals = readout.layout.split(self._vector)["duals"]
+        duals = step.readout.layout.split(self.vector)["duals"]
         return {
             **{
                 kind: {name: float(x) for name, x, k in zip(names, values[part], estimable, strict=True) if k}

@@ -40,10 +40,13 @@ if TYPE_CHECKING:
 
 __all__ = ["StreamState"]
 
-_TERM = ("sums", "weights", "reach")
-_CONSTANT = ("constant_sums", "constant_weights")
-_ROW = ("prices", "duals")
-_OUTSIDE = ("unknown", "missing")
+# The tables of a state, and the parts of the vector that each has under one key.
+_TABLES = {
+    "terms": ("sums", "weights", "reach"),
+    "constants": ("constant_sums", "constant_weights"),
+    "rows": ("prices", "duals"),
+    "outside": ("unknown", "missing"),
+}
 
 
 @dataclass(frozen=True)
@@ -78,34 +81,23 @@ class StreamState:
 
     def vector(self, plan: RowPlan) -> np.ndarray:
         """The numbers in the places that a plan gives them; 0 for what only the plan has."""
-        parts = StateLayout.of(plan).parts
-        vector = np.zeros(parts["duals"].stop)
-        vector[parts["moments"]] = self.moments
-        for names, keys, table in _groups(plan, self):
-            rows = np.array([table.get(key, (0.0,) * len(names)) for key in keys], dtype="float64")
-            for place, name in enumerate(names):
-                vector[parts[name]] = rows[:, place] if len(keys) else 0.0
+        layout = StateLayout.of(plan)
+        vector = np.zeros(layout.size)
+        vector[layout.parts["moments"]] = self.moments
+        for name, keys in _keys(plan).items():
+            table = getattr(self, name)
+            for place, part in enumerate(_TABLES[name]):
+                vector[layout.parts[part]] = [table[key][place] if key in table else 0.0 for key in keys]
         return vector
 
     def with_vector(self, plan: RowPlan, vector: np.ndarray, arrivals: int) -> StreamState:
         """The state after steps under this plan. What only the state has stays as it is."""
         parts = StateLayout.of(plan).split(np.asarray(vector, dtype="float64"))
-        changed = []
-        for names, keys, table in _groups(plan, self):
-            columns = np.stack([parts[name] for name in names], axis=1)
-            changed.append(
-                {**table, **{k: tuple(row) for k, row in zip(keys, columns.tolist(), strict=True)}}
-            )
-        terms, constants, rows, outside = changed
-        return replace(
-            self,
-            arrivals=arrivals,
-            moments=tuple(parts["moments"].tolist()),
-            terms=terms,
-            constants=constants,
-            rows=rows,
-            outside=outside,
-        )
+        tables: dict[str, Any] = {}
+        for name, keys in _keys(plan).items():
+            rows = zip(*(parts[part].tolist() for part in _TABLES[name]), strict=True)
+            tables[name] = {**getattr(self, name), **dict(zip(keys, rows, strict=True))}
+        return replace(self, arrivals=arrivals, moments=tuple(parts["moments"].tolist()), **tables)
 
     def add(
         self, y: Any, attributes: Any = None, label: Any = None, sample_weight: Any = None
@@ -221,13 +213,9 @@ class StreamState:
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
         return {
-            "constraints": self.constraints,
-            "domain": self.domain,
-            "outputs": self.outputs,
-            "vocabulary": self.vocabulary,
-            "arrivals": self.arrivals,
+            **vars(self),
             "moments": list(self.moments),
-            **{name: _lists(getattr(self, name)) for name in ("terms", "constants", "rows", "outside")},
+            **{name: _lists(getattr(self, name)) for name in _TABLES},
             "waiting": list(self.waiting),
         }
 
@@ -246,7 +234,7 @@ class StreamState:
             "vocabulary": dict,
             "arrivals": int,
             "moments": list,
-            **dict.fromkeys(("terms", "constants", "rows", "outside"), dict),
+            **dict.fromkeys(_TABLES, dict),
             "waiting": list,
         }
         for name, kind in expected.items():
@@ -254,19 +242,11 @@ class StreamState:
                 raise ValueError(
                     f"expected {name!r} to be of type {kind.__name__}, found {entries.get(name)!r:.60}"
                 )
-        lengths = {"terms": 3, "constants": 2, "rows": 2, "outside": 2}
-        tables = {name: _numbers(name, entries[name], length) for name, length in lengths.items()}
-        moments = _numbers("moments", {"moments": entries["moments"]}, 4)["moments"]
-        return cls(
-            constraints=entries["constraints"],
-            domain=entries.get("domain"),
-            outputs=entries["outputs"],
-            vocabulary=entries["vocabulary"],
-            arrivals=entries["arrivals"],
-            moments=moments,
-            waiting=tuple(entries["waiting"]),
-            **tables,
-        )
+        fields = {name: entries[name] for name in expected}
+        fields |= {name: _numbers(name, entries[name], len(parts)) for name, parts in _TABLES.items()}
+        fields |= _numbers("moments", {"moments": entries["moments"]}, 4)
+        fields["waiting"] = tuple(entries["waiting"])
+        return cls(domain=entries.get("domain"), **fields)
 
     def _values(self) -> LearntValues:
         return LearntValues(parse(self.constraints), None, self.vocabulary)
@@ -276,14 +256,14 @@ class StreamState:
         return plan_of(parse(self.constraints), values.vocabulary, self.outputs, domain)
 
 
-def _groups(plan: RowPlan, state: StreamState) -> list[tuple[tuple[str, ...], tuple[str, ...], dict]]:
-    """The parts that are kept under the same keys, these keys, and what the state has under them."""
-    return [
-        (_TERM, plan.term_keys, state.terms),
-        (_CONSTANT, plan.constant_keys, state.constants),
-        (_ROW, plan.names, state.rows),
-        (_OUTSIDE, plan.attributes, state.outside),
-    ]
+def _keys(plan: RowPlan) -> dict[str, tuple[str, ...]]:
+    """The keys that a plan has in each table, in the order of the vector."""
+    return {
+        "terms": plan.term_keys,
+        "constants": plan.constant_keys,
+        "rows": plan.names,
+        "outside": plan.attributes,
+    }
 
 
 def _lists(table: dict[str, tuple[float, ...]]) -> dict[str, list[float]]:

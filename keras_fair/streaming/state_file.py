@@ -71,24 +71,22 @@ class StateFile:
         try:
             content = json.loads(text)
         except (ValueError, RecursionError) as fault:
-            raise StateError(self._refused(f"it is damaged or no state: {fault}")) from fault
+            raise self.refused(f"it is damaged or no state: {fault}") from fault
         if not isinstance(content, dict) or content.get("format") != _FORMAT:
-            raise StateError(self._refused("it is no state of a stream"))
+            raise self.refused("it is no state of a stream")
         version = content.get("version")
         if version != _VERSION:
-            raise StateError(
-                self._refused(
-                    f"expected version {_VERSION}, found version {version!r}; it may be of a newer release"
-                )
+            raise self.refused(
+                f"expected version {_VERSION}, found version {version!r}; it may be of a newer release"
             )
         body: Any = content.get("body")
         if content.get("checksum") != _checksum(body):
-            raise StateError(self._refused("its checksum does not match: it was changed or damaged"))
+            raise self.refused("its checksum does not match: it was changed or damaged")
         try:
             states = {name: StreamState.from_dict(state) for name, state in body["streams"].items()}
             settings = dict(body["settings"])
         except (ValueError, TypeError, KeyError, AttributeError) as fault:
-            raise StateError(self._refused(str(fault))) from fault
+            raise self.refused(str(fault)) from fault
         self._seen = self._putting = seen
         return states, settings
 
@@ -144,8 +142,9 @@ class StateFile:
         except FileNotFoundError:
             return None
 
-    def _refused(self, reason: str) -> str:
-        return f"can't use the state in {self.path}: {reason}. The file was left as it is"
+    def refused(self, reason: str) -> StateError:
+        """The error that says why the file can't be used."""
+        return StateError(f"can't use the state in {self.path}: {reason}. The file was left as it is")
 
 
 def _checksum(body: Any) -> str:

@@ -24,10 +24,10 @@ def stream_rule(
     return StreamRule(
         where,
         check_divergence(divergence, where),
-        _positive("step", step),
-        _not_negative("margin", margin),
+        _number("step", step),
+        _number("margin", margin, or_zero=True),
         bool(guard),
-        math.inf if half_life is None else _positive("half_life", half_life),
+        math.inf if half_life is None else _number("half_life", half_life),
     )
 
 
@@ -53,15 +53,10 @@ def whole(name: str, value: Any, least: int) -> int:
     return value
 
 
-def _positive(name: str, value: Any) -> float:
-    """A number > 0."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < math.inf:
-        raise ValueError(f"expected {name} to be a number > 0, received {name}={value!r}")
-    return float(value)
-
-
-def _not_negative(name: str, value: Any) -> float:
-    """A number >= 0."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < math.inf:
-        raise ValueError(f"expected {name} to be a number >= 0, received {name}={value!r}")
+def _number(name: str, value: Any, or_zero: bool = False) -> float:
+    """A finite number > 0, or >= 0."""
+    wanted = ">= 0" if or_zero else "> 0"
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if not number or not 0 <= value < math.inf or (value == 0 and not or_zero):
+        raise ValueError(f"expected {name} to be a number {wanted}, received {name}={value!r}")
     return float(value)

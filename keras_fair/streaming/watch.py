@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-__all__ = ["Watch"]
+__all__ = ["SLACK", "Watch"]
 
-_SLACK = 1e-6  # a violation up to this much is rounding
+SLACK = 1e-6  # a violation up to this much is rounding
 
 
 class Watch:
@@ -30,7 +30,7 @@ class Watch:
             return
         for name, violation in violations.items():
             key = (stream, name)
-            if violation <= _SLACK:
+            if violation <= SLACK:
                 self._since.pop(key, None)
                 self._called.discard(key)
                 continue

@@ -57,10 +57,8 @@ def test_history_follows_the_arrivals(parity) -> None:
 def test_history_is_thinned_and_stays_even() -> None:
     history = History(points=8)
     for arrivals in range(1, 101):
-        if history.wanted:
-            history.add(arrivals, {"gap": {"a": float(arrivals)}, "violation": {}, "dual": {}})
-        else:
-            history.skip()
+        point = {"gap": {"a": float(arrivals)}, "violation": {}, "dual": {}}
+        history.add(arrivals, point.copy)
         assert len(history.to_dict()["arrivals"]) <= 8
     kept = history.to_dict()
     assert len(kept["arrivals"]) >= 4
@@ -71,8 +69,8 @@ def test_history_is_thinned_and_stays_even() -> None:
 
 def test_a_relation_that_appears_later_has_no_past() -> None:
     history = History()
-    history.add(1, {"gap": {}, "violation": {}, "dual": {}})
-    history.add(2, {"gap": {"a": 0.5}, "violation": {"a": 0.0}, "dual": {"a": 1.0}})
+    history.add(1, lambda: {"gap": {}, "violation": {}, "dual": {}})
+    history.add(2, lambda: {"gap": {"a": 0.5}, "violation": {"a": 0.0}, "dual": {"a": 1.0}})
     np.testing.assert_array_equal(history.to_dict()["gap"]["a"], [np.nan, 0.5])
 
 

@@ -10,7 +10,11 @@ from typing import Any, NamedTuple
 
 from keras import ops
 
-from keras_fair.ops.projection.linear_algebra import quasi_definite_inverse
+from keras_fair.ops.projection.linear_algebra import (
+    over_both_sides,
+    plus_diagonal,
+    quasi_definite_inverse,
+)
 from keras_fair.ops.working_precision import rounding
 
 __all__ = ["BorderedSystem", "bordered_system"]
@@ -66,22 +70,16 @@ def bordered_system(
         quadratic: `Q`, (m, m) with unit diagonal, or its diagonal (m,).
         border: `V`, (m, p), or None.
         members: the diagonal `D`, (m,).
-        floor: added to the diagonal before elimination, so that dependent rows do not stop it; default:
-            rounding.
+        floor: of `quasi_definite_inverse`; default: rounding.
         refinements: steps of iterative refinement, which take the floor out again.
     """
-    floor = 30.0 * rounding(members.dtype) if floor is None else floor
-    rest = 1.0 - members * members
-    if len(quadratic.shape) == 1:
-        matrix = members * members * quadratic + rest
-        system = BorderedSystem(
-            matrix, 1.0 / (matrix + 30.0 * rounding(members.dtype)), None, None, None, refinements
-        )
-    else:
-        identity = ops.eye(int(members.shape[0]), dtype=members.dtype)
-        matrix = quadratic * members[:, None] * members[None, :] + identity * rest[:, None]
-        inverse = quasi_definite_inverse(matrix + floor * identity)
-        system = BorderedSystem(matrix, inverse, None, None, None, refinements)
+    rounded = 30.0 * rounding(members.dtype)
+    floor = rounded if floor is None else floor
+    diagonal = len(quadratic.shape) == 1
+    seen = members * members * quadratic if diagonal else quadratic * members[:, None] * members[None, :]
+    matrix = plus_diagonal(seen, 1.0 - members * members)
+    inverse = 1.0 / (matrix + rounded) if diagonal else quasi_definite_inverse(matrix, floor)
+    system = BorderedSystem(matrix, inverse, None, None, None, refinements)
     if border is None:
         return system
     border = border * members[:, None]
@@ -90,8 +88,5 @@ def bordered_system(
     # A scalar that no active row sees keeps its value.
     size = ops.sqrt(ops.diagonal(schur))
     size = ops.where(size > floor, size, ops.ones_like(size))
-    identity = ops.eye(int(border.shape[1]), dtype=members.dtype)
-    inverse = quasi_definite_inverse(schur / (size[:, None] * size[None, :]) + floor * identity)
-    return system._replace(
-        border=border, solved=solved, schur_inverse=inverse / (size[:, None] * size[None, :])
-    )
+    inverse = over_both_sides(quasi_definite_inverse(over_both_sides(schur, size), floor), size)
+    return system._replace(border=border, solved=solved, schur_inverse=inverse)

@@ -24,7 +24,11 @@ import numpy as np
 from keras import ops
 
 from keras_fair.ops.projection.dual import Dual
-from keras_fair.ops.projection.linear_algebra import quasi_definite_inverse
+from keras_fair.ops.projection.linear_algebra import (
+    positive_or_one,
+    quasi_definite_inverse,
+    unit_columns,
+)
 from keras_fair.ops.working_precision import rounding
 
 __all__ = ["violation_above_least"]
@@ -54,7 +58,7 @@ def violation_above_least(dual: Dual, y: Any, rows: Any, t: Any) -> Any:
     outside = ops.where(has_upper, ops.maximum(e - upper, 0.0), zero)
     outside = outside - ops.where(has_lower, ops.maximum(lower - e, 0.0), zero)
     violation = ops.sqrt(ops.sum(outside * outside))
-    unit = outside / ops.where(violation > 0, violation, ops.ones_like(violation))
+    unit = outside / positive_or_one(violation)
     unseen = unit if problem.border is None else _without(problem.border, unit)
     # Rounding must not turn a weight to a side without a bound.
     weights = ops.where(has_upper, ops.maximum(unseen, 0.0), zero)
@@ -90,11 +94,9 @@ def _cheapest(dual: Dual, y: Any, price: Any) -> Any:
 def _without(border: Any, weights: Any) -> Any:
     """The weights, less what the auxiliary scalars see of them; rows of no weight keep none."""
     weighted = ops.cast(ops.not_equal(weights, 0.0), weights.dtype)
-    columns = border * weighted[:, None]
-    size = ops.sqrt(ops.sum(columns * columns, axis=0))
-    columns = columns / ops.where(size > 0, size, ops.ones_like(size))[None, :]
-    floor = 30.0 * rounding(weights.dtype) * ops.eye(int(border.shape[1]), dtype=weights.dtype)
-    inverse = quasi_definite_inverse(ops.matmul(ops.transpose(columns), columns) + floor)
+    columns, _ = unit_columns(border * weighted[:, None])
+    square = ops.matmul(ops.transpose(columns), columns)
+    inverse = quasi_definite_inverse(square, 30.0 * rounding(weights.dtype))
     for _ in range(2):
         seen = ops.matmul(ops.transpose(columns), weights)
         weights = weights - ops.matmul(columns, ops.matmul(inverse, seen))

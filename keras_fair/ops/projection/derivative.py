@@ -31,13 +31,20 @@ touches its bound as free. It is finite everywhere.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from keras import ops
 
 from keras_fair.ops.projection.bordered_system import bordered_system
 from keras_fair.ops.projection.divergences import Response
 from keras_fair.ops.projection.dual import curvature_of_rows, response_at
+from keras_fair.ops.projection.linear_algebra import (
+    diagonal_of,
+    over_both_sides,
+    plus_diagonal,
+    positive_or_one,
+    unit_columns,
+)
 from keras_fair.ops.projection.moments import CellPart, DensePart, Moments
 from keras_fair.ops.projection.problem import Problem, Structure, reach_of
 from keras_fair.ops.working_precision import rounding
@@ -87,26 +94,18 @@ def gradients(structure: Structure, problem: Problem, lam: Any, u: Any) -> tuple
         u: (N,) a gradient of `y`.
     """
     problem = problem._replace(moments=problem.moments.with_members())
-    moments, weights = problem.moments, problem.weights
-    price = moments.adjoint(lam)
-    price = price if weights is None else price / weights
+    moments = problem.moments
     response = response_at(problem, structure, lam)
-    jacobian = _Jacobian(response, structure.outputs if structure.simplex else 0)
-
-    def weighted(x: Any) -> Any:
-        return x if weights is None else x / weights
-
     fixed = ops.equal(problem.lower, problem.upper)
     active = ops.logical_or(fixed, ops.logical_not(ops.equal(lam, 0.0)))
-    x = _active_solve(
-        problem, structure, response, active, moments.rows(weighted(jacobian.times_curvature(u)))
-    )
-    v = u - moments.adjoint(x)
-    g = weighted(jacobian.times_curvature(v))
+    moved = problem.over_weights(response.curvature * _centred(structure, response, u))
+    x = _active_solve(problem, structure, response, active, moments.rows(moved))
+    v = _centred(structure, response, u - moments.adjoint(x))
+    g = problem.over_weights(response.curvature * v)
     at_upper = ops.logical_and(active, ops.logical_or(fixed, lam > 0))
-    of_floats = [jacobian.times_gain_transposed(v)]
-    if weights is not None:
-        of_floats.append(g * price)
+    of_floats = [response.gain * v]
+    if problem.weights is not None:
+        of_floats.append(g * problem.over_weights(moments.adjoint(lam)))
     for part in moments.cell_parts:
         of_floats.append(-x[:, None] * part.sums(response.y)[None, :] - lam[:, None] * part.sums(g)[None, :])
         if part.scale is not None:
@@ -128,51 +127,30 @@ def gradients(structure: Structure, problem: Problem, lam: Any, u: Any) -> tuple
 
 def _active_solve(problem: Problem, structure: Structure, response: Response, active: Any, right: Any) -> Any:
     """`x` of `[K, V; V^T, 0] [x; .] = [right; 0]` on the active rows, zero on the others."""
-    curvature = curvature_of_rows(problem, structure, response.curvature)
-    diagonal = len(curvature.shape) == 1
-    entries = (curvature if diagonal else ops.diagonal(curvature)) + problem.softness
+    curvature = plus_diagonal(curvature_of_rows(problem, structure, response.curvature), problem.softness)
+    entries = diagonal_of(curvature)
     free = ops.logical_or(ops.logical_not(reach_of(problem).cancelled), problem.softness > 0)
     usable = ops.logical_and(ops.logical_and(active, free), entries > 0)
     members = ops.cast(usable, right.dtype)
     root = ops.sqrt(ops.where(usable, entries, ops.ones_like(entries)))
-    if diagonal:
-        scaled = (curvature + problem.softness) / (root * root)
-    else:
-        identity = ops.eye(int(right.shape[0]), dtype=right.dtype)
-        scaled = (curvature + identity * problem.softness[:, None]) / (root[:, None] * root[None, :])
     border, balance = None, None
     if problem.border is not None:
-        border = problem.border / root[:, None]
-        width = ops.sqrt(ops.sum(border * border, axis=0))
-        border = border / ops.where(width > 0, width, ops.ones_like(width))[None, :]
+        border, _ = unit_columns(problem.border / root[:, None])
         balance = ops.zeros_like(border[0])
     # Dependent rows share their price in many ways, all with the same effect: a floor picks one.
     floor = rounding(right.dtype) ** 0.5
+    scaled = over_both_sides(curvature, root)
     system = bordered_system(scaled, border, members, floor=floor, refinements=4)
     x, _ = system.solve(members * right / root, balance)
     return members * x / root
 
 
-class _Jacobian(NamedTuple):
-    """`G` and `P^T` of a response, for flattened predictions; `outputs` is 0 on an interval."""
-
-    response: Response
-    outputs: int
-
-    def times_curvature(self, v: Any) -> Any:
-        """`G v`."""
-        return self.response.curvature * self._centred(v)
-
-    def times_gain_transposed(self, v: Any) -> Any:
-        """`P^T v`."""
-        return self.response.gain * self._centred(v)
-
-    def _centred(self, v: Any) -> Any:
-        """On the simplex: `v` less its mean under the curvature, sample by sample."""
-        if not self.outputs:
-            return v
-        v = ops.reshape(v, (-1, self.outputs))
-        g = ops.reshape(self.response.curvature, (-1, self.outputs))
-        total = ops.sum(g, axis=1, keepdims=True)
-        mean = ops.sum(g * v, axis=1, keepdims=True) / ops.where(total > 0, total, ops.ones_like(total))
-        return ops.reshape(v - mean, (-1,))
+def _centred(structure: Structure, response: Response, v: Any) -> Any:
+    """What `G v` is the curvature times of, and `P^T v` the gain: on the simplex `v` less its mean under the
+    curvature, sample by sample; on an interval `v` itself."""
+    if not structure.simplex:
+        return v
+    v = ops.reshape(v, (-1, structure.outputs))
+    g = ops.reshape(response.curvature, (-1, structure.outputs))
+    mean = ops.sum(g * v, axis=1, keepdims=True) / positive_or_one(ops.sum(g, axis=1, keepdims=True))
+    return ops.reshape(v - mean, (-1,))

@@ -25,6 +25,7 @@ from typing import Any, NamedTuple
 from keras import ops
 
 from keras_fair.inputs.domain import Domain
+from keras_fair.ops.projection.linear_algebra import inverse_where
 from keras_fair.ops.projection.settings import settings_for
 from keras_fair.ops.working_precision import rounding
 
@@ -112,7 +113,7 @@ def _categorical_crossentropy(r: Any, b: Any) -> Response:
     nu = ops.expand_dims(start, -1)
 
     def newton(step: Any, nu: Any, excess: Any) -> tuple[Any, Any, Any]:
-        gain = _where_positive(positive, nu + b)
+        gain = inverse_where(positive, nu + b)
         y = r * gain
         excess = ops.sum(y, axis=-1, keepdims=True) - 1.0
         return step + 1, nu + excess / ops.sum(y * gain, axis=-1, keepdims=True), ops.max(ops.abs(excess))
@@ -122,15 +123,10 @@ def _categorical_crossentropy(r: Any, b: Any) -> Response:
 
     first = (ops.convert_to_tensor(0, dtype="int32"), nu, ops.max(ops.ones_like(nu)))
     _, nu, _ = ops.while_loop(unfinished, newton, first)
-    gain = _where_positive(positive, nu + b)
+    gain = inverse_where(positive, nu + b)
     y = r * gain
     y = y / ops.sum(y, axis=-1, keepdims=True)
     return Response(y, y * gain, gain)
-
-
-def _where_positive(positive: Any, denominator: Any) -> Any:
-    safe = ops.where(positive, denominator, ops.ones_like(denominator))
-    return ops.where(positive, 1.0 / safe, ops.zeros_like(denominator))
 
 
 def check_divergence(divergence: str, domain: Domain) -> str:

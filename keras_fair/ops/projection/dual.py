@@ -18,6 +18,7 @@ import numpy as np
 from keras import ops
 
 from keras_fair.ops.projection.divergences import Response, respond
+from keras_fair.ops.projection.linear_algebra import diagonal_of, positive_or_one
 from keras_fair.ops.projection.problem import Problem, Structure
 from keras_fair.ops.projection.scales import Scales
 from keras_fair.ops.projection.settings import Settings, settings_for
@@ -27,8 +28,7 @@ __all__ = ["Anchor", "Dual", "DualPoint", "curvature_of_rows", "response_at"]
 
 def response_at(problem: Problem, structure: Structure, lam: Any) -> Response:
     """The predictions' response to duals `lam`, all flattened to (N,)."""
-    price = problem.moments.adjoint(lam)
-    price = price if problem.weights is None else price / problem.weights
+    price = problem.over_weights(problem.moments.adjoint(lam))
     if not structure.simplex:
         return respond(structure.divergence, False, problem.r, price, problem.low, problem.high)
     shape = (-1, structure.outputs)
@@ -46,7 +46,7 @@ def curvature_of_rows(problem: Problem, structure: Structure, curvature: Any) ->
         structure: its static facts.
         curvature: (N,) of a `Response`.
     """
-    weighted = curvature if problem.weights is None else curvature / problem.weights
+    weighted = problem.over_weights(curvature)
     if structure.diagonal:
         return problem.moments.gram_diagonal(weighted)
     gram = problem.moments.gram(weighted)
@@ -55,8 +55,7 @@ def curvature_of_rows(problem: Problem, structure: Structure, curvature: Any) ->
     # On the simplex a common shift of a sample's outputs changes nothing: take that direction out.
     total = ops.sum(ops.reshape(weighted, (-1, structure.outputs)), axis=1)
     seen = problem.moments.per_sample(weighted, structure.outputs)
-    safe = ops.where(total > 0, total, ops.ones_like(total))
-    return gram - ops.matmul(ops.transpose(seen), seen / safe[:, None])
+    return gram - ops.matmul(ops.transpose(seen), seen / positive_or_one(total)[:, None])
 
 
 class Anchor(NamedTuple):
@@ -108,13 +107,12 @@ class Dual(NamedTuple):
     settings: Settings
 
     @classmethod
-    def of(cls, problem: Problem, structure: Structure, settings: Settings | None = None) -> Dual:
-        """The dual of a projection; settings are by default those for its precision."""
-        settings = settings_for(problem.r.dtype) if settings is None else settings
+    def of(cls, problem: Problem, structure: Structure) -> Dual:
+        """The dual of a projection, with the settings for its precision."""
+        settings = settings_for(problem.r.dtype)
         scales = Scales.of(problem, settings)
         problem = scales.freed(problem)
-        euclidean = curvature_of_rows(problem, structure, ops.ones_like(problem.r))
-        euclidean = euclidean if structure.diagonal else ops.diagonal(euclidean)
+        euclidean = diagonal_of(curvature_of_rows(problem, structure, ops.ones_like(problem.r)))
         return cls(problem, structure, scales, euclidean, settings)
 
     def at(self, lam: Any, steepest: Any) -> DualPoint:
@@ -127,8 +125,7 @@ class Dual(NamedTuple):
         response = response_at(self.problem, self.structure, lam)
         rows = self.problem.moments.rows(response.y) + self.problem.offset
         curvature = curvature_of_rows(self.problem, self.structure, response.curvature)
-        diagonal = curvature if self.structure.diagonal else ops.diagonal(curvature)
-        steepest = ops.maximum(steepest, diagonal)
+        steepest = ops.maximum(steepest, diagonal_of(curvature))
         steepness = self.scales.positive(steepest, self.euclidean)
         return DualPoint(lam, response.y, rows, curvature, steepest, steepness)
 

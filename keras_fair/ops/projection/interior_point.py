@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from keras import ops
 
 from keras_fair.ops.projection.bordered_system import BorderedSystem, bordered_system
+from keras_fair.ops.projection.linear_algebra import product
 from keras_fair.ops.working_precision import rounding
 
 __all__ = ["InteriorPoint", "ScaledModel"]
@@ -76,8 +77,8 @@ class ScaledModel(NamedTuple):
 
     def rows(self, z: Any, s: Any) -> Any:
         """(m,) rows `e` at duals and scalars."""
-        pulled = self.quadratic * z if len(self.quadratic.shape) == 1 else ops.matmul(self.quadratic, z)
-        return self.start + (0.0 if self.columns is None else ops.matmul(self.columns, s)) - pulled
+        lifted = 0.0 if self.columns is None else ops.matmul(self.columns, s)
+        return self.start + lifted - product(self.quadratic, z)
 
     def balance(self, z: Any) -> Any:
         """(p,) `V^T z`, zero at the solution; None without a border."""

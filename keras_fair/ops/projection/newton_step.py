@@ -18,6 +18,7 @@ from typing import Any
 from keras import ops
 
 from keras_fair.ops.projection.dual import Anchor, Dual, DualPoint
+from keras_fair.ops.projection.linear_algebra import plus_diagonal, product
 from keras_fair.ops.projection.problem import Unknowns
 from keras_fair.ops.projection.quadratic_model import solve_model
 
@@ -41,11 +42,10 @@ def newton_step(dual: Dual, point: DualPoint, anchor: Anchor, residual: Any, t: 
     soft = problem.softness + anchor.softness
     drawn = point.rows + anchor.softness * anchor.centre
     if dual.structure.diagonal:
-        smooth = ops.where(movable, point.curvature, ops.zeros_like(point.curvature)) + added
-        curvature, beta = smooth + soft, drawn + smooth * point.lam
+        smooth = ops.where(movable, point.curvature, ops.zeros_like(point.curvature))
     else:
         member = ops.cast(movable, point.lam.dtype)
-        identity = ops.eye(int(point.lam.shape[0]), dtype=point.lam.dtype)
-        smooth = point.curvature * member[:, None] * member[None, :] + identity * added[:, None]
-        curvature, beta = smooth + identity * soft[:, None], drawn + ops.matmul(smooth, point.lam)
+        smooth = point.curvature * member[:, None] * member[None, :]
+    smooth = plus_diagonal(smooth, added)
+    curvature, beta = plus_diagonal(smooth, soft), drawn + product(smooth, point.lam)
     return solve_model(curvature, problem.border, beta, problem.lower, problem.upper, t, settings)

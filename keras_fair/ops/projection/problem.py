@@ -65,6 +65,10 @@ class Problem(NamedTuple):
         """`rows + V t`, (m,)."""
         return rows if self.border is None else rows + ops.matmul(self.border, t)
 
+    def over_weights(self, x: Any) -> Any:
+        """`x / w`, (N,)."""
+        return x if self.weights is None else x / self.weights
+
 
 class Unknowns(NamedTuple):
     """Duals `lam` (m,) and auxiliary scalars `t` (p,)."""

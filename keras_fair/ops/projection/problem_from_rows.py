@@ -13,7 +13,7 @@ from keras import ops
 
 from keras_fair.inputs.domain import Domain
 from keras_fair.ops.compilation import padded_size
-from keras_fair.ops.projection.linear_algebra import small_product
+from keras_fair.ops.projection.linear_algebra import inverse_where, small_product
 from keras_fair.ops.projection.moments import CellPart, DensePart, Moments
 from keras_fair.ops.projection.problem import Problem, Structure
 from keras_fair.ops.working_precision import working_dtype
@@ -177,6 +177,4 @@ def _cells(family: CellFamily, mix: Any, dtype: str) -> tuple[Any, Any, Any]:
 def _divided(weights: Any, totals: Any, dtype: str) -> Any:
     """Rows over means instead of sums; terms without weight get zeros."""
     totals = ops.cast(totals, dtype)
-    weighted = totals > 0
-    inverse = 1.0 / ops.where(weighted, totals, ops.ones_like(totals))
-    return ops.cast(weights, dtype) * ops.where(weighted, inverse, ops.zeros_like(totals))[None, :]
+    return ops.cast(weights, dtype) * inverse_where(totals > 0, totals)[None, :]

@@ -133,7 +133,7 @@ def project_rows(
     r: Any,
     rows: LinearRows,
     *,
-    domain: Domain | DomainLike = (0.0, 1.0),
+    domain: DomainLike = (0.0, 1.0),
     divergence: str = "euclidean",
     sample_weight: Any = None,
     stiffness: Any = float("inf"),
@@ -150,7 +150,7 @@ def project_rows(
     Returns:
         A `Projection` of tensors. Gradients flow from `y` to `r`, and to memberships and weights in the rows.
     """
-    where = domain if isinstance(domain, Domain) else check_domain(domain)
+    where = check_domain(domain)
     check_divergence(divergence, where)
     centre = centre_of(r, where, divergence)
     problem = make_problem(r, rows, where, sample_weight, stiffness, centre)

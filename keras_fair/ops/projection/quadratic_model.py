@@ -22,6 +22,12 @@ from keras import ops
 
 from keras_fair.ops.projection.control_flow import choose, iterate
 from keras_fair.ops.projection.interior_point import InteriorPoint, ScaledModel
+from keras_fair.ops.projection.linear_algebra import (
+    diagonal_of,
+    over_both_sides,
+    positive_or_one,
+    unit_columns,
+)
 from keras_fair.ops.projection.problem import Unknowns
 from keras_fair.ops.projection.settings import Settings
 from keras_fair.ops.working_precision import rounding
@@ -44,9 +50,10 @@ def solve_model(
     """
     if border is None and len(curvature.shape) == 1:
         return Unknowns((beta - ops.minimum(ops.maximum(beta, lower), upper)) / curvature, t)
-    model, scaling = _scaled(curvature, border, beta, lower, upper, t)
+    model, size, root, width = _scaled(curvature, border, beta, lower, upper, t)
     point = _interior(model, ops.zeros_like(t), settings)
-    return scaling.undone(*_polished(model, *model.finish(point), settings), t)
+    z, s = _polished(model, *model.finish(point), settings)
+    return Unknowns(z * size / root, t if width is None else t + s * size / width)
 
 
 class _Search(NamedTuple):
@@ -101,34 +108,17 @@ def _polished(model: ScaledModel, z: Any, s: Any, settings: Settings) -> tuple[A
     return iterate(unfinished, advance, _Search.begun((z, s), error, error)).best
 
 
-class _Scaling(NamedTuple):
-    """How the model was scaled.
-
-    Attributes:
-        size: () how far the rows must move.
-        root: (m,) root of the diagonal of `Q`.
-        width: (p,) of the columns of `V`, or None.
-    """
-
-    size: Any
-    root: Any
-    width: Any
-
-    def undone(self, z: Any, s: Any, t: Any) -> Unknowns:
-        """The model's unknowns from those of the scaled one, which counts its scalars `s` from `t`."""
-        return Unknowns(
-            z * self.size / self.root, t if self.width is None else t + s * self.size / self.width
-        )
-
-
 def _scaled(
     curvature: Any, border: Any, beta: Any, lower: Any, upper: Any, t: Any
-) -> tuple[ScaledModel, _Scaling]:
+) -> tuple[ScaledModel, Any, Any, Any]:
     """The model with a unit diagonal of `Q`, unit columns of `V`, and rows measured by how far they must
-    move."""
-    diagonal = len(curvature.shape) == 1
-    root = ops.sqrt(curvature if diagonal else ops.diagonal(curvature))
-    quadratic = curvature / (root * root) if diagonal else curvature / (root[:, None] * root[None, :])
+    move. It counts its scalars from `t`.
+
+    Returns:
+        The model; () how far the rows must move; (m,) the root of the diagonal of `Q`; (p,) the lengths of
+        the columns of `V`, or None.
+    """
+    root = ops.sqrt(diagonal_of(curvature))
     below, above = ops.isfinite(lower), ops.isfinite(upper)
     start = (beta if border is None else beta + ops.matmul(border, t)) / root
     low = ops.where(below, lower, ops.zeros_like(lower)) / root
@@ -136,20 +126,17 @@ def _scaled(
     outside = ops.where(above, ops.maximum(start - high, 0.0), 0.0) + ops.where(
         below, ops.maximum(low - start, 0.0), 0.0
     )
-    size = ops.max(outside)
-    size = ops.where(size > 0, size, ops.ones_like(size))
+    size = positive_or_one(ops.max(outside))
     start, low, high = start / size, low / size, high / size
     slack = 8.0 * rounding(beta.dtype) * (1.0 + ops.abs(high))
     fixed = ops.logical_and(ops.logical_and(below, above), high - low <= slack)
     inequality = ops.cast(ops.logical_not(fixed), beta.dtype)
     columns, width = None, None
     if border is not None:
-        columns = border / root[:, None] * ops.cast(ops.logical_or(below, above), beta.dtype)[:, None]
-        width = ops.sqrt(ops.sum(columns * columns, axis=0))
-        width = ops.where(width > 0, width, ops.ones_like(width))
-        columns = columns / width[None, :]
+        bounded = ops.cast(ops.logical_or(below, above), beta.dtype)
+        columns, width = unit_columns(border / root[:, None] * bounded[:, None])
     model = ScaledModel(
-        quadratic,
+        over_both_sides(curvature, root),
         columns,
         start,
         low,
@@ -158,4 +145,4 @@ def _scaled(
         has_high=ops.cast(above, beta.dtype) * inequality,
         fixed=ops.cast(fixed, beta.dtype),
     )
-    return model, _Scaling(size, root, width)
+    return model, size, root, width

@@ -21,6 +21,7 @@ from keras import ops
 
 from keras_fair.ops.projection.control_flow import iterate
 from keras_fair.ops.projection.dual import curvature_of_rows, response_at
+from keras_fair.ops.projection.linear_algebra import positive_or_one
 from keras_fair.ops.projection.problem import Problem, Structure, reach_of
 from keras_fair.ops.projection.scales import Scales
 from keras_fair.ops.projection.settings import Settings
@@ -29,6 +30,8 @@ __all__ = ["RowsApart", "solve_apart"]
 
 # Up to so many lines a matrix is written in one operation.
 _FEW_LINES = 24
+# What the numbers of rows hold under the names that it has in a problem.
+_OF_PROBLEM = ("lower", "upper", "softness", "offset", "reach")
 
 
 class Searches(NamedTuple):
@@ -110,14 +113,7 @@ class RowsApart(NamedTuple):
         if int(numbers.cells.shape[0]):
             (part,) = moments.cell_parts
             moments = moments._replace(cell_parts=(part._replace(cells=ops.transpose(numbers.cells)),))
-        return problem._replace(
-            moments=moments,
-            offset=numbers.offset,
-            lower=numbers.lower,
-            upper=numbers.upper,
-            softness=numbers.softness,
-            reach=numbers.reach,
-        )
+        return problem._replace(moments=moments, **{name: getattr(numbers, name) for name in _OF_PROBLEM})
 
     def met(self, tolerance: float) -> Any:
         """() bool, whether the duals are a solution. Not a number is none."""
@@ -150,8 +146,8 @@ def solve_apart(problem: Problem, structure: Structure, start: Any, settings: Se
 
 def _first(problem: Problem, start: Any, settings: Settings) -> RowsApart:
     (part,) = problem.moments.cell_parts
-    reach = reach_of(problem).net
-    scales = Scales.of(problem._replace(reach=reach), settings)
+    problem = problem._replace(reach=reach_of(problem).net)
+    scales = Scales.of(problem, settings)
     nothing = ops.zeros_like(problem.offset)
     infinite = ops.full_like(nothing, np.inf)
     searches = Searches(
@@ -164,11 +160,7 @@ def _first(problem: Problem, start: Any, settings: Settings) -> RowsApart:
         passes=nothing,
     )
     numbers = RowNumbers(
-        lower=problem.lower,
-        upper=problem.upper,
-        softness=problem.softness,
-        offset=problem.offset,
-        reach=reach,
+        **{name: getattr(problem, name) for name in _OF_PROBLEM},
         scale=scales.reach,
         movable=ops.cast(scales.movable, nothing.dtype),
         stuck=nothing + ops.cast(scales.stuck, nothing.dtype),
@@ -192,7 +184,7 @@ def _advanced(problem: Problem, structure: Structure, apart: RowsApart, settings
     off = ops.abs(aimed - wanted)
 
     slope = curvature + softness + settings.proximal_floor * steepest
-    slope = ops.where(slope > 0, slope, ops.ones_like(slope))  # a row that takes no part
+    slope = positive_or_one(slope)  # a row that takes no part may have none
     beta = aimed + slope * lam
     pull = beta - ops.minimum(ops.maximum(beta, lower), upper)  # Newton's step leads to pull / slope
     least = ops.where(pull > slope * lam, lam, searches.least)

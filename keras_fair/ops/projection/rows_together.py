@@ -30,6 +30,7 @@ class Solution(NamedTuple):
     """Where the iteration ended.
 
     Attributes:
+        rows: (m,) `A y + c`.
         lam: (m,) duals.
         outcome: () int32, an `Outcome`.
         iterations: () int32, passes over the predictions.
@@ -38,6 +39,7 @@ class Solution(NamedTuple):
             violation, relative to the reach of its row.
     """
 
+    rows: Any
     lam: Any
     outcome: Any
     iterations: Any
@@ -101,18 +103,15 @@ class _State(NamedTuple):
     ended: Any
 
 
-def solve_together(
-    problem: Problem, structure: Structure, start: Any = None, settings: Settings | None = None
-) -> Solution:
+def solve_together(problem: Problem, structure: Structure, start: Any) -> Solution:
     """Minimise the dual.
 
     Args:
         problem: the projection.
         structure: its static facts.
-        start: (m,) duals to begin from, with `V^T start = 0`; zeros by default.
-        settings: of the solver; by default those for the problem's precision.
+        start: (m,) duals to begin from, with `V^T start = 0`; None for zeros.
     """
-    dual = Dual.of(problem, structure, settings)
+    dual = Dual.of(problem, structure)
 
     def unfinished(state: _State) -> Any:
         return ops.logical_and(ops.logical_not(state.ended), state.passes < dual.settings.passes)
@@ -208,13 +207,19 @@ def _solution(dual: Dual, last: _State) -> Solution:
     )
     outcome = ops.where(relaxed > 0, int(Outcome.RELAXED), int(Outcome.ITERATION_LIMIT))
     outcome = ops.where(ops.logical_and(met, ops.logical_not(stuck)), int(Outcome.SOLVED), outcome)
-    return Solution(lam, ops.cast(outcome, "int32"), last.passes, residual)
+    _, rows = _answer(dual, lam)
+    return Solution(rows, lam, ops.cast(outcome, "int32"), last.passes, residual)
+
+
+def _answer(dual: Dual, lam: Any) -> tuple[Any, Any]:
+    """(N,) the predictions that follow from duals, and (m,) the rows there."""
+    y = response_at(dual.problem, dual.structure, lam).y
+    return y, dual.problem.moments.rows(y) + dual.problem.offset
 
 
 def _unmet(dual: Dual, lam: Any, t: Any) -> Any:
     """(2,) 1 where the violation is proven to be the least, else 0; and the residual that says so."""
-    y = response_at(dual.problem, dual.structure, lam).y
-    rows = dual.problem.moments.rows(y) + dual.problem.offset
+    y, rows = _answer(dual, lam)
     above_least = violation_above_least(dual, y, rows, t)
     nothing = ops.zeros_like(rows)
     point = DualPoint(lam, y, rows, nothing, nothing, nothing)

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from keras import ops
 
+from keras_fair.ops.projection.linear_algebra import positive_or_one
 from keras_fair.ops.projection.problem import Problem, reach_of
 from keras_fair.ops.projection.settings import Settings
 from keras_fair.ops.working_precision import rounding
@@ -55,8 +56,7 @@ class Scales(NamedTuple):
         exact = settings.coefficient_roundings * rounding(problem.r.dtype) / settings.row_tolerance
         reach = ops.maximum(sums.net, ops.minimum(exact * sums.gross, settings.coarsest * sums.net)) * width
         finest = ops.abs(problem.offset) * exact
-        largest = ops.max(reach)
-        reach = ops.where(still, ops.where(largest > 0, largest, ops.ones_like(largest)), reach)
+        reach = ops.where(still, positive_or_one(ops.max(reach)), reach)
         reach = ops.where(movable, ops.maximum(reach, finest), ops.ones_like(reach))
         return cls(reach, width, movable, ops.logical_and(movable, still), stuck)
 
@@ -80,8 +80,7 @@ class Scales(NamedTuple):
         largest of all.
         """
         curvature = ops.where(curvature > 0, curvature, ops.where(self.movable, euclidean, curvature))
-        largest = ops.max(curvature)
-        largest = ops.where(largest > 0, largest, ops.ones_like(largest))
+        largest = positive_or_one(ops.max(curvature))
         return ops.where(ops.logical_or(self.unmoved, ops.equal(curvature, 0.0)), largest, curvature)
 
 

@@ -20,6 +20,7 @@ from typing import Any
 
 from keras import ops
 
+from keras_fair.ops.projection.linear_algebra import positive_or_one
 from keras_fair.ops.stream.state_vector import StreamRule
 from keras_fair.rows.linear import LinearRows
 
@@ -31,8 +32,7 @@ _LARGEST_MARGIN = 0.05  # of the domain's width, where a row has one bound only
 def unit_sizes(rows: LinearRows, sizes: Any) -> Any:
     """How far each row moves when all predictions of its largest term move by one, (m,); 1 where nothing
     can."""
-    units = ops.max(ops.abs(rows.weights) * sizes[None, :], axis=1)
-    return ops.where(units > 0, units, ops.ones_like(units))
+    return positive_or_one(ops.max(ops.abs(rows.weights) * sizes[None, :], axis=1))
 
 
 def aimed_rows(

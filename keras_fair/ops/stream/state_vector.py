@@ -78,8 +78,7 @@ class StateLayout:
             **dict.fromkeys(("unknown", "missing"), self.attributes),
             **dict.fromkeys(("prices", "duals"), self.rows),
         }
-        ends = np.cumsum(list(sizes.values())).tolist()
-        return {name: slice(end - size, end) for (name, size), end in zip(sizes.items(), ends, strict=True)}
+        return _places(sizes)
 
     @property
     def size(self) -> int:
@@ -103,6 +102,12 @@ class StateLayout:
         return changed
 
 
+def _places(sizes: Mapping[str, int]) -> dict[str, slice]:
+    """The place of each part of a vector, one after the other."""
+    ends = np.cumsum(list(sizes.values())).tolist()
+    return {name: slice(end - size, end) for (name, size), end in zip(sizes.items(), ends, strict=True)}
+
+
 def advanced(layout: StateLayout, vector: Any, change: Any, fade: Any) -> Any:
     """The state after a batch, from what `stream_step` gave; arrays or tensors."""
     adding = layout.adding
@@ -120,10 +125,9 @@ class Readout:
     | `vector` | the state |
     | `change`, `fade` | what came to it since it was set, and what it was multiplied by |
     | `arrived` | 1, predictions since then, never faded |
-    | `gaps`, `lower`, `upper`, `estimable`, `violation` | R each, see `StreamStep` |
+    | `gaps`, `estimable`, `violation` | R each, see `StreamStep` |
     | `outside` | m |
     | `outcomes` | batches that ended in each `Outcome` since then |
-    | `residual` | 1, the largest since then |
 
     The host adds `change` to its own state in float64, whatever the precision in here.
 
@@ -138,14 +142,12 @@ class Readout:
             "vector": self.layout.size,
             "change": self.layout.size,
             **dict.fromkeys(("fade", "arrived"), 1),
-            **dict.fromkeys(("gaps", "lower", "upper", "estimable", "violation"), relations),
+            **dict.fromkeys(("gaps", "estimable", "violation"), relations),
             "outside": rows,
             "outcomes": len(Outcome),
-            "residual": 1,
         }
-        ends = np.cumsum(list(sizes.values())).tolist()
-        self.parts = {name: slice(e - size, e) for (name, size), e in zip(sizes.items(), ends, strict=True)}
-        self.size = ends[-1]
+        self.parts = _places(sizes)
+        self.size = self.parts["outcomes"].stop
 
     def fresh(self, vector: np.ndarray) -> np.ndarray:
         """The readout before any step, from a state."""
@@ -162,11 +164,10 @@ class Readout:
             "change": advanced(self.layout, old["change"], step.change, step.fade),
             "fade": old["fade"] * step.fade,
             "arrived": old["arrived"] + step.change[self.layout.parts["moments"]][:1],
-            **{name: getattr(step, name) for name in ("gaps", "lower", "upper", "violation", "outside")},
-            "estimable": ops.cast(step.estimable, before.dtype),
+            **{name: getattr(step, name) for name in ("gaps", "violation", "outside")},
+            "estimable": step.rows.estimable,
             "outcomes": old["outcomes"]
             + ops.one_hot(step.projection.outcome, len(Outcome), dtype=before.dtype),
-            "residual": ops.maximum(old["residual"], ops.reshape(step.projection.residual, (1,))),
         }
         return ops.concatenate([ops.cast(new[name], before.dtype) for name in self.parts], axis=0)
 

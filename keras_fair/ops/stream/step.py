@@ -28,6 +28,7 @@ from typing import Any, NamedTuple
 from keras import ops
 
 from keras_fair.language.nodes import Number
+from keras_fair.ops.projection.linear_algebra import positive_or_one
 from keras_fair.ops.projection.project import Projection, project_rows
 from keras_fair.ops.stream.aim import aimed_rows, guarded_rows, unit_sizes
 from keras_fair.ops.stream.pooled import pooled_rows
@@ -52,10 +53,9 @@ class StreamStep(NamedTuple):
         rows: the pooled rows with their own bounds.
         change: `(size,)` what the batch adds to the state's first part, and its new second part.
         fade: () what the first part is multiplied by before; 1 without a half-life.
-        gaps: (R,) pooled, after the batch; lower, upper: (R,) their bounds; estimable: (R,) bool.
+        gaps: (R,) pooled, after the batch; those that `rows` says are estimable.
         violation: (R,) how far each gap is outside its bounds.
         outside: (m,) how far each row is outside the bounds it is aimed at: `|dual| / rho`.
-        aim_lower, aim_upper: (m,) these bounds.
     """
 
     projection: Projection
@@ -63,13 +63,8 @@ class StreamStep(NamedTuple):
     change: Any
     fade: Any
     gaps: Any
-    lower: Any
-    upper: Any
-    estimable: Any
     violation: Any
     outside: Any
-    aim_lower: Any
-    aim_upper: Any
 
 
 def stream_step(
@@ -111,7 +106,7 @@ def stream_step(
     t = ops.maximum(moments[0], 1.0)
 
     rows = pooled_rows(plan, measured, state)
-    unit = unit_sizes(rows, (state["reach"] + reach) / _positive(rows.terms.weights))
+    unit = unit_sizes(rows, (state["reach"] + reach) / positive_or_one(rows.terms.weights))
     rho = rule.step * t**1.5 / unit**2
     rho = ops.stop_gradient(rho)  # gradients flow neither through the stiffness nor through the aim
     deviation = _deviation(moments, plan.outputs.count)
@@ -127,7 +122,7 @@ def stream_step(
     )
     flat = solved.y[:, 0] if plan.outputs.count == 1 and len(solved.y.shape) == 2 else solved.y
     sums = measured.terms.sums(flat)
-    values = (state["sums"] + sums) / _positive(rows.terms.weights)
+    values = (state["sums"] + sums) / positive_or_one(rows.terms.weights)
     duals = solved.duals[: len(rows)]
     outside = ops.abs(duals) / rho
     rate = ops.minimum(_PRICE_RATE * n / t, 1.0)
@@ -162,13 +157,8 @@ def stream_step(
         change=change,
         fade=fade,
         gaps=gaps,
-        lower=gap.lower,
-        upper=gap.upper,
-        estimable=gap.estimable,
         violation=ops.where(gap.estimable, violation, ops.zeros_like(violation)),
         outside=outside,
-        aim_lower=aimed.lower,
-        aim_upper=aimed.upper,
     )
 
 
@@ -221,10 +211,6 @@ def _counts(plan: RowPlan, counts: dict[str, Any], dtype: str) -> Any:
     """Numbers of samples by attribute, (A,)."""
     numbers = [ops.cast(counts.get(name, 0), dtype) for name in plan.attributes]
     return ops.stack(numbers) if numbers else ops.zeros((0,), dtype=dtype)
-
-
-def _positive(weights: Any) -> Any:
-    return ops.where(weights > 0, weights, ops.ones_like(weights))
 
 
 def _size(x: Any) -> Any:
