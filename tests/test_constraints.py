@@ -5,8 +5,10 @@ from __future__ import annotations
 import dataclasses
 import pickle
 
+import numpy as np
 import pytest
 
+import keras_fair as kf
 from keras_fair.constraints import ConstraintSet, parse
 from keras_fair.errors import ConstraintError, ConstraintSyntaxError
 from keras_fair.language.nodes import Statement
@@ -76,5 +78,27 @@ def test_an_empty_text_is_refused() -> None:
 
 
 def test_what_is_no_text() -> None:
-    with pytest.raises(TypeError, match="received text=3"):
+    with pytest.raises(TypeError, match="expected constraints as a str, received int"):
         parse(3)  # type: ignore[arg-type]
+
+
+def test_a_list_of_texts_is_one_set() -> None:
+    joined = kf.parse("a: E[y | sex=F] <= 0.5; E[y] >= 0.1")
+    assert kf.parse(["a: E[y | sex=F] <= 0.5", "E[y] >= 0.1"]) == joined
+    assert kf.parse((kf.parse("a: E[y | sex=F] <= 0.5"), "E[y] >= 0.1")) == joined
+    assert kf.FairProjection(["a: E[y | sex=F] <= 0.5", "E[y] >= 0.1"]).constraints == joined
+    y, sex = [0.2, 0.4], {"sex": ["F", "M"]}
+    assert len(kf.audit(["a: E[y | sex=F] <= 0.5", "E[y] >= 0.1"], y, sex).relations) == 2
+
+
+def test_predictions_in_the_place_of_constraints_are_not_printed() -> None:
+    with pytest.raises(
+        TypeError, match=r"received ndarray of shape \(500,\); the order is constraints, pred"
+    ):
+        kf.audit(np.zeros(500), "E[y] <= 1", {})
+    with pytest.raises(TypeError, match="received list; the order is"):
+        kf.parse([])
+
+
+def test_dir_shows_what_is_public() -> None:
+    assert dir(kf) == sorted(kf.__all__)

@@ -106,6 +106,12 @@ class Samples:
         return self.float_label if values is None else bool(np.any((values > 0) & (values < 1)))
 
 
+NO_ATTRIBUTES = (
+    ", and no attributes were given: pass attributes={name: column}. A Sequential model hands its layers "
+    "none; wrap it: keras_fair.FairModel(model, constraints)"
+)
+
+
 def needed_columns(
     attributes: Any, places: Mapping[str, Span], label: Any, label_place: Span | None, text: str
 ) -> dict[str, Any]:
@@ -124,7 +130,7 @@ def needed_columns(
     columns = columns_of(attributes)
     for name, span in places.items():
         if name not in columns:
-            near = near_names(name, columns) if columns else ", and no attributes were given"
+            near = near_names(name, columns) if columns else NO_ATTRIBUTES
             message = f"no attribute named {quoted(name)}{near}"
             raise ConstraintTypeError(message, text=text, span=span, reason=Reason.UNKNOWN_NAME)
     if label_place is not None and label is None:

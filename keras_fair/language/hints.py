@@ -25,6 +25,7 @@ __all__ = ["hint"]
 _WORDS = frozenset({"NAME", "NUMBER", "STRING", "VARIABLE", "QUOTED_NAME"})
 _MARKS = {"RPAREN": ")", "RBRACKET": "]", "RBRACE": "}"}
 _RUN = re.compile(r"[\w.]+(?:[- ][\w.]+)*")
+_GOES_ON = re.compile(r"(\s|#.*)*([<>=]=|in\b)")  # the next line holds the relation
 _LONGEST_RUN = 60
 
 
@@ -83,6 +84,8 @@ def _bars(stop: Stop) -> str | None:
 def _unbounded(stop: Stop) -> str | None:
     """`demographic_parity(sex)`, with nothing after it."""
     if stop.kind not in ("$END", "SEPARATOR") or "AT_MOST" not in stop.welcome or stop.opened is not None:
+        return None
+    if stop.at_line_end and _GOES_ON.match(stop.text, stop.span.start):
         return None
     starts = [token.end_pos for token in stop.stack if kind_of(token) == "SEPARATOR"]
     written = stop.text[starts[-1] if starts else 0 : stop.span.start].split(": ", 1)[-1].strip()

@@ -7,15 +7,17 @@ layer counts in its record, which `FairModel` and `FairnessMonitor` look at.
 
 from __future__ import annotations
 
+import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from keras import backend
 
 from keras_fair.layers.checks import Check
 
-__all__ = ["compiles_with_xla", "guard", "refuse_export", "refuse_text_under_xla"]
+__all__ = ["compiles_with_xla", "guard", "refuse_export", "refuse_text_under_xla", "told_last"]
 
 _EXPORTERS = {f"keras.src.export.{name}": name for name in ("litert", "onnx", "openvino", "torch")}
 
@@ -54,6 +56,30 @@ def refuse_text_under_xla(name: str) -> None:
             f"{name}: attributes of text can't be read under jit_compile=True, because XLA has no text: "
             "encode them beforehand with Vocabulary.encode, and give the layer that vocabulary"
         )
+
+
+@contextmanager
+def told_last(name: str) -> Iterator[None]:
+    """Let a fault that stopped a graph be the last that is said, not a line amid those of the backend.
+
+    Args:
+        name: of the layer whose checks stop it.
+
+    Raises:
+        ValueError: with the message of the check that failed.
+    """
+    try:
+        yield
+    except Exception as error:
+        fault = re.search(rf"{re.escape(name)}: (expected .*|attribute `.*)", str(error))
+        if fault is None or isinstance(error, ValueError):
+            raise
+        raise ValueError(_without_frame(fault.group(1))) from error
+
+
+def _without_frame(line: str) -> str:
+    """A message without the bracket in which TensorFlow puts what an assertion says."""
+    return line[:-1] if line.count("]") > line.count("[") and line.endswith("]") else line
 
 
 def refuse_export(name: str) -> None:

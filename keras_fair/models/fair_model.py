@@ -23,6 +23,7 @@ from keras_fair.constraints import ConstraintSet
 from keras_fair.groups.vocabulary import Vocabulary
 from keras_fair.inputs.predictions import chosen_output
 from keras_fair.layers.fair_projection import FairProjection
+from keras_fair.layers.guard import told_last
 from keras_fair.layers.place import place_kept
 from keras_fair.layers.pooled import TRAINING, VALIDATION, pooling
 from keras_fair.layers.reports import nobody_in
@@ -346,7 +347,7 @@ class FairModel(keras.Model):
         """Run over data; afterwards raise an error for faults of the data where `jit_compile=True` can't
         stop."""
         before = self._faulty()
-        with running(labels=labels, class_weights=class_weights):
+        with running(labels=labels, class_weights=class_weights), told_last(self.projection.name):
             yield
         if self._faulty() > before:
             raise ValueError(

@@ -38,7 +38,10 @@ class Reader:
 
     def of_output(self, part: Any) -> Any:
         """The labels or weights of the output that the constraints are on."""
-        return chosen_output(part, self.output) if isinstance(part, (Mapping, list, tuple)) else part
+        several = isinstance(part, Mapping) or (
+            isinstance(self.output, int) and isinstance(part, (list, tuple))  # a list may be a column
+        )
+        return chosen_output(part, self.output) if several else part
 
     def read(self, x: Any, y: Any = None, sample_weight: Any = None) -> Any:
         """Inputs as Keras takes them.

@@ -241,3 +241,55 @@ def test_group_without_anybody_is_nan_and_warned_of_once(task) -> None:
 def test_arguments_that_do_not_fit(task, arguments, words) -> None:
     with pytest.raises(ValueError, match=words):
         plain().fit(task["x"], task["label"], verbose=0, callbacks=[kf.FairnessMonitor(**arguments)])
+
+
+def watched(task, **options) -> kf.FairnessMonitor:
+    return kf.FairnessMonitor(
+        PARITY,
+        validation_data=(task["x"], task["label"]),
+        validation_attributes={"sex": task["sex"]},
+        **options,
+    )
+
+
+def test_attributes_of_another_length_are_told_before_training(task) -> None:
+    monitor = kf.FairnessMonitor(
+        PARITY,
+        validation_data=(task["x"], task["label"]),
+        validation_attributes={"sex": task["sex"][:10]},
+    )
+    model = plain()
+    with pytest.raises(ValueError, match="input 'x' has 80, attribute 'sex' has 10, label has 80"):
+        model.fit(task["x"], task["label"], verbose=0, callbacks=[monitor])
+    assert int(model.optimizer.iterations) == 0
+
+
+@pytest.mark.parametrize("key", ["val_parity_gap", "val_parity_violation"])
+def test_callbacks_that_watch_come_after(task, key: str) -> None:
+    stop = keras.callbacks.EarlyStopping(key, mode="min")
+    with pytest.raises(ValueError, match=f"FairnessMonitor before EarlyStopping, which watches '{key}'"):
+        plain().fit(task["x"], task["label"], verbose=0, callbacks=[stop, watched(task)])
+    model = plain()
+    history = model.fit(task["x"], task["label"], verbose=0, callbacks=[watched(task), stop]).history
+    assert key in history
+    other = keras.callbacks.EarlyStopping("loss")
+    model.fit(task["x"], task["label"], verbose=0, callbacks=[other, watched(task)])
+
+
+def test_one_of_several_outputs_is_measured(task) -> None:
+    x = keras.Input((3,))
+    outputs = {
+        "amount": keras.layers.Dense(1, name="amount")(x),
+        "approve": keras.layers.Dense(1, activation="sigmoid", name="approve")(x),
+    }
+    model = keras.Model(x, outputs)
+    model.compile("sgd", {"amount": "mse", "approve": "binary_crossentropy"})
+    labels = {"amount": task["x"][:, 0], "approve": task["label"]}
+    monitor = kf.FairnessMonitor(
+        PARITY, validation_data=(task["x"], labels), validation_attributes={"sex": task["sex"]}
+    )
+    with pytest.raises(ValueError, match=r"one of the outputs \['amount', 'approve'\]"):
+        model.fit(task["x"], labels, verbose=0, callbacks=[monitor])
+    history = model.fit(task["x"], labels, verbose=0, callbacks=[watched(task, output="approve")]).history
+    fair = model.predict(task["x"], verbose=0)["approve"]
+    assert history["val_parity_gap"][-1] == pytest.approx(gap(fair, task["sex"]), abs=TOLERANCE)

@@ -33,6 +33,43 @@ def test_two_groups_meet_in_the_middle() -> None:
     assert projection.violation.shape == (1,)
 
 
+RULE = "E[y | sex=Female] == E[y | sex=Male] +- 0.1"
+
+
+def test_text_in_the_place_of_rows() -> None:
+    expected = project(Y, rows_of(RULE))
+    for text in (RULE, kf.parse(RULE), [RULE]):
+        for first, second in ((Y, text), (text, Y)):
+            projection = project(first, second, {"sex": SEX})
+            np.testing.assert_array_equal(projection.y, expected.y)
+    labelled = "E[y | sex=Female, label=1] == E[y | sex=Male, label=1]"
+    label = np.array([1, 0, 1, 1])
+    np.testing.assert_allclose(
+        project(Y, labelled, {"sex": SEX}, label).y,
+        project(Y, kf.parse(labelled).rows({"sex": SEX}, label)).y,
+    )
+
+
+def test_weights_weigh_text_and_objective() -> None:
+    weight = np.array([3.0, 1.0, 1.0, 2.0])
+    rows = kf.parse(RULE).rows({"sex": SEX}, sample_weight=weight)
+    projection = project(Y, RULE, {"sex": SEX}, sample_weight=weight)
+    np.testing.assert_allclose(projection.y, project(Y, rows, sample_weight=weight).y, atol=EXACT)
+    means = [np.average(projection.y[part], weights=weight[part]) for part in (slice(0, 2), slice(2, 4))]
+    assert means[1] - means[0] == pytest.approx(0.1, abs=10 * EXACT)
+
+
+def test_text_that_does_not_fit() -> None:
+    with pytest.raises(kf.ConstraintTypeError, match="no value 'Femal'; did you mean 'Female'"):
+        project(Y, "E[y | sex=Femal] <= 0.5", {"sex": SEX})
+    with pytest.raises(kf.ConstraintTypeError, match="no attribute named 'sex'"):
+        project(Y, RULE)
+    with pytest.raises(ValueError, match="rows hold these already"):
+        project(Y, rows_of(RULE), {"sex": SEX})
+    with pytest.raises(TypeError, match="received ndarray of shape"):
+        project(Y, Y)
+
+
 def test_duals_are_positive_at_the_upper_bound_and_negative_at_the_lower_one() -> None:
     low = project(Y, rows_of("E[y | sex=Female] == E[y | sex=Male] +- 0.1"))
     high = project(Y[::-1].copy(), rows_of("E[y | sex=Female] == E[y | sex=Male] +- 0.1"))
@@ -251,16 +288,11 @@ ONE = "E[y | sex=Female] <= 0.5"
     ],
 )
 def test_arguments_that_do_not_fit_are_refused(changed: dict[str, Any], words: list[str]) -> None:
-    arguments = {"y": Y, "rows": rows_of(ONE)} | changed
+    arguments = {"y": Y, "constraints": rows_of(ONE)} | changed
     with pytest.raises(ValueError, match=r".") as fault:
         project(**arguments)
     for word in words:
         assert word in str(fault.value)
-
-
-def test_a_text_is_no_rows() -> None:
-    with pytest.raises(TypeError, match="parse"):
-        project(Y, ONE)
 
 
 def test_probabilities_must_add_up_to_one() -> None:

@@ -11,7 +11,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from keras import ops
 
+from keras_fair.constraints import Constraints, is_constraints, parse
 from keras_fair.inputs.domain import Domain, DomainLike, check_domain
+from keras_fair.inputs.predictions import check_pairing, read_predictions
 from keras_fair.ops.outcome import Outcome
 from keras_fair.ops.projection.divergences import check_divergence
 from keras_fair.ops.projection.problem_from_rows import (
@@ -26,6 +28,7 @@ from keras_fair.ops.projection.project_arguments import (
     float_tensor,
 )
 from keras_fair.ops.projection.projector import projector
+from keras_fair.rows.evaluate import rows_of
 from keras_fair.rows.linear import LinearRows
 
 __all__ = ["Projection", "project", "project_rows"]
@@ -56,14 +59,17 @@ class Projection(NamedTuple):
 
 def project(
     y: Any,
-    rows: LinearRows,
+    constraints: LinearRows | Constraints,
+    attributes: Any = None,
+    label: Any = None,
+    sample_weight: Any = None,
     *,
     domain: DomainLike = (0.0, 1.0),
     divergence: str = "euclidean",
-    sample_weight: Any = None,
     stiffness: Any = float("inf"),
+    vocabulary: Any = None,
 ) -> Projection:
-    r"""Move predictions as little as possible so that all rows hold.
+    r"""Move predictions as little as possible so that all constraints hold.
 
         minimise sum_i w_i D(y_i, r_i)   subject to   lower <= A y + V t + c <= upper,   y in the domain
 
@@ -75,27 +81,33 @@ def project(
 
     Args:
         y: (n,), (n, 1) or (n, outputs) predictions `r`, a NumPy array or a tensor.
-        rows: what must hold, over the same n samples; see `ConstraintSet.rows`.
+        constraints: what must hold: text or a `ConstraintSet`, with the attributes that it names; or rows
+            that `ConstraintSet.rows` made for the same n samples. Constraints and y may also stand the other
+            way round, in the order of all functions: constraints, y, attributes, label, sample_weight.
+        attributes: with text: a dict of columns `(n,)` or a DataFrame; see `ConstraintSet.rows`.
+        label: with text: (n,), where the constraints need it.
+        sample_weight: (n,) weights, > 0; default: all 1. They weigh the objective, and with text the
+            statistics too. The weights of the statistics of rows belong to the rows.
         domain: `(low, high)`, None for all reals, or `"simplex"` for outputs of a softmax.
         divergence: `"euclidean"`, or `"binary_crossentropy"` for probabilities (`"categorical_crossentropy"`
             on the simplex).
-        sample_weight: (n,) weights of the objective, > 0; default: all 1. The weights of the statistics
-            belong to the rows.
         stiffness: a number or (m,), > 0; infinite by default.
+        vocabulary: with text: the values of the attributes; default: those that occur.
 
     Returns:
         A `Projection`, of NumPy arrays where `y` is one, else of tensors.
 
     Raises:
+        ConstraintError: the text is malformed, or has no meaning for these samples.
         ValueError: arguments that do not fit, predictions that are not finite or outside the domain.
-        TypeError: `rows` are no rows.
+        TypeError: the constraints are neither text nor rows.
 
     Example:
         >>> import numpy as np
         >>> import keras_fair as kf
         >>> sex = np.array(["Female", "Female", "Male", "Male"])
-        >>> rows = kf.parse("E[y | sex=Female] == E[y | sex=Male] +- 0.1").rows({"sex": sex})
-        >>> projection = kf.project(np.array([0.2, 0.4, 0.6, 0.8]), rows)
+        >>> rule = "E[y | sex=Female] == E[y | sex=Male] +- 0.1"
+        >>> projection = kf.project(np.array([0.2, 0.4, 0.6, 0.8]), rule, {"sex": sex})
         >>> projection.y.round(2).tolist()
         [0.35, 0.55, 0.45, 0.65]
         >>> projection.outcome.name
@@ -103,10 +115,25 @@ def project(
     """
     where = check_domain(domain)
     check_divergence(divergence, where)
-    if not isinstance(rows, LinearRows):
-        raise TypeError(
-            "expected rows as made by parse(text).rows(attributes), received rows of type "
-            f"{type(rows).__name__}"
+    if _holds(y) and not _holds(constraints):
+        y, constraints = constraints, y
+    if isinstance(constraints, LinearRows):
+        rows = constraints
+        if attributes is not None or label is not None or vocabulary is not None:
+            raise ValueError(
+                "expected rows alone or text with attributes, received rows with attributes, label or "
+                "vocabulary beside them: rows hold these already"
+            )
+    else:
+        check_pairing(y, attributes, label, sample_weight)
+        rows = rows_of(
+            parse(constraints),
+            attributes,
+            label,
+            outputs=read_predictions(y).outputs,
+            sample_weight=sample_weight,
+            vocabulary=vocabulary,
+            domain=domain,
         )
     r = float_tensor("y", y)
     check_predictions(r, rows, where)
@@ -127,6 +154,11 @@ def project(
         outcome=Outcome(int(projection.outcome)),
         residual=float(projection.residual),
     )
+
+
+def _holds(value: Any) -> bool:
+    """Whether this says what must hold."""
+    return isinstance(value, LinearRows) or is_constraints(value)
 
 
 def project_rows(
