@@ -11,6 +11,7 @@ labels that are not there) is said by `keras_fair.rows`, with the same spans.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable
 
 from keras_fair.errors import quoted
@@ -40,6 +41,7 @@ from keras_fair.language.tree import children, walk
 __all__ = ["check_statements"]
 
 _ORDERED = frozenset({"<", "<=", ">", ">="})
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 def check_statements(statements: Iterable[Statement], criteria: Collection[str] = ()) -> None:
@@ -110,6 +112,12 @@ def _check_conditions(statement: Statement) -> None:
 def _check_text(subject: Node, ordered: bool, text: str, place: Span) -> None:
     if isinstance(subject, Prediction):
         raise MeaningFault(f"y is a number, so it can't be compared with the text {quoted(text)}", place)
+    if ordered and _DATE.match(text):
+        raise MeaningFault(
+            f"'<', '<=', '>' and '>=' compare numbers, found the date {quoted(text)}; give the column as "
+            f"numbers such as {text[:10].replace('-', '')}, and write {text[:10].replace('-', '')}",
+            place,
+        )
     if ordered:
         raise MeaningFault(
             f"'<', '<=', '>' and '>=' compare numbers, found the text {quoted(text)}; text knows '=', '!=' "

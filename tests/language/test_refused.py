@@ -258,6 +258,7 @@ MEANING: list[tuple[str, ...]] = [
     ("E[y | ▲25 < age <= 25] <= 1", "no number lies between"),
     ("E[y | ▲age in [60, 25]] <= 1", "no number lies between"),
     ("E[y | sex < ▲Male] <= 1", "compare numbers", "'Male'"),
+    ("E[y | when >= ▲'2024-06-01'] <= 1", "found the date '2024-06-01'", "write 20240601"),
     ("E[y | ▲'a' <= sex <= 'b'] <= 1", "compare numbers", "'a'"),
     ("P[y > ▲high] <= 1", "y is a number", "'high'"),
     ("P[y in {0.5, ▲high}] <= 1", "y is a number", "'high'"),
