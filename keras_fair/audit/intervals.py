@@ -164,8 +164,11 @@ class Intervals:
 
     def _closed(self, expression: Expression, alpha: float) -> tuple[float, float, str] | None:
         """The interval of a sum of multiples of means and rates over groups that share no sample."""
-        form, atoms = affine_form(expression), self._atoms
-        if form is None or atoms is None:
+        form = affine_form(expression)
+        if form is None:  # the atoms of thousands of statistics are made only where they are needed
+            return None
+        atoms = self._atoms
+        if atoms is None:
             return None
         multiples = {statistic: weight for statistic, weight in form[0].items() if weight != 0}
         if not multiples or any(
