@@ -208,3 +208,19 @@ def test_weighted_rates_that_share_no_sample_are_compared_by_their_effective_siz
     assert found.gap == pytest.approx(a - b)
     assert found.interval.low == pytest.approx(a - b - np.hypot(a - a_low, b_high - b))
     assert found.interval.high == pytest.approx(a - b + np.hypot(a_high - a, b - b_low))
+
+
+def test_the_samples_of_many_groups_are_not_compared_with_each_other(monkeypatch, rng) -> None:
+    """A spread of thousands of groups has no closed interval, so nothing that grows with their square is made."""
+    from keras_fair.audit import intervals
+
+    asked = []
+    atoms_of = intervals.atoms_of
+    monkeypatch.setattr(
+        intervals,
+        "atoms_of",
+        lambda selected, groups: asked.append(len(selected)) or atoms_of(selected, groups),
+    )
+    found = audit("spread(E[y | g=*]) <= 0.1", rng.random(400), {"g": rng.integers(0, 40, 400).astype(str)})
+    assert found.relations[0].interval is not None
+    assert max(asked) == 1
