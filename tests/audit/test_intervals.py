@@ -211,7 +211,7 @@ def test_weighted_rates_that_share_no_sample_are_compared_by_their_effective_siz
 
 
 def test_the_samples_of_many_groups_are_not_compared_with_each_other(monkeypatch, rng) -> None:
-    """A spread of thousands of groups has no closed interval, so nothing that grows with their square is made."""
+    """A spread has no closed interval, so nothing is made that grows with the square of its groups."""
     from keras_fair.audit import intervals
 
     asked = []
