@@ -10,7 +10,8 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 import keras
-from keras import backend
+import numpy as np
+from keras import backend, ops
 
 __all__ = ["ServedInputs"]
 
@@ -23,8 +24,10 @@ class ServedInputs:
         self._text: set[str] = set()
 
     def see(self, inputs: Any) -> None:
-        """Remember inputs, a tensor or a nested structure of them."""
-        self._specs = keras.tree.map_structure(_spec_of, inputs)
+        """Remember inputs, a tensor or a nested structure of them; lists and columns of pandas say nothing of
+        what a graph takes."""
+        if all(_has_type(leaf) for leaf in keras.tree.flatten(inputs)):
+            self._specs = keras.tree.map_structure(_spec_of, inputs)
 
     def see_text(self, names: Collection[str]) -> None:
         """Remember which inputs are given as text and reach the model as codes."""
@@ -56,8 +59,14 @@ class ServedInputs:
             self._specs, self._text = _specs_from(config["inputs"]), set(config["text"])
 
 
+def _has_type(leaf: Any) -> bool:
+    return isinstance(leaf, np.ndarray) or ops.is_tensor(leaf) or backend.is_keras_tensor(leaf)
+
+
 def _spec_of(tensor: Any) -> keras.InputSpec:
-    return keras.InputSpec(dtype=backend.standardize_dtype(tensor.dtype), shape=(None, *tensor.shape[1:]))
+    is_text = isinstance(tensor, np.ndarray) and tensor.dtype.kind in "OUS"
+    dtype = "string" if is_text else backend.standardize_dtype(tensor.dtype)
+    return keras.InputSpec(dtype=dtype, shape=(None, *tensor.shape[1:]))
 
 
 def _named(spec: Any, name: str) -> Any:

@@ -124,6 +124,19 @@ def test_a_loaded_model_is_exported_as_it_was(tmp_path: Path) -> None:
     np.testing.assert_allclose(served.serve(given), expected, atol=1e-6)
 
 
+def test_a_model_that_was_only_called(tmp_path: Path) -> None:
+    import tensorflow as tf
+
+    columns = people()
+    inputs = {"x": columns["x"], "sex": columns["sex"].astype(str)}
+    model = kf.FairModel(network(), PARITY)
+    expected = np.asarray(model(inputs))
+    model.export(tmp_path / "served", verbose=False)
+    served = tf.saved_model.load(str(tmp_path / "served"))
+    given = {name: tf.constant(column) for name, column in inputs.items()}
+    np.testing.assert_allclose(served.serve(given), expected, atol=1e-6)
+
+
 @pytest.mark.parametrize("make", [text, functional])
 def test_tensorflow_saves_it_too(make, tmp_path: Path) -> None:
     import tensorflow as tf
