@@ -21,6 +21,7 @@ from keras_fair.groups.vocabulary import Vocabulary
 from keras_fair.layers.arguments import check_vocabulary
 from keras_fair.provided import provided
 from keras_fair.streaming.continued import merged, saved_arguments
+from keras_fair.streaming.history import History
 from keras_fair.streaming.keeper import Keeper
 from keras_fair.streaming.report import StreamReport
 from keras_fair.streaming.state_file import StateFile
@@ -207,15 +208,16 @@ class StreamingFairness(keras.callbacks.Callback):
 
     @property
     def history(self) -> Any:
-        """Gaps, violations and duals over the arrivals of this process: `{"arrivals": (k,), "gap": {name:
-        (k,)}, ...}`; a dict of those by layer where there are several."""
+        """Gaps, violations and duals over the arrivals of this process, and the bounds of the gaps:
+        `{"arrivals": (k,), "gap": {name: (k,)}, ..., "bounds": {name: (lower, upper)}, "every": 1}`, where of
+        `every` batches one is kept; a dict of those by layer where there are several."""
         histories = self._keeper.histories()
         if not histories:
-            return {"arrivals": np.zeros(0, dtype="int64"), "gap": {}, "violation": {}, "dual": {}}
+            return {**History().to_dict(), "bounds": {}}
         return next(iter(histories.values())) if len(histories) == 1 else histories
 
     def plot(self, **keywords: Any) -> Any:
-        """The history as a picture; see `keras_fair.plots.stream`.
+        """The history as a picture, which says whether the gaps held; see `keras_fair.plots.stream`.
 
         Raises:
             ImportError: matplotlib is not installed.

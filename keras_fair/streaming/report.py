@@ -19,10 +19,10 @@ from keras_fair.streaming.learnt_values import names_nobody
 if TYPE_CHECKING:
     from rich.table import Table
 
-__all__ = ["RelationReport", "StreamReport", "reported"]
+__all__ = ["SLACK", "RelationReport", "StreamReport", "reported"]
 
 _TABLE_WIDTH = 110
-_SLACK = 1e-6  # a violation up to this much is rounding
+SLACK = 1e-6  # a violation up to this much is rounding
 
 
 @dataclass(frozen=True)
@@ -112,11 +112,12 @@ class StreamReport:
                 Text(relation.name),
                 _number(relation.gap),
                 f"{_bound(relation.lower)} ... {_bound(relation.upper)}",
-                Text(_number(relation.violation), style="bold red" if relation.violation > _SLACK else ""),
+                Text(_number(relation.violation), style="bold red" if relation.violation > SLACK else ""),
                 f"{relation.dual:.4g}",
                 f"{relation.smallest_weight:.6g}",
             )
-        table.caption = self._notes() or None
+        notes = self._notes()
+        table.caption = Text(notes, style="table.caption") if notes else None
         return table
 
     def __rich__(self) -> Table:

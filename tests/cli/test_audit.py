@@ -212,6 +212,7 @@ def test_every_form_of_the_file_says_the_same(audit, whole, fair, tmp_path, monk
     excel = tmp_path / "excel.csv"
     excel.write_bytes(b"\xef\xbb\xbf" + content.replace(b"\n", b"\r\n").replace(b",", b"; "))
     assert_same(whole, report(audit, str(excel), *COLUMNS, "--separator", ";"))
+    assert_same(whole, report(audit, str(excel), *COLUMNS, "--delimiter", "semicolon"))
     tabs = tmp_path / "people.tsv"
     tabs.write_bytes(content.replace(b",", b"\t"))
     assert_same(whole, report(audit, str(tabs), *COLUMNS))

@@ -52,6 +52,11 @@ def test_a_mode_that_takes_not_all_is_no(check) -> None:
     assert check("-c", RATE, "--mode", "audit")[0] == 0
 
 
+def test_values_are_printed_as_they_are(check) -> None:
+    rule = "E[y | sex=':x:'] <= E[y | sex='[red]']"
+    assert f"yes  {rule}\n" in check("-c", rule)[1]
+
+
 def test_json_says_the_same(check) -> None:
     code, printed, _ = check("-c", f"{AFFINE}; {RATE}", "--mode", "monitoring", "--json")
     found = json.loads(printed)

@@ -6,6 +6,7 @@ import math
 
 import pytest
 
+import keras_fair as kf
 from keras_fair.audit.result import Audit, StatisticValue, Verdict
 from keras_fair.reports.numbers import allowed, metric, percent, size_text
 from keras_fair.reports.strips import Axis
@@ -177,6 +178,14 @@ def test_an_equality_without_a_tolerance_is_told_apart() -> None:
     told = dict(caveats(found))
     assert [items for sentence, items in told.items() if "more may tell" in sentence] == [("E[y] <= 0.5",)]
     assert [items for sentence, items in told.items() if "+- 0.02" in sentence] == [("E[y] == 0.5",)]
+
+
+def test_names_below_the_table_are_printed_as_they_are() -> None:
+    sex = [":x:", "[red]", "", "Male"]
+    people = {"[red]:x:": sex}
+    vocabulary = kf.rows.Vocabulary({"[red]:x:": ["Male"]}, missing="exclude")
+    found = kf.audit("E[y | `[red]:x:`=Male] <= 1", [0.1] * 4, people, vocabulary=vocabulary)
+    assert "2 with an unknown value of [red]:x:, 1 without a value of [red]:x:" in str(found)
 
 
 def test_parameters() -> None:
