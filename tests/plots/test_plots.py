@@ -211,7 +211,7 @@ def test_stream_draws_what_it_is_given() -> None:
     drawn(figure)
     assert [axes.get_ylabel() for axes in figure.axes] == ["pooled gap", "violation", "pull (dual)"]
     assert list(figure.axes[2].lines[1].get_ydata()) == [1.0, 1.0, 2.0]
-    assert "moved by about\npull / N" in figure.axes[2].get_title(loc="left")
+    assert "about pull / N" in figure.axes[2].get_title(loc="left")
     assert figure.axes[0].get_xscale() == "log"
     assert len(figure.axes[0].patches) == 1
     alone = plots.stream(
