@@ -31,8 +31,8 @@ def distributions(audit: Audit) -> Markup:
         tag(
             "p",
             "Each picture shows how the scores of one group are spread, as shares of the group. The outline "
-            "is all groups of the row together, the upright line the mean. Pictures of small groups are lower "
-            "where their bars would not fit.",
+            "is all groups of the row together, the upright line the mean. Pictures of small groups are "
+            "drawn lower where their bars would not fit.",
             class_="lead",
         )
     ]

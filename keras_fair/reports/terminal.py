@@ -6,7 +6,7 @@ import io
 from typing import TYPE_CHECKING
 
 from keras_fair.audit.result import number
-from keras_fair.reports.wording import smallest_group
+from keras_fair.reports.wording import advice, smallest_group
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -70,7 +70,8 @@ def _caption(audit: Audit) -> Text | None:
     """What stands below the table, as it is: names in it are no markup."""
     from rich.text import Text
 
-    return Text(audit.outside, style="table.caption") if audit.outside else None
+    lines = [line for line in (audit.outside, advice(audit)) if line]
+    return Text("\n".join(lines), style="table.caption") if lines else None
 
 
 def _numbers(relation: AuditedRelation) -> dict[str, str]:

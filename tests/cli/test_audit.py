@@ -19,6 +19,7 @@ import keras_fair as kf
 from keras_fair.cli import main
 
 EQUAL = "E[y | sex=Female] == E[y | sex=Male] +- 0.2"
+UNDECIDED = "Undecided: the interval reaches past the bound, so these are too few people to tell."
 STRICT = "E[y | sex=Female] == E[y | sex=Male] +- 0.02"
 
 
@@ -91,10 +92,11 @@ def test_an_equality_without_a_tolerance_asks_for_one_not_for_samples(audit, tmp
     )
     markdown = (tmp_path / "a.md").read_text(encoding="utf-8")
     assert "no number of samples confirms an equality without a tolerance" in markdown
-    assert "more may tell" not in markdown
+    assert "too few people" not in printed + markdown
     _, printed, _ = audit(path, "-c", exact, "-c", STRICT)
     assert "2 undecided; an equality needs a tolerance" in printed
-    assert "; more samples would decide the others; --allow undecided lets them pass\n" in printed
+    assert UNDECIDED in " ".join(printed.split())
+    assert ", such as +- 0.02; --allow undecided lets them pass\n" in printed
 
 
 def test_violated_ends_with_1_whatever_is_allowed(audit, tmp_path) -> None:
@@ -109,7 +111,8 @@ def test_undecided_ends_with_1_unless_allowed(audit, tmp_path) -> None:
     path = write(tmp_path / "few.csv", people(40))
     code, printed, _ = audit(path, "-c", STRICT)
     assert code == 1
-    assert "not passed: 1 undecided; more samples would decide; --allow undecided" in printed
+    assert "not passed: 1 undecided; --allow undecided" in printed
+    assert " ".join(printed.split()).count(f"{UNDECIDED} Audit more people, or train tighter") == 1
     code, printed, _ = audit(path, "-c", STRICT, "--allow", "undecided")
     assert code == 0
     assert "passed: 1 undecided" in printed
