@@ -138,6 +138,11 @@ def add_table(parser: Any, *, option: bool, missing: str = "error") -> None:
         help="an entry that stands for no value, as an empty one does; may be repeated",
     )
     group.add_argument(
+        "--normalize",
+        action="store_true",
+        help="join groups whose texts differ only in case or spaces, and say which",
+    )
+    group.add_argument(
         "--separator",
         "--delimiter",
         metavar="SIGN",

@@ -70,7 +70,7 @@ def _caption(audit: Audit) -> Text | None:
     """What stands below the table, as it is: names in it are no markup."""
     from rich.text import Text
 
-    lines = [line for line in (audit.outside, advice(audit)) if line]
+    lines = [line for line in (audit.outside, *audit.notes, advice(audit)) if line]
     return Text("\n".join(lines), style="table.caption") if lines else None
 
 

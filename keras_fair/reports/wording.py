@@ -214,6 +214,7 @@ def caveats(audit: Audit) -> Iterator[tuple[str, tuple[str, ...]]]:
         yield f"Groups with fewer than {SMALL} samples, of which little can be said:", names
     if outside := [*_outside(audit.unknown, "an unknown value of"), *_outside(audit.missing, "no value of")]:
         yield "Samples left out where these values are needed:", tuple(outside)
+    yield from ((note, ()) for note in audit.notes)
     without = sum(each.interval is None for each in judged)
     if judged and audit.confidence is None:
         yield "No intervals were asked for: verdicts compare the gaps of these samples as they are.", ()

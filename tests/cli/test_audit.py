@@ -428,6 +428,46 @@ def test_with_a_report_on_the_standard_output_the_table_goes_elsewhere(audit, fa
     assert printed.startswith("#")
 
 
+@pytest.mark.parametrize("form", ["csv", "parquet", "categories"])
+def test_texts_that_differ_only_in_case_or_spaces_are_joined_when_asked(form, audit, tmp_path) -> None:
+    sex = ["female", " FEMALE", "Female ", "male", "New  York"] * 40
+    columns = {"sex": sex, "score": [0.5] * 200}
+    if form == "csv":
+        path = write(tmp_path / "odd.csv", columns)
+    else:
+        path = str(tmp_path / "odd.parquet")
+        table = pyarrow.table(columns)
+        if form == "categories":
+            table = table.set_column(0, "sex", table.column("sex").dictionary_encode())
+        parquet.write_table(table, path, row_group_size=3)
+    rules = ("-c", "E[y | sex=Female] <= 0.6", "-c", "for g in sex: E[y | sex=g] <= 0.6")
+    plain = json.loads(audit(path, *rules[2:], "--json", "-", "--chunk-size", "7")[1])
+    alike = next(note for note in plain["notes"] if note.startswith("Values of sex that look alike"))
+    for text in sex[:3]:
+        assert repr(text.strip() if form == "csv" else text) in alike
+    code, printed, _ = audit(path, *rules, "--normalize", "--json", "-", "--chunk-size", "7")
+    found = json.loads(printed)
+    assert code == 0
+    sizes = {each["text"]: each["statistics"][0]["size"] for each in found["relations"]}
+    assert sizes == {
+        "E[y | sex=Female] <= 0.6": 120,
+        "E[y | sex=male] <= 0.6": 40,
+        "E[y | sex='New York'] <= 0.6": 40,
+    }
+    (note,) = found["notes"]
+    assert note.startswith("Texts of sex were joined: 'female', '")
+    assert "' as 'Female'; 'New  York' as 'New York'." in note
+    assert "as 'Female'" in " ".join(audit(path, *rules, "--normalize")[1].split())
+
+
+def test_what_stands_for_no_value_does_so_with_spaces_too_when_asked(audit, tmp_path) -> None:
+    path = str(tmp_path / "blank.parquet")
+    parquet.write_table(pyarrow.table({"sex": ["a", " ", " NA "] * 20, "score": [0.5] * 60}), path)
+    rule = ("-c", "spread(E[y | sex=*]) <= 1; E[y] <= 1", "--na", "NA", "--missing", "exclude")
+    assert report(audit, path, *rule)["missing"] == {"sex": 0}
+    assert report(audit, path, *rule, "--normalize", code=1)["missing"] == {"sex": 40}
+
+
 def test_confidence_and_simultaneous_reach_the_audit(audit, fair) -> None:
     text = ["-c", "for g in race: E[y | race=g] == E[y] +- 0.2"]
     plain = report(audit, fair, *text)
