@@ -104,4 +104,4 @@ def _number(bound: object) -> float:
 
 def largest_of(y: np.ndarray) -> np.ndarray:
     """The largest prediction of each output, `(outputs,)`, of `(n,)` or `(n, outputs)` with n >= 0."""
-    return np.max(y.reshape(len(y), -1), axis=0, initial=-np.inf)
+    return np.max(y[:, None] if y.ndim == 1 else y, axis=0, initial=-np.inf)

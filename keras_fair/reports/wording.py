@@ -172,7 +172,7 @@ def advice(audit: Audit) -> str:
     undecided = [each for each in audit.with_verdict(Verdict.UNDECIDED) if not is_point(each, audit.slack)]
     if not undecided:
         return ""
-    if not any(_reaches_past(each) for each in undecided):
+    if not any(_crosses_a_bound(each) for each in undecided):
         return "Undecided: these are too few people to tell. Audit more people."
     return (
         "Undecided: the interval reaches past the bound, so these are too few people to tell. Audit more "
@@ -180,10 +180,11 @@ def advice(audit: Audit) -> str:
     )
 
 
-def _reaches_past(relation: AuditedRelation) -> bool:
-    """Whether the interval of a gap is not wholly within its bounds."""
+def _crosses_a_bound(relation: AuditedRelation) -> bool:
+    """Whether the interval of a gap is partly within its bounds and partly past one."""
     interval = relation.interval
-    return interval is not None and (interval.low < relation.lower or interval.high > relation.upper)
+    bounds = (relation.lower, relation.upper)
+    return interval is not None and any(interval.low <= bound <= interval.high for bound in bounds)
 
 
 def caveats(audit: Audit) -> Iterator[tuple[str, tuple[str, ...]]]:

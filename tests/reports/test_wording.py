@@ -192,10 +192,11 @@ def test_undecided_is_explained_once_in_every_form() -> None:
         text = " ".join(form.split())
         assert text.count(why) == text.count("Audit more people, or train tighter than you audit") == 1
         assert "margin= of FairModel, FairProjection and kf.project" in text
-    inside = made.relation("E[y] <= 0.5", 0.2, (-INFINITY, 0.5), Verdict.UNDECIDED, note="few samples")
-    assert advice(Audit((inside,), samples=20)) == (
-        "Undecided: these are too few people to tell. Audit more people."
-    )
+    for gap in (0.2, 0.7):  # a small group, and one without scatter
+        relation = made.relation("E[y] <= 0.5", gap, (-INFINITY, 0.5), Verdict.UNDECIDED)
+        assert advice(Audit((relation,), samples=20)) == (
+            "Undecided: these are too few people to tell. Audit more people."
+        )
     point = made.relation("E[y] == 0.5", 0.505, (0.5, 0.5), Verdict.UNDECIDED)
     held = made.relation("E[y] <= 0.5", 0.2, (-INFINITY, 0.5), Verdict.SATISFIED)
     assert advice(Audit((point, held), samples=20)) == ""
