@@ -30,7 +30,9 @@ __all__ = [
     "ConstraintTypeError",
     "Place",
     "Reason",
+    "alike",
     "near_names",
+    "tidied",
     "quoted",
 ]
 
@@ -176,6 +178,38 @@ def near_names(name: object, candidates: Iterable[object]) -> str:
     shown = [quoted(candidate) for candidate in names[:_LONGEST_LIST]]
     more = len(names) - len(shown)
     return f"; known: {', '.join(shown)}" + (f" and {more} more" if more else "")
+
+
+def alike(names: Iterable[str]) -> list[tuple[str, ...]]:
+    """The names of which a reader would take several for one: they differ only in capitals, in spaces, or in
+    how Unicode composes their characters.
+
+    Args:
+        names: texts, each once.
+
+    Returns:
+        Sets of two or more, in the order of their first names.
+
+    Example:
+
+    >>> alike(["Male", "Female", "male ", "F", "f"])
+    [('Male', 'male '), ('F', 'f')]
+    """
+    sets: dict[str, list[str]] = {}
+    for name in names:
+        sets.setdefault(tidied(name).casefold(), []).append(name)
+    return [tuple(each) for each in sets.values() if len(each) > 1]
+
+
+def tidied(name: str) -> str:
+    """A name without spaces at its ends, with single ones inside, in Unicode's NFC.
+
+    Example:
+
+    >>> tidied("  New   York ")
+    'New York'
+    """
+    return " ".join(_composed(name).split())
 
 
 def quoted(name: object) -> str:

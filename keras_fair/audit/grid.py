@@ -10,9 +10,11 @@ import math
 
 import numpy as np
 
-__all__ = ["Grid", "joined"]
+__all__ = ["Grid", "joined", "round_bins"]
 
 _FINEST = 30  # halvings of the largest number
+_ROUND = (1.0, 2.0, 2.5, 4.0, 5.0, 8.0, 10.0)  # widths of bins that people count in, times a power of ten
+_ROUNDING = 1e-6  # of a bin, by which a number may lie past its end
 
 
 class Grid:
@@ -75,6 +77,58 @@ class Grid:
     def bins(self, numbers: np.ndarray) -> np.ndarray:
         """The bin of each number, `(n,)` int, counted from `first`."""
         return np.floor(numbers / self.width).astype(np.intp) - self.first
+
+
+def round_bins(grid: Grid, most: int) -> tuple[int, tuple[float, ...]]:
+    """At most so many bins for people to read, each of several neighbours of a grid.
+
+    Where such bins can have a round width, as 2.5, their edges are multiples of it. Else the first begins at
+    the least number and the last ends at the largest, and only these two are narrower than others.
+
+    Args:
+        grid: that covers some numbers.
+        most: bins, >= 1.
+
+    Returns:
+        How many neighbours join, and the edges, ascending. The last bin holds its upper edge too.
+
+    Example:
+
+    >>> grid = Grid(0.05, 1024)
+    >>> _ = grid.cover(0.0, 100.0)
+    >>> size, edges = round_bins(grid, 40)
+    >>> size, edges[:2], edges[-1]
+    (25, (0.0, 2.5), 100.0)
+    """
+
+    def ends(size: int) -> tuple[int, int]:
+        begin = grid.first // size
+        return begin, max(math.ceil(grid.high / (size * grid.width) - _ROUNDING), begin + 1)
+
+    def count(size: int) -> int:
+        return ends(size)[1] - ends(size)[0]
+
+    least = max(1, (grid.last - grid.first) // most)
+    while count(least) > most:
+        least += 1
+    rounds = (size for size in range(least, 2 * least + 1) if _is_round(size * grid.width))
+    size = next((size for size in rounds if count(size) <= most), 0)
+    is_round = size > 0
+    if not is_round:
+        size = 1
+        while count(size) > most:
+            size *= 2
+    begin, end = ends(size)
+    edges = [float(f"{place * size * grid.width:.12g}") for place in range(begin, end + 1)]
+    if not is_round and grid.low < grid.high:
+        edges[0], edges[-1] = grid.low, grid.high
+    return size, tuple(edges)
+
+
+def _is_round(width: float) -> bool:
+    """Whether people count in such steps."""
+    digits = width / 10.0 ** math.floor(math.log10(width))
+    return any(math.isclose(digits, each, rel_tol=1e-9) for each in _ROUND)
 
 
 def joined(counts: np.ndarray, first: int, levels: int) -> tuple[np.ndarray, int]:

@@ -14,7 +14,7 @@ import numpy as np
 
 from keras_fair.audit.bands import outside, quartered, quartile, shown
 from keras_fair.audit.cells import Coded
-from keras_fair.audit.grid import Grid, joined
+from keras_fair.audit.grid import Grid, joined, round_bins
 from keras_fair.audit.result import GroupScores
 from keras_fair.audit.score_rows import Key, ScoreRows
 from keras_fair.audit.table_plans import Demands, Subject
@@ -114,22 +114,19 @@ class Histograms:
         if math.isinf(self.scores.low):
             return (), ()
         inside = self.scores.low >= 0 and self.scores.high <= 1
-        levels = -self.scores.level if inside else 0
-        while not inside and (self.scores.last >> levels) - (self.scores.first >> levels) >= _SHOWN:
-            levels += 1
-        width = math.ldexp(self.scores.unit, self.scores.level + levels)
-        begin = self.scores.first >> levels
-        count = (self.scores.last >> levels) - begin + 1
         if inside:
-            begin, count = 0, _BINS
-        edges = tuple(float(f"{(begin + place) * width:.12g}") for place in range(count + 1))
+            size = 2**-self.scores.level
+            edges = tuple(float(f"{place / _BINS:.12g}") for place in range(_BINS + 1))
+        else:
+            size, edges = round_bins(self.scores, _SHOWN)
+        count = len(edges) - 1
+        begin = 0 if inside else self.scores.first // size
+        places = np.clip((self.first + np.arange(self._bins)) // size - begin, 0, count - 1)
         groups: list[GroupScores] = []
         for names, rows in self.rows.items():
             quartiles = names[0] in self.measured
             rows = rows if not quartiles else quartered(rows)
-            counts, first = joined(rows.counts, self.first, levels)
-            places = np.clip(first - begin + np.arange(counts.shape[1]), 0, count - 1)
-            binned = counts @ (places[:, None] == np.arange(count))
+            binned = rows.counts @ (places[: rows.counts.shape[1], None] == np.arange(count))
             ordered = []
             for key, row in rows.place.items():
                 if quartiles:

@@ -11,6 +11,7 @@ from keras_fair.audit.estimates import Groups
 from keras_fair.audit.expressions import gap_form, relation_value, statistics_of
 from keras_fair.audit.grounding import check, occurring_in
 from keras_fair.audit.intervals import Intervals
+from keras_fair.audit.notes import notes_on
 from keras_fair.audit.result import (
     Audit,
     AuditedRelation,
@@ -98,6 +99,7 @@ def measure(questions: Questions, seen: Seen, vocabulary: Vocabulary) -> Audit:
         edges=edges,
         groups=scores,
         statements=tuple(map(node_text, constraints)),
+        notes=notes_on(constraints, vocabulary, seen.demands.outputs, seen.largest.tolist()),
     )
 
 

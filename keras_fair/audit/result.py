@@ -186,6 +186,8 @@ class Audit:
         edges: of the bins of `GroupScores.counts`, ascending; the last bin holds its upper edge too.
         groups: the distribution of the scores of each group.
         statements: the canonical text of each statement; `AuditedRelation.statement` is a place in it.
+        notes: what is odd about the samples, a sentence each: values of an attribute that differ only in
+            case or spaces, predictions above 1 whose means have bounds below 1.
     """
 
     relations: tuple[AuditedRelation, ...]
@@ -199,6 +201,7 @@ class Audit:
     edges: tuple[float, ...] = ()
     groups: tuple[GroupScores, ...] = ()
     statements: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def __iter__(self) -> Iterator[AuditedRelation]:
         return iter(self.relations)

@@ -205,12 +205,13 @@ class StreamingFairness(keras.callbacks.Callback):
 
     @property
     def history(self) -> Any:
-        """Gaps, violations and duals over the arrivals of this process: `{"arrivals": (k,), "gap": {name:
-        (k,)}, ...}`; a dict of those by layer where there are several."""
-        return _of_one(self._keeper.histories(), History().to_dict())
+        """Gaps, violations and duals over the arrivals of this process, and the bounds of the gaps:
+        `{"arrivals": (k,), "gap": {name: (k,)}, ..., "bounds": {name: (lower, upper)}, "every": 1}`, where of
+        `every` batches one is kept; a dict of those by layer where there are several."""
+        return _of_one(self._keeper.histories(), {**History().to_dict(), "bounds": {}})
 
     def plot(self, **keywords: Any) -> Any:
-        """The history as a picture; see `keras_fair.plots.stream`.
+        """The history as a picture, which says whether the gaps held; see `keras_fair.plots.stream`.
 
         Raises:
             ImportError: matplotlib is not installed.

@@ -192,7 +192,6 @@ def _notes(audit: Audit) -> list[str]:
 
 def _summary(audit: Audit, counts: dict[Verdict, int], stopping: set[str]) -> str:
     """One line: the counts of the verdicts, and which of them make the exit code 1."""
-    from keras_fair.audit import Verdict
     from keras_fair.reports.wording import ORDER, is_point
 
     listed = ", ".join(f"{counts[verdict]} {verdict.value}" for verdict in ORDER if counts[verdict])
@@ -202,10 +201,8 @@ def _summary(audit: Audit, counts: dict[Verdict, int], stopping: set[str]) -> st
     points = sum(is_point(relation, audit.slack) for relation in audit)
     advice = []
     if "undecided" in stopping:
-        if counts[Verdict.UNDECIDED] > points:
-            advice.append(f"more samples would decide{' the others' if points else ''}")
         if points:
-            advice.insert(0, "an equality needs a tolerance to be confirmed, such as +- 0.02")
+            advice.append("an equality needs a tolerance to be confirmed, such as +- 0.02")
         advice.append("--allow undecided lets them pass")
     if "unestimable" in stopping:
         advice.append("nothing says that what can't be measured is fair")

@@ -108,6 +108,8 @@ def _print(answer: dict[str, Any], options: argparse.Namespace) -> None:
     console.print(f"needs attributes: {needs}; label: {'yes' if answer['label'] else 'no'}")
     if answer["samples"] is not None:
         console.print(f"{options.data}: {answer['samples']:,} samples have what is needed")
+    for note in answer["notes"]:
+        console.print(f"note: {note}")
 
 
 def _checked(options: argparse.Namespace) -> dict[str, Any]:
@@ -116,14 +118,15 @@ def _checked(options: argparse.Namespace) -> dict[str, Any]:
     if options.data is None and (options.prediction or options.label or options.weight):
         raise InputFault("--prediction, --label and --weight name columns of --data, which is not given")
     constraints = read_constraints(texts)
-    size = None
+    size: int | None = None
+    notes: tuple[str, ...] = ()
     if options.data is None:
         vocabulary, _ = stand_ins(constraints)
     else:
         with open_data(options) as source:
             samples = TableSamples(source, constraints, options)
             size, vocabulary = samples.size, samples.vocabulary()
-            tried(constraints, samples, vocabulary)
+            notes = tried(constraints, samples, vocabulary)
     with faults_of_input():
         uses = [use_of(constraints, place, vocabulary, options.domain) for place in range(len(constraints))]
     return {
@@ -131,6 +134,7 @@ def _checked(options: argparse.Namespace) -> dict[str, Any]:
         "attributes": list(constraints.attributes),
         "label": constraints.uses_label,
         "samples": size,
+        "notes": list(notes),
         "constraints": [_entry(constraints, place, use) for place, use in enumerate(uses)],
     }
 

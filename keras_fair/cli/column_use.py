@@ -21,6 +21,7 @@ from keras_fair.language.nodes import (
     Literal,
     Membership,
     Node,
+    ValueSet,
 )
 from keras_fair.language.tree import children
 
@@ -36,12 +37,14 @@ class ColumnUse:
         numbers: whether it must hold numbers.
         truth: whether the texts `true` and `false` may stand for 1 and 0, as in a label.
         asked: the place of a constraint that needs numbers, drawn with a caret; empty where there is none.
+        spelled: texts that its values are compared with, as the constraints spell them.
     """
 
     listed: bool = False
     numbers: bool = False
     truth: bool = False
     asked: str = ""
+    spelled: tuple[str, ...] = ()
 
     def __or__(self, other: ColumnUse) -> ColumnUse:
         """Both needs together."""
@@ -50,6 +53,7 @@ class ColumnUse:
             self.numbers or other.numbers,
             self.truth or other.truth,
             self.asked or other.asked,
+            self.spelled + other.spelled,
         )
 
 
@@ -74,6 +78,10 @@ def uses_of(
                     place = ConstraintTypeError("", text=constraints.text, span=child.span)
                     use = replace(use, asked=str(place))
                 uses[name] = uses.get(name, ColumnUse()) | use
+    sets = (node for node in nodes_of(constraints) if isinstance(node, ValueSet))
+    if named := _texts_of(value for each in sets for value in each.values):
+        for name, use in uses.items():
+            uses[name] = replace(use, spelled=use.spelled + named)
     if label is not None:
         uses[label] = uses.get(label, ColumnUse()) | ColumnUse(truth=True)
     for name in (*predictions, *([] if weight is None else [weight])):
@@ -94,4 +102,9 @@ def _use_in(parent: Node) -> ColumnUse:
     else:
         return ColumnUse(numbers=True)
     numbers = any(isinstance(value, Literal) and not isinstance(value.value, str) for value in values)
-    return ColumnUse(listed=True, numbers=numbers)
+    return ColumnUse(listed=True, numbers=numbers, spelled=_texts_of(values))
+
+
+def _texts_of(values: Iterable[Node]) -> tuple[str, ...]:
+    literals = (value.value for value in values if isinstance(value, Literal))
+    return tuple(value for value in literals if isinstance(value, str))

@@ -17,7 +17,7 @@ _WIDTH = 110  # columns of a table in a file or a log
 
 
 def terminal(*, errors: bool = False, soft_wrap: bool = False) -> Console:
-    """A `rich` console on the standard output, to which text is text: brackets in it are no markup.
+    """A `rich` console on the standard output, to which text is text: no markup, no emoji as in `:x:`.
 
     Args:
         errors: print to the standard error instead.
@@ -33,7 +33,9 @@ def terminal(*, errors: bool = False, soft_wrap: bool = False) -> Console:
 
     by_itself = "COLUMNS" in os.environ or (sys.stderr if errors else sys.stdout).isatty()
     width = None if by_itself else _WIDTH
-    return Terminal(stderr=errors, width=width, highlight=False, markup=False, soft_wrap=soft_wrap)
+    return Terminal(
+        stderr=errors, width=width, highlight=False, markup=False, emoji=False, soft_wrap=soft_wrap
+    )
 
 
 @contextmanager

@@ -42,6 +42,7 @@ class CsvColumns(Columns):
         missing: entries that stand for no value.
         place: where a row is.
         crowded: those of more texts than are kept; they are plain numbers, or the fault is raised.
+        normalize: whether texts that differ only in case or spaces are joined.
     """
 
     def __init__(
@@ -51,15 +52,19 @@ class CsvColumns(Columns):
         missing: frozenset[str],
         place: Callable[[int], str],
         crowded: Mapping[str, TooManyTexts],
+        *,
+        normalize: bool = False,
     ) -> None:
         self.size = 0
         self._place, self._uses, self._crowded = place, uses, crowded
         self._missing, self._texts = missing, texts
-        self._codes = {
-            name: TextCodes(name, missing) for name, use in uses.items() if use.listed and name not in crowded
+        self.codes = {
+            name: TextCodes(name, missing, use.spelled if normalize else None)
+            for name, use in uses.items()
+            if use.listed and name not in crowded
         }
         self._files = {name: temporary_file() for name in uses}
-        self._kinds = {name: np.dtype("int32" if name in self._codes else "float64") for name in uses}
+        self._kinds = {name: np.dtype("int32" if name in self.codes else "float64") for name in uses}
         self._values: dict[str, np.ndarray] = {}  # the numbers that codes stand for
         self._categories: dict[str, tuple[str, ...]] = {}
 
@@ -71,9 +76,9 @@ class CsvColumns(Columns):
             TooManyTexts: more texts than an attribute may have.
         """
         for name, column in zip(self._uses, batch.columns, strict=False):
-            if name in self._codes:
+            if name in self.codes:
                 texts = [text.strip() for text in column.dictionary.to_pylist()]
-                entries = self._codes[name].of(texts, column.indices)
+                entries = self.codes[name].of(texts, column.indices)
             elif name in self._texts:
                 entries = self._numbers(name, column)
             else:
@@ -91,7 +96,7 @@ class CsvColumns(Columns):
         for file in self._files.values():
             with space_needed():
                 file.flush()
-        for name, codes in self._codes.items():
+        for name, codes in self.codes.items():
             use = self._uses[name]
             odd = None if use.truth and is_boolean(codes) else first_odd(codes)
             if odd is None:
@@ -106,7 +111,7 @@ class CsvColumns(Columns):
 
     def are_numbers(self, name: str) -> bool:
         """Whether all texts of a column so far are numbers and could not be codes."""
-        return name in self._codes and first_odd(self._codes[name]) is None
+        return name in self.codes and first_odd(self.codes[name]) is None
 
     def chunks(self, size: int, names: Collection[str] | None = None) -> Iterator[ColumnChunks]:
         """See `Columns.chunks`."""

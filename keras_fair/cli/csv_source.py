@@ -41,12 +41,12 @@ class CsvSource(Source):
         self._columns: list[CsvColumns] = []
         self._block = _BLOCK
 
-    def columns(self, uses: Mapping[str, ColumnUse]) -> Columns:
+    def columns(self, uses: Mapping[str, ColumnUse], *, normalize: bool = False) -> Columns:
         """See `Source.columns`."""
         texts = {name for name, use in uses.items() if use.listed}
         crowded: dict[str, TooManyTexts] = {}
         while True:
-            columns = CsvColumns(uses, texts, self._missing, self.place, crowded)
+            columns = CsvColumns(uses, texts, self._missing, self.place, crowded, normalize=normalize)
             self._columns.append(columns)
             try:
                 for batch in self._batches(list(uses), texts):

@@ -136,7 +136,7 @@ def _print_values(console: Console, samples: TableSamples, audit: Audit) -> None
     console.print(table)
     if not samples.predictions:
         console.print("Values of statistics in y, and verdicts, need --prediction COLUMN.")
-        console.print(audit.outside)
+        console.print("\n".join([audit.outside, *audit.notes]))
     else:
         console.print(audit)
 

@@ -138,7 +138,15 @@ def add_table(parser: Any, *, option: bool, missing: str = "error") -> None:
         help="an entry that stands for no value, as an empty one does; may be repeated",
     )
     group.add_argument(
-        "--separator", metavar="SIGN", help="between the entries of a CSV file: ',' ';' tab (,)"
+        "--normalize",
+        action="store_true",
+        help="join groups whose texts differ only in case or spaces, and say which",
+    )
+    group.add_argument(
+        "--separator",
+        "--delimiter",
+        metavar="SIGN",
+        help="between the entries of a CSV file: ',' ';' tab (,)",
     )
     group.add_argument("--encoding", metavar="NAME", help="of a CSV file (utf-8)")
 

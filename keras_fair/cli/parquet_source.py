@@ -63,7 +63,7 @@ class ParquetSource(Source):
         if not self.rows:
             raise InputFault(f"expected at least one row in {name}, found none")
 
-    def columns(self, uses: Mapping[str, ColumnUse]) -> Columns:
+    def columns(self, uses: Mapping[str, ColumnUse], *, normalize: bool = False) -> Columns:
         """See `Source.columns`."""
         kinds = {}
         for name, use in uses.items():
@@ -75,7 +75,12 @@ class ParquetSource(Source):
                     f"expected numbers in column {quoted(name)} of {self.name}, "
                     f"found {self._schema.field(name).type}{use.asked}"
                 )
-        return _ParquetColumns(self, kinds, {name for name, use in uses.items() if use.listed})
+        codes = {
+            name: TextCodes(name, self.missing, uses[name].spelled if normalize else None)
+            for name, kind in kinds.items()
+            if kind != "number"
+        }
+        return _ParquetColumns(self, kinds, codes, {name for name, use in uses.items() if use.listed})
 
     def close(self) -> None:
         """Close the file."""
@@ -117,15 +122,20 @@ class _ParquetColumns(Columns):
     Args:
         source: the file.
         kinds: `number`, `boolean`, `text`, or `truth`: texts and booleans that stand for 1 and 0.
+        codes: of those that are no numbers.
         groups: the columns whose values name groups.
     """
 
-    def __init__(self, source: ParquetSource, kinds: Mapping[str, str], groups: Collection[str]) -> None:
+    def __init__(
+        self,
+        source: ParquetSource,
+        kinds: Mapping[str, str],
+        codes: dict[str, TextCodes],
+        groups: Collection[str],
+    ) -> None:
         self.size = source.rows
+        self.codes = codes
         self._source, self._kinds, self._groups = source, kinds, groups
-        self._codes = {
-            name: TextCodes(name, source.missing) for name, kind in kinds.items() if kind != "number"
-        }
 
     def chunks(self, size: int, names: Collection[str] | None = None) -> Iterator[ColumnChunks]:
         """See `Columns.chunks`."""
@@ -137,7 +147,7 @@ class _ParquetColumns(Columns):
         for batch in self._source.batches(wanted, size):
             yield {
                 name: self._numbers(name, column, begin)
-                if name not in self._codes
+                if name not in self.codes
                 else self._texts(name, column)
                 for name, column in zip(wanted, batch.columns, strict=True)
             }
@@ -159,7 +169,7 @@ class _ParquetColumns(Columns):
     def _texts(self, name: str, column: Any) -> np.ndarray | Texts:
         if not types.is_dictionary(column.type):
             column = column.dictionary_encode()
-        text_codes = self._codes[name]
+        text_codes = self.codes[name]
         codes = text_codes.of(column.dictionary.to_pylist(), column.indices)
         if self._kinds[name] == "truth":
             return np.array([*(TRUTH[text.lower()] for text in text_codes), np.nan])[codes]

@@ -58,13 +58,14 @@ def audited(
             left -= len(y)
             auditor.update(y, part.attributes, part.label, part.weight)
         audit = auditor.result()
+    audit = replace(audit, notes=(*samples.joined(), *audit.notes))
     if samples.missing != "group":
         return audit
     compared = _compared(constraints)  # samples without a value of these are a group, and so in the table
     return replace(audit, missing={name: n for name, n in audit.missing.items() if name not in compared})
 
 
-def tried(constraints: ConstraintSet, samples: TableSamples, vocabulary: Vocabulary) -> None:
+def tried(constraints: ConstraintSet, samples: TableSamples, vocabulary: Vocabulary) -> tuple[str, ...]:
     """See that samples give constraints a meaning, by measuring a few of them.
 
     Args:
@@ -72,12 +73,21 @@ def tried(constraints: ConstraintSet, samples: TableSamples, vocabulary: Vocabul
         samples: of a table.
         vocabulary: the values that occur in all of it.
 
+    Returns:
+        What is odd about all the samples; see `keras_fair.audit.notes`.
+
     Raises:
         InputFault: they don't, or a prediction or a weight is missing or out of range.
     """
     from keras_fair.audit import audit
+    from keras_fair.audit.notes import largest_of, notes_on
+    from keras_fair.rows.values import Outputs
 
+    outputs = Outputs.of(samples.predictions or output_names(constraints))
+    largest = np.full(outputs.count, -np.inf)
     for place, part in enumerate(samples.parts()):
+        if part.y is not None:
+            largest = np.maximum(largest, largest_of(part.y))
         if place:
             continue  # the parts look at every sample themselves
         few = min(_FEW, samples.size)
@@ -90,6 +100,7 @@ def tried(constraints: ConstraintSet, samples: TableSamples, vocabulary: Vocabul
                 vocabulary=vocabulary,
                 outputs=_outputs(constraints, samples),
             )
+    return (*samples.joined(), *notes_on(constraints, vocabulary, outputs, largest.tolist()))
 
 
 def _compared(constraints: ConstraintSet) -> set[str]:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["LARGEST", "TableChunk", "TableSamples"]
 
+_MOST_JOINED = 8  # values that a note names
 LARGEST = 1e30  # the audit squares products of up to four of these: prediction, attribute, label, weight
 
 
@@ -49,7 +50,7 @@ class TableSamples:
     Args:
         source: the table.
         constraints: what its columns are needed for.
-        options: with `prediction`, a list or None, `label`, `weight`, `domain` and `missing`.
+        options: with `prediction`, a list or None, `label`, `weight`, `domain`, `missing` and `normalize`.
 
     Attributes:
         name: of the file.
@@ -81,7 +82,8 @@ class TableSamples:
         self.label = label if constraints.uses_label else None
         self.domain: tuple[float, float] | None = options.domain
         self.missing: str = options.missing
-        self.columns = source.columns(uses_of(constraints, self.predictions, self.label, self.weight))
+        uses = uses_of(constraints, self.predictions, self.label, self.weight)
+        self.columns = source.columns(uses, normalize=options.normalize)
 
     @property
     def size(self) -> int:
@@ -92,6 +94,19 @@ class TableSamples:
     def _grouping(self) -> tuple[str, ...]:
         """The columns that tell groups: the attributes, and the label where there is one."""
         return (*self.attributes, *([] if self.label is None else [self.label]))
+
+    def joined(self) -> tuple[str, ...]:
+        """Which texts were joined by `--normalize`, a sentence a column; known when the samples were gone
+        through."""
+        notes = []
+        for name, codes in self.columns.codes.items():
+            sets = [
+                f"{', '.join(map(quoted, others))} as {quoted(text)}" for text, others in codes.joined.items()
+            ]
+            if sets:
+                more = f"; and {len(sets) - _MOST_JOINED} more" if len(sets) > _MOST_JOINED else ""
+                notes.append(f"Texts of {name} were joined: {'; '.join(sets[:_MOST_JOINED])}{more}.")
+        return tuple(notes)
 
     def vocabulary(self) -> Vocabulary:
         """The values of the attributes and of the label, from one pass through the table.

@@ -16,7 +16,7 @@ import numpy as np
 
 from keras_fair.cli.column_use import ColumnUse
 from keras_fair.cli.input_fault import InputFault
-from keras_fair.errors import near_names, quoted
+from keras_fair.errors import near_names, quoted, tidied
 
 __all__ = [
     "MOST_TEXTS",
@@ -88,11 +88,19 @@ class TextCodes(dict[str, int]):
     Args:
         name: of the column.
         missing: texts that stand for no value; their code is -1.
+        spelled: texts as constraints spell them; None: each text is one of its own. Else texts that differ
+            only in case or spaces are one: as it is spelled here, or as it is first met, without needless
+            spaces.
+
+    Attributes:
+        joined: by text, the others that were joined with it.
     """
 
-    def __init__(self, name: str, missing: Collection[str]) -> None:
+    def __init__(self, name: str, missing: Collection[str], spelled: Sequence[str] | None = None) -> None:
         super().__init__()
         self._name, self._missing = name, missing
+        self._spelling = None if spelled is None else {_folded(text): text for text in reversed(spelled)}
+        self.joined: dict[str, dict[str, None]] = {}
 
     def of(self, texts: Sequence[object], indices: Any) -> np.ndarray:
         """The codes of a chunk, `(n,)` int32.
@@ -110,6 +118,14 @@ class TextCodes(dict[str, int]):
     def _code(self, text: str) -> int:
         if text in self._missing:
             return -1
+        if self._spelling is not None:
+            plain = tidied(text)
+            if plain in self._missing:
+                return -1
+            kept = self._spelling.setdefault(_folded(text), plain)
+            if kept != text:
+                self.joined.setdefault(kept, {})[text] = None
+            text = kept
         code = self.setdefault(text, len(self))
         if code >= MOST_TEXTS:
             raise TooManyTexts(self._name, text)
@@ -121,9 +137,11 @@ class Columns(ABC):
 
     Attributes:
         size: how many rows they have.
+        codes: of the columns that are read as texts, by name.
     """
 
     size: int
+    codes: dict[str, TextCodes]
 
     @abstractmethod
     def chunks(self, size: int, names: Collection[str] | None = None) -> Iterator[ColumnChunks]:
@@ -154,8 +172,12 @@ class Source(ABC):
     header: tuple[str, ...]
 
     @abstractmethod
-    def columns(self, uses: Mapping[str, ColumnUse]) -> Columns:
+    def columns(self, uses: Mapping[str, ColumnUse], *, normalize: bool = False) -> Columns:
         """Columns that stand in the header, typed by what they are needed for.
+
+        Args:
+            uses: by name.
+            normalize: join texts that differ only in case or spaces; see `TextCodes`.
 
         Raises:
             InputFault: the file is malformed, or text stands where numbers must.
@@ -189,6 +211,10 @@ class Source(ABC):
         names = [name if name else "''" for name in self.header[:_LONGEST_HEADER]]
         more = len(self.header) - len(names)
         return f"its columns: {', '.join(names)}" + (f" and {more} more" if more else "")
+
+
+def _folded(text: str) -> str:
+    return tidied(text).casefold()
 
 
 def array_of(column: Any, absent: float) -> np.ndarray:

@@ -10,6 +10,8 @@ import numpy as np
 
 __all__ = ["draw_bounds", "most_violated"]
 
+_BEYOND = 100  # heights of a picture, further than an axis still grows
+
 
 def most_violated(violations: Mapping[str, np.ndarray], most: int) -> list[str]:
     """The names with the largest violation at the end, at most `most`, in the order of the mapping.
@@ -29,11 +31,20 @@ def most_violated(violations: Mapping[str, np.ndarray], most: int) -> list[str]:
 
 
 def draw_bounds(panel: Any, bounds: tuple[float, float] | None, color: str) -> None:
-    """A pale band where a gap is to lie, its edges dotted; a side without a bound stays open."""
+    """A pale band where a gap is to lie, its edges dotted; without a bound on a side it leaves the picture
+    there. Called when the gaps are drawn."""
     if bounds is None:
         return
     finite = [bound for bound in bounds if math.isfinite(bound)]
-    if len(finite) == 2:
-        panel.axhspan(*bounds, color=color, alpha=0.1, linewidth=0)
     for bound in finite:
         panel.axhline(bound, color=color, linewidth=1, linestyle=(0, (1, 2)))
+    if not finite:
+        return
+    from matplotlib.patches import Rectangle
+
+    low, high = panel.get_ylim()
+    beyond = _BEYOND * (high - low)
+    begin, end = max(bounds[0], low - beyond), min(bounds[1], high + beyond)
+    band = Rectangle((0, begin), 1, end - begin, transform=panel.get_yaxis_transform())
+    band.set(color=color, alpha=0.1, linewidth=0)
+    panel.add_artist(band)  # unlike a span it does not widen the axis

@@ -22,6 +22,7 @@ from keras_fair.reports.markdown import (
 )
 from keras_fair.reports.numbers import allowed, counted, interval_text, metric, value_text
 from keras_fair.reports.wording import (
+    advice,
     headline,
     limits,
     named,
@@ -96,6 +97,8 @@ def _thresholds(audit: Audit) -> Iterator[str]:
 
 def _analyses(audit: Audit) -> list[str]:
     lines = [f"{headline(audit)}. {summary(audit)}"]
+    if words := advice(audit):
+        lines += ["", plain(words)]
     if len(audit):
         lines += ["", *relation_table(worst_first(audit.relations))]
     for title, several in (("Unitary results", False), ("Intersectional results", True)):

@@ -31,7 +31,8 @@ def distributions(audit: Audit) -> Markup:
         tag(
             "p",
             "Each picture shows how the scores of one group are spread, as shares of the group. The outline "
-            "is all groups of the row together, the upright line the mean.",
+            "is all groups of the row together, the upright line the mean. Pictures of small groups are "
+            "drawn lower where their bars would not fit.",
             class_="lead",
         )
     ]
@@ -54,8 +55,7 @@ def sizes(audit: Audit) -> Markup:
         heads = ("share", "samples", *(["weight"] if weighted else []), "mean score")
         head = table_head("group", [tag("span", "share as a bar", class_="unseen")], heads)
         shares = shares_of(groups)
-        most = max(shares)
-        rows = [_size_row(group, share, most, weighted) for group, share in zip(groups, shares, strict=True)]
+        rows = [_size_row(group, share, weighted) for group, share in zip(groups, shares, strict=True)]
         title = f"Groups of {_title(attributes)}"
         parts.append(table(title, head, rows[:_MOST_ROWS], "sizes"))
         if rest := rows[_MOST_ROWS:]:
@@ -94,7 +94,8 @@ def _pictures(groups: Groups, edges: tuple[float, ...]) -> list[Markup]:
     if len(groups) > _OPEN_PICTURES:
         groups = sorted(groups, key=lambda group: -group.weight)[:_MOST_PICTURES]
     shares = {id(group): _shares(group.counts) for group in groups}
-    scale = _scale([shares[id(group)] for group in groups if group.size >= SMALL] + [together])
+    fitted = [shares[id(group)] for group in groups if group.size >= SMALL] + [together]
+    scale = max(_highest(each) for each in fitted) or 1.0
     return [_picture(group, shares[id(group)], together, scale, edges) for group in groups]
 
 
@@ -104,34 +105,40 @@ def _shares(counts: Sequence[float] | np.ndarray) -> np.ndarray:
     return counts / total if total > 0 else np.zeros_like(counts)
 
 
-def _scale(shares: Sequence[np.ndarray]) -> float:
-    """The share that fills a picture. A few spikes may reach past it, else they would flatten all others."""
-    highest = max(float(each.max(initial=0.0)) for each in shares)
-    inner = max((float(np.sort(each)[-3]) for each in shares if len(each) >= 3), default=highest)
-    return min(highest, 2.5 * inner) or 1.0
+def _highest(shares: np.ndarray) -> float:
+    return float(shares.max(initial=0.0))
+
+
+def _places(bins: int, edges: tuple[float, ...]) -> list[float]:
+    """Where each edge of the bins stands in a picture that is as wide as there are bins."""
+    if len(edges) != bins + 1 or not edges[-1] > edges[0]:
+        return [float(place) for place in range(bins + 1)]
+    return [bins * (edge - edges[0]) / (edges[-1] - edges[0]) for edge in edges]
 
 
 def _picture(
     group: GroupScores, shares: np.ndarray, together: np.ndarray, scale: float, edges: tuple[float, ...]
 ) -> Markup:
-    bins = len(shares)
-    cut = [index for index, share in enumerate(shares) if share > scale * (1 + 1e-9)]
+    bins, highest = len(shares), _highest(shares)
+    lower = highest > scale  # a small group, of which a few bars hold nearly all
+    scale = max(scale, highest)
+    places = _places(bins, edges)
     bars = "".join(
-        f"M{index + 0.06:.2f} 100V{100 - 100 * min(share / scale, 1):.1f}H{index + 0.94:.2f}V100Z"
-        for index, share in enumerate(shares)
+        f"M{left + 0.06:.2f} 100V{100 - 100 * share / scale:.1f}H{max(right - 0.06, left + 0.06):.2f}V100Z"
+        for left, right, share in zip(places, places[1:], shares, strict=False)
         if share > 0
     )
     outline = "M0 100" + "".join(
-        f"V{100 - 100 * min(share / scale, 1):.1f}H{index + 1}" for index, share in enumerate(together)
+        f"V{100 - 100 * share / scale:.1f}H{right:.6g}"
+        for right, share in zip(places[1:], together, strict=True)
     )
     drawn = [tag("path", d=bars, class_="bars"), tag("path", d=f"{outline}V100", class_="outline")]
-    drawn += [tag("path", d=f"M{index - 0.1:.1f} 7l1.2 -4", class_="cut") for index in cut]
     if not math.isnan(group.mean) and edges and edges[-1] > edges[0]:
         place = bins * min(max((group.mean - edges[0]) / (edges[-1] - edges[0]), 0.0), 1.0)
         drawn.append(tag("line", x1=f"{place:.2f}", x2=f"{place:.2f}", y1=0, y2=100, class_="mean"))
     name = group_name(group)
     label = f"Scores of {name}: mean {metric(group.mean)}, {counted(group.size, 'sample')}"
-    tallest = f", highest bar {percent(float(shares.max(initial=0.0)))} (cut)" if cut else ""
+    tallest = f", highest bar {percent(highest)}" + (" (drawn lower)" if lower else "") if highest else ""
     return tag(
         "figure",
         tag("figcaption", tag("b", _value_name(group)), _remark(group)),
@@ -165,8 +172,8 @@ def _remark(group: GroupScores) -> Markup | None:
     return tag("span", "small group" if group.size else "no samples", class_="note")
 
 
-def _size_row(group: GroupScores, share: float, most: float, weighted: bool) -> Markup:
-    width = 0.0 if math.isnan(share) or most == 0 else 100 * share / most
+def _size_row(group: GroupScores, share: float, weighted: bool) -> Markup:
+    width = 0.0 if math.isnan(share) else 100 * share
     bar = tag(
         "svg",
         tag("rect", width="100%", height=12, class_="track"),

@@ -15,6 +15,7 @@ from keras_fair.reports.numbers import (
     size_text,
 )
 from keras_fair.reports.wording import (
+    advice,
     caveats,
     group_name,
     headline,
@@ -46,6 +47,8 @@ _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~&$])")
 def to_markdown(audit: Audit) -> str:
     """The report of an audit in Markdown; see `keras_fair.audit.Audit.to_markdown`."""
     lines = ["## Fairness audit", "", f"**{headline(audit)}.** {summary(audit)}", ""]
+    if words := advice(audit):
+        lines += [plain(words), ""]
     if len(audit):
         lines += ["### Constraints", "", *constraint_lines(audit), ""]
         lines += ["### Gaps", "", *relation_table(worst_first(audit.relations)), ""]

@@ -16,6 +16,7 @@ from keras_fair.reports.numbers import allowed, counted, interval_text, metric, 
 from keras_fair.reports.statements import badge, constraint_cards
 from keras_fair.reports.wording import (
     ORDER,
+    advice,
     caveats,
     headline,
     limits,
@@ -83,6 +84,7 @@ def _verdict(audit: Audit) -> Markup:
         tag("p", f"Fairness audit of {about}{counted(len(audit), 'relation')}", class_="about"),
         tag("h1", headline(audit)),
         tag("p", summary(audit), class_="summary"),
+        tag("p", words) if (words := advice(audit)) else None,
         _bar(audit),
     ]
     if worst and worst[0].verdict is not Verdict.SATISFIED:

@@ -6,10 +6,11 @@ import io
 from typing import TYPE_CHECKING
 
 from keras_fair.audit.result import number
-from keras_fair.reports.wording import smallest_group
+from keras_fair.reports.wording import advice, smallest_group
 
 if TYPE_CHECKING:
     from rich.table import Table
+    from rich.text import Text
 
     from keras_fair.audit.result import Audit, AuditedRelation
 
@@ -37,7 +38,7 @@ def to_table(audit: Audit) -> Table:
             *(numbers.get(heading, "-") for heading in headings),
             Text(relation.verdict.value, style=relation.verdict.style),
         )
-    table.caption = audit.outside or None
+    table.caption = _caption(audit)
     return table
 
 
@@ -61,8 +62,16 @@ def fitting(audit: Audit, width: int) -> Table:
         numbers = ", ".join(f"{heading} {text}" for heading, text in _numbers(relation).items())
         verdict = Text(relation.verdict.value, style=relation.verdict.style)
         table.add_row(verdict, Text(f"{relation.name}\n{numbers}"))
-    table.caption = audit.outside or None
+    table.caption = _caption(audit)
     return table
+
+
+def _caption(audit: Audit) -> Text | None:
+    """What stands below the table, as it is: names in it are no markup."""
+    from rich.text import Text
+
+    lines = [line for line in (audit.outside, *audit.notes, advice(audit)) if line]
+    return Text("\n".join(lines), style="table.caption") if lines else None
 
 
 def _numbers(relation: AuditedRelation) -> dict[str, str]:

@@ -19,6 +19,7 @@ from keras_fair.reports.numbers import counted
 __all__ = [
     "ORDER",
     "StatementResult",
+    "advice",
     "caveats",
     "excess",
     "group_name",
@@ -165,6 +166,27 @@ def summary(audit: Audit) -> str:
     return f"Of {of}, {', '.join(parts[:-1])} and {parts[-1]}."
 
 
+def advice(audit: Audit) -> str:
+    """Why relations are undecided and what helps, in two short sentences; empty where none is. An equality
+    without a tolerance has a caveat of its own."""
+    undecided = [each for each in audit.with_verdict(Verdict.UNDECIDED) if not is_point(each, audit.slack)]
+    if not undecided:
+        return ""
+    if not any(_crosses_a_bound(each) for each in undecided):
+        return "Undecided: these are too few people to tell. Audit more people."
+    return (
+        "Undecided: the interval reaches past the bound, so these are too few people to tell. Audit more "
+        "people, or train tighter than you audit: margin= of FairModel, FairProjection and kf.project."
+    )
+
+
+def _crosses_a_bound(relation: AuditedRelation) -> bool:
+    """Whether the interval of a gap is partly within its bounds and partly past one."""
+    interval = relation.interval
+    bounds = (relation.lower, relation.upper)
+    return interval is not None and any(interval.low <= bound <= interval.high for bound in bounds)
+
+
 def caveats(audit: Audit) -> Iterator[tuple[str, tuple[str, ...]]]:
     """What limits the findings: a sentence, and what it is about, one entry each."""
     undecided = audit.with_verdict(Verdict.UNDECIDED)
@@ -174,7 +196,7 @@ def caveats(audit: Audit) -> Iterator[tuple[str, tuple[str, ...]]]:
             audit.with_verdict(Verdict.UNESTIMABLE),
         ),
         (
-            "Undecided, for these samples leave both open; more may tell:",
+            "Undecided, for these samples leave both open:",
             [each for each in undecided if not is_point(each, audit.slack)],
         ),
         (
@@ -193,6 +215,7 @@ def caveats(audit: Audit) -> Iterator[tuple[str, tuple[str, ...]]]:
         yield f"Groups with fewer than {SMALL} samples, of which little can be said:", names
     if outside := [*_outside(audit.unknown, "an unknown value of"), *_outside(audit.missing, "no value of")]:
         yield "Samples left out where these values are needed:", tuple(outside)
+    yield from ((note, ()) for note in audit.notes)
     without = sum(each.interval is None for each in judged)
     if judged and audit.confidence is None:
         yield "No intervals were asked for: verdicts compare the gaps of these samples as they are.", ()

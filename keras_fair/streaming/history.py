@@ -41,8 +41,9 @@ class History:
             self._every *= 2
 
     def to_dict(self) -> dict[str, Any]:
-        """`{"arrivals": (k,), kind: {name: (k,)}}`, NaN where there was no number."""
-        result: dict[str, Any] = {"arrivals": np.array(self._arrivals, dtype="int64")}
+        """`{"arrivals": (k,), "every": int, kind: {name: (k,)}}`, NaN where there was no number. Of that many
+        batches one is kept."""
+        result: dict[str, Any] = {"arrivals": np.array(self._arrivals, dtype="int64"), "every": self._every}
         for kind in ("gap", "violation", "dual"):
             names = dict.fromkeys(name for point in self._points for name in point[kind])
             result[kind] = {

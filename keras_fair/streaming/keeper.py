@@ -136,7 +136,7 @@ class Keeper:
     def histories(self) -> dict[str, dict[str, Any]]:
         """By stream, see `History.to_dict`."""
         with self.lock:
-            return {name: stream.history.to_dict() for name, stream in self.streams.items()}
+            return {name: stream.course() for name, stream in self.streams.items()}
 
     def alone(self, outputs: int | None = None) -> RunningStream:
         """The stream that is of no layer, or else the only one there is.

@@ -116,7 +116,8 @@ class StreamReport:
                 f"{relation.dual:.4g}",
                 f"{relation.smallest_weight:.6g}",
             )
-        table.caption = self._notes() or None
+        notes = self._notes()
+        table.caption = Text(notes, style="table.caption") if notes else None
         return table
 
     def __rich__(self) -> Table:

@@ -205,6 +205,11 @@ class RunningStream:
         outcomes = {outcome.name: count for outcome, count in self.outcomes.items()}
         return self.state.report(self.plan, outcomes)
 
+    def course(self) -> dict[str, Any]:
+        """The history, and by relation the bounds of its gap."""
+        bounds = {relation.name: (relation.lower, relation.upper) for relation in self.report()}
+        return {**self.history.to_dict(), "bounds": bounds}
+
     @contextmanager
     def _kept_unless_done(self) -> Iterator[None]:
         """A batch that is refused leaves no value and no plan behind."""

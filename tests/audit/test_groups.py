@@ -76,6 +76,34 @@ def test_scores_at_the_ends_and_far_away() -> None:
     assert sum(found.groups[0].counts) == 2
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "ends", "width"),
+    [
+        (0, 100, (0, 100), 2.5),
+        (0.7, 99.2, (0, 100), 2.5),
+        (0, 10, (0, 10), 0.25),
+        (0, 1000, (0, 1000), 40),
+        (300, 850, (300, 860), 20),
+        (-50, 50, (-50, 50), 2.5),
+        (0, 10_000, (0, 10_000), None),
+        (-3.3, 31_234.5, (-3.3, 31_234.5), None),
+        (0, 2, (0, 2), 0.05),
+    ],
+)
+def test_bins_of_scores_end_where_the_scores_do_or_at_round_numbers(low, high, ends, width) -> None:
+    y = np.linspace(low, high, 401)
+    found = audit("E[y | sex=a] <= 1", y, {"sex": ["a"] * len(y)})
+    assert (found.edges[0], found.edges[-1]) == ends
+    assert len(found.edges) <= 41
+    steps = np.diff(found.edges)
+    if width is not None:
+        np.testing.assert_allclose(steps, width)
+    np.testing.assert_allclose(steps[1:-1], steps[1])
+    counts, _ = np.histogram(y, found.edges)
+    assert sum(found.groups[0].counts) == len(y)
+    assert np.abs(np.cumsum(counts) - np.cumsum(found.groups[0].counts)).max() <= 1  # rounding at an edge
+
+
 def test_missing_and_unknown_values_make_no_group_unless_asked() -> None:
     sex = np.array(["Female", "Male", "", "Other"] * 5)
     y = np.linspace(0, 1, 20)

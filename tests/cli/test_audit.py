@@ -19,6 +19,7 @@ import keras_fair as kf
 from keras_fair.cli import main
 
 EQUAL = "E[y | sex=Female] == E[y | sex=Male] +- 0.2"
+UNDECIDED = "Undecided: the interval reaches past the bound, so these are too few people to tell."
 STRICT = "E[y | sex=Female] == E[y | sex=Male] +- 0.02"
 
 
@@ -91,10 +92,11 @@ def test_an_equality_without_a_tolerance_asks_for_one_not_for_samples(audit, tmp
     )
     markdown = (tmp_path / "a.md").read_text(encoding="utf-8")
     assert "no number of samples confirms an equality without a tolerance" in markdown
-    assert "more may tell" not in markdown
+    assert "too few people" not in printed + markdown
     _, printed, _ = audit(path, "-c", exact, "-c", STRICT)
     assert "2 undecided; an equality needs a tolerance" in printed
-    assert "; more samples would decide the others; --allow undecided lets them pass\n" in printed
+    assert UNDECIDED in " ".join(printed.split())
+    assert ", such as +- 0.02; --allow undecided lets them pass\n" in printed
 
 
 def test_violated_ends_with_1_whatever_is_allowed(audit, tmp_path) -> None:
@@ -109,7 +111,8 @@ def test_undecided_ends_with_1_unless_allowed(audit, tmp_path) -> None:
     path = write(tmp_path / "few.csv", people(40))
     code, printed, _ = audit(path, "-c", STRICT)
     assert code == 1
-    assert "not passed: 1 undecided; more samples would decide; --allow undecided" in printed
+    assert "not passed: 1 undecided; --allow undecided" in printed
+    assert " ".join(printed.split()).count(f"{UNDECIDED} Audit more people, or train tighter") == 1
     code, printed, _ = audit(path, "-c", STRICT, "--allow", "undecided")
     assert code == 0
     assert "passed: 1 undecided" in printed
@@ -212,6 +215,7 @@ def test_every_form_of_the_file_says_the_same(audit, whole, fair, tmp_path, monk
     excel = tmp_path / "excel.csv"
     excel.write_bytes(b"\xef\xbb\xbf" + content.replace(b"\n", b"\r\n").replace(b",", b"; "))
     assert_same(whole, report(audit, str(excel), *COLUMNS, "--separator", ";"))
+    assert_same(whole, report(audit, str(excel), *COLUMNS, "--delimiter", "semicolon"))
     tabs = tmp_path / "people.tsv"
     tabs.write_bytes(content.replace(b",", b"\t"))
     assert_same(whole, report(audit, str(tabs), *COLUMNS))
@@ -422,6 +426,46 @@ def test_with_a_report_on_the_standard_output_the_table_goes_elsewhere(audit, fa
     assert "passed: 1 satisfied" in error
     assert "passed: 1" not in printed
     assert printed.startswith("#")
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet", "categories"])
+def test_texts_that_differ_only_in_case_or_spaces_are_joined_when_asked(form, audit, tmp_path) -> None:
+    sex = ["female", " FEMALE", "Female ", "male", "New  York"] * 40
+    columns = {"sex": sex, "score": [0.5] * 200}
+    if form == "csv":
+        path = write(tmp_path / "odd.csv", columns)
+    else:
+        path = str(tmp_path / "odd.parquet")
+        table = pyarrow.table(columns)
+        if form == "categories":
+            table = table.set_column(0, "sex", table.column("sex").dictionary_encode())
+        parquet.write_table(table, path, row_group_size=3)
+    rules = ("-c", "E[y | sex=Female] <= 0.6", "-c", "for g in sex: E[y | sex=g] <= 0.6")
+    plain = json.loads(audit(path, *rules[2:], "--json", "-", "--chunk-size", "7")[1])
+    alike = next(note for note in plain["notes"] if note.startswith("Values of sex that look alike"))
+    for text in sex[:3]:
+        assert repr(text.strip() if form == "csv" else text) in alike
+    code, printed, _ = audit(path, *rules, "--normalize", "--json", "-", "--chunk-size", "7")
+    found = json.loads(printed)
+    assert code == 0
+    sizes = {each["text"]: each["statistics"][0]["size"] for each in found["relations"]}
+    assert sizes == {
+        "E[y | sex=Female] <= 0.6": 120,
+        "E[y | sex=male] <= 0.6": 40,
+        "E[y | sex='New York'] <= 0.6": 40,
+    }
+    (note,) = found["notes"]
+    assert note.startswith("Texts of sex were joined: 'female', '")
+    assert "' as 'Female'; 'New  York' as 'New York'." in note
+    assert "as 'Female'" in " ".join(audit(path, *rules, "--normalize")[1].split())
+
+
+def test_what_stands_for_no_value_does_so_with_spaces_too_when_asked(audit, tmp_path) -> None:
+    path = str(tmp_path / "blank.parquet")
+    parquet.write_table(pyarrow.table({"sex": ["a", " ", " NA "] * 20, "score": [0.5] * 60}), path)
+    rule = ("-c", "spread(E[y | sex=*]) <= 1; E[y] <= 1", "--na", "NA", "--missing", "exclude")
+    assert report(audit, path, *rule)["missing"] == {"sex": 0}
+    assert report(audit, path, *rule, "--normalize", code=1)["missing"] == {"sex": 40}
 
 
 def test_confidence_and_simultaneous_reach_the_audit(audit, fair) -> None:

@@ -52,6 +52,30 @@ def test_a_mode_that_takes_not_all_is_no(check) -> None:
     assert check("-c", RATE, "--mode", "audit")[0] == 0
 
 
+def test_what_is_odd_about_a_table_is_a_note_and_no_fault(check, tmp_path: Path) -> None:
+    path = tmp_path / "odd.csv"
+    rows = [f"{sex},{score}" for sex in ("Male", "male", "Female") for score in (20, 40)] * 60
+    path.write_text("\n".join(["sex,score", *rows, "Fe  male,97.5"]) + "\n", encoding="utf-8")
+    options = ("-c", "spread(E[y | sex=*]) <= 0.02", "--data", str(path), "--prediction", "score")
+    code, printed, error = check(*options)
+    assert (code, error) == (0, "")
+    assert "note: Values of sex that look alike are different groups: 'Male' and 'male'. If" in printed
+    assert "note: Predictions y reach 97.5, and bounds on their means are below 1 (0.02). If" in printed
+    code, printed, _ = check(*options, "--normalize", "--json")
+    notes = json.loads(printed)["notes"]
+    assert (code, notes[0]) == (0, "Texts of sex were joined: 'male' as 'Male'; 'Fe  male' as 'Fe male'.")
+    assert [note.split()[0] for note in notes] == ["Texts", "Predictions"]
+    without_predictions = check(*options[:4])[1]
+    assert "Values of sex" in without_predictions
+    assert "Predictions" not in without_predictions
+    assert "note" not in check(*options[:2])[1]
+
+
+def test_values_are_printed_as_they_are(check) -> None:
+    rule = "E[y | sex=':x:'] <= E[y | sex='[red]']"
+    assert f"yes  {rule}\n" in check("-c", rule)[1]
+
+
 def test_json_says_the_same(check) -> None:
     code, printed, _ = check("-c", f"{AFFINE}; {RATE}", "--mode", "monitoring", "--json")
     found = json.loads(printed)

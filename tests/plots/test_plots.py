@@ -209,17 +209,56 @@ STREAM = {
 def test_stream_draws_what_it_is_given() -> None:
     figure = plots.stream(STREAM, bounds={"parity": (-0.02, 0.02)}, log=True)
     drawn(figure)
-    assert [axes.get_ylabel() for axes in figure.axes] == ["pooled gap", "violation", "dual"]
-    assert list(figure.axes[2].lines[1].get_ydata()) == [-1.0, 1.0, 2.0]
+    assert [axes.get_ylabel() for axes in figure.axes] == ["pooled gap", "violation", "pull (dual)"]
+    assert list(figure.axes[2].lines[1].get_ydata()) == [1.0, 1.0, 2.0]
+    assert "about pull / N" in figure.axes[2].get_title(loc="left")
     assert figure.axes[0].get_xscale() == "log"
     assert len(figure.axes[0].patches) == 1
     alone = plots.stream(
         {key: STREAM[key] for key in ("arrivals", "gap")} | {"bounds": {"odds": (-1, 1)}}, most=1
     )
     drawn(alone)
-    assert [text.get_text() for text in alone.legends[0].get_texts()] == ["odds"]
-    assert alone.get_suptitle() == "the 1 most violated of 2 constraints"
+    assert [text.get_text() for text in alone.legends[0].get_texts()] == ["odds: held from arrival 1 on"]
+    assert alone.get_suptitle() == "Held from arrival 1 on\ndrawn: the 1 most violated of 2 constraints"
     assert len(alone.axes[0].patches) == 1
+
+
+def test_stream_says_whether_it_held() -> None:
+    def title(gap: list[float], bounds: tuple[float, float] = (-0.02, 0.02), **more: Any) -> str:
+        history = {"arrivals": [1, 10, 1000], "gap": {"parity": gap}, "bounds": {"parity": bounds}}
+        return plots.stream({**history, **more}).get_suptitle()
+
+    assert title([0.3, 0.01, -0.02]) == "Held from arrival 10 on"
+    assert title([math.nan, 0.01, 0.01]) == "Held from arrival 10 on"
+    assert title([0.01, 0.03, 0.02 + 1e-8]) == "Held from arrival 1,000 on"
+    assert title([0.01, 0.01, 0.0321]) == "Outside by 0.012 at arrival 1,000"
+    assert title([0.7, 0.7, 0.7], (0.5, math.inf)) == "Held from arrival 1 on"
+    assert title([math.nan] * 3) == "Not measured, a group is empty"
+    assert title([0.3, 0.01, 0.0], every=4) == "Held from arrival 10 on (one in 4 batches is looked at)"
+    two = plots.stream(STREAM, bounds={"parity": (-0.02, 0.02)})
+    assert two.get_suptitle() == "2 of 2 constraints are within their bounds at the end"
+    words = [text.get_text() for text in two.legends[0].get_texts()]
+    assert words == ["parity: held from arrival 100 on", "odds: held from arrival 100 on"]
+    late = {**STREAM, "violation": {**STREAM["violation"], "odds": np.array([0.3, 0.1, 0.05])}}
+    assert plots.stream(late).get_suptitle() == "1 of 2 constraints are within their bounds at the end"
+    without = plots.stream({"arrivals": [1, 10], "gap": {"parity": [0.1, 0.2]}})
+    assert without.get_suptitle() == without.axes[0].get_title(loc="left") == ""
+    assert "that bound shrinks as people arrive" in two.axes[0].get_title(loc="left")
+
+
+def test_stream_shades_the_allowed_side_and_keeps_the_axis() -> None:
+    history = {"arrivals": [1, 10], "gap": {"floor": [0.1, 0.3]}}
+    axes = plots.stream(history, bounds={"floor": (0.2, math.inf)}).axes[0]
+    (band,) = axes.patches
+    assert band.get_y() == 0.2
+    assert band.get_y() + band.get_height() > axes.get_ylim()[1]
+    assert axes.get_ylim()[1] < 1
+
+
+def test_the_rows_of_a_constraint_pull_together() -> None:
+    rows = {"p [race=a]": np.array([-3.0, 1.0]), "p [race=b]": np.array([2.0, 0.0]), "other": np.zeros(2)}
+    history = {"arrivals": [1, 2], "gap": {"p": [0.1, 0.1]}, "dual": rows}
+    assert list(plots.stream(history).axes[1].lines[0].get_ydata()) == [3.0, 1.0]
 
 
 @pytest.mark.parametrize(

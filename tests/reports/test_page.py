@@ -203,6 +203,32 @@ def test_scores_without_spread_and_bins_without_weight_are_drawn() -> None:
     assert "nan" not in page.text.lower()
 
 
+def test_bars_are_whole_and_mean_what_their_labels_say() -> None:
+    def group(sex: str, *counts: float) -> GroupScores:
+        return GroupScores(("sex",), (sex,), sum(counts), sum(counts), 50.0, counts)
+
+    groups = (group("F", 5.0, 290.0, 5.0), group("M", 40.0, 30.0, 30.0), group("X", 0.0, 0.0, 2.0))
+    found = made.relation("E[y] <= 60", 50.0, (-float("inf"), 60.0), Verdict.SATISFIED)
+    html = Audit((found,), samples=402, edges=(0.0, 40.0, 80.0, 100.0), groups=groups).to_html()
+    heights = [
+        [round(100 - float(top), 1) for top in re.findall(r" 100V([\d.]+)H", path)]
+        for path in re.findall(r'<path d="([^"]*)" class="bars"', html)
+    ]
+    tallest = 290 / 300
+    assert heights[:2] == [
+        [pytest.approx(100 * share / tallest, abs=0.06) for share in shares]
+        for shares in ((5 / 300, 290 / 300, 5 / 300), (0.4, 0.3, 0.3))
+    ]
+    assert heights[2] == [100.0]
+    assert "highest bar 96.7%<" in html
+    assert "highest bar 100.0% (drawn lower)<" in html
+    assert "cut" not in html.partition("</style>")[2]
+    assert re.findall(r'H([\d.]+)V100"', html)[0] == "3"
+    assert "H1.2V" in html  # the first bin is 0.4 of the axis, and the picture three bins wide
+    widths = [float(width) for width in re.findall(r'<rect width="([\d.]+)%" height="12" class="size"', html)]
+    assert widths == [pytest.approx(100 * size / 402, abs=0.006) for size in (300, 100, 2)]
+
+
 def colors(block: str) -> dict[str, str]:
     return dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6});", block))
 

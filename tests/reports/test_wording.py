@@ -6,10 +6,12 @@ import math
 
 import pytest
 
+import keras_fair as kf
 from keras_fair.audit.result import Audit, StatisticValue, Verdict
 from keras_fair.reports.numbers import allowed, metric, percent, size_text
 from keras_fair.reports.strips import Axis
 from keras_fair.reports.wording import (
+    advice,
     caveats,
     group_name,
     headline,
@@ -175,8 +177,37 @@ def test_an_equality_without_a_tolerance_is_told_apart() -> None:
         samples=20,
     )
     told = dict(caveats(found))
-    assert [items for sentence, items in told.items() if "more may tell" in sentence] == [("E[y] <= 0.5",)]
+    assert [items for sentence, items in told.items() if "leave both open" in sentence] == [("E[y] <= 0.5",)]
     assert [items for sentence, items in told.items() if "+- 0.02" in sentence] == [("E[y] == 0.5",)]
+
+
+def test_undecided_is_explained_once_in_every_form() -> None:
+    why = "the interval reaches past the bound, so these are too few people to tell."
+    undecided = [
+        made.relation("E[y] <= 0.5", gap, (-INFINITY, 0.5), Verdict.UNDECIDED, name=name)
+        for gap, name in ((0.495, "a"), (0.505, "b"))
+    ]
+    audit = Audit(tuple(undecided), samples=20)
+    for form in (str(audit), audit.to_html(), audit.to_markdown(), audit.to_markdown(card=True)):
+        text = " ".join(form.split())
+        assert text.count(why) == text.count("Audit more people, or train tighter than you audit") == 1
+        assert "margin= of FairModel, FairProjection and kf.project" in text
+    for gap in (0.2, 0.7):  # a small group, and one without scatter
+        relation = made.relation("E[y] <= 0.5", gap, (-INFINITY, 0.5), Verdict.UNDECIDED)
+        assert advice(Audit((relation,), samples=20)) == (
+            "Undecided: these are too few people to tell. Audit more people."
+        )
+    point = made.relation("E[y] == 0.5", 0.505, (0.5, 0.5), Verdict.UNDECIDED)
+    held = made.relation("E[y] <= 0.5", 0.2, (-INFINITY, 0.5), Verdict.SATISFIED)
+    assert advice(Audit((point, held), samples=20)) == ""
+
+
+def test_names_below_the_table_are_printed_as_they_are() -> None:
+    sex = [":x:", "[red]", "", "Male"]
+    people = {"[red]:x:": sex}
+    vocabulary = kf.rows.Vocabulary({"[red]:x:": ["Male"]}, missing="exclude")
+    found = kf.audit("E[y | `[red]:x:`=Male] <= 1", [0.1] * 4, people, vocabulary=vocabulary)
+    assert "2 with an unknown value of [red]:x:, 1 without a value of [red]:x:" in str(found)
 
 
 def test_parameters() -> None:

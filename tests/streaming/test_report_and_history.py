@@ -50,7 +50,11 @@ def test_history_follows_the_arrivals(parity) -> None:
     assert history["violation"][PARITY][-1] == pytest.approx(relation.violation, abs=EXACT)
     assert history["dual"][PARITY][-1] == pytest.approx(relation.dual)
     figure = parity.plot()
-    assert [axes.get_ylabel() for axes in figure.axes] == ["pooled gap", "violation", "dual"]
+    assert [axes.get_ylabel() for axes in figure.axes] == ["pooled gap", "violation", "pull (dual)"]
+    assert history["bounds"] == {PARITY: (relation.lower, relation.upper)}
+    assert history["every"] == 1
+    assert len(figure.axes[0].patches) == 1
+    assert figure.get_suptitle().startswith(("Held from arrival ", "Outside by "))
     assert len(figure.axes[0].lines[0].get_xdata()) == 30
 
 

@@ -1,0 +1,97 @@
+"""What an audit points out about its samples: values that look alike, and predictions on another scale."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import keras_fair as kf
+from keras_fair.audit import Auditor
+
+ZOE = "Zo\u00eb", "Zoe\u0308"
+SEX = ["Male", "male ", " Male", "F", "New  York", "new york", *ZOE]
+
+
+def notes(rule: str, y: object, people: dict, **options: object) -> tuple[str, ...]:
+    return kf.audit(rule, y, people, **options).notes  # type: ignore[arg-type]
+
+
+def test_values_that_differ_only_in_case_or_spaces_are_pointed_out() -> None:
+    y = np.full(len(SEX), 0.5)
+    for rule in ("spread(E[y | sex=*]) <= 0.1", "E[y | sex=F] <= 0.6"):
+        (note,) = notes(rule, y, {"sex": SEX})
+        for text in ("' Male' and 'Male' and 'male '", "'New  York' and 'new york'", "'Zoe"):
+            assert text in note
+        assert "'F'" not in note
+        assert "--normalize" in note
+    assert notes("E[y] <= 0.6", y, {"sex": SEX}) == ()
+    (label,) = notes("spread(E[y | label=*]) <= 0.6", y, {}, label=["Yes", "yes"] * 4)
+    assert label.startswith("Values of the label that look alike are different groups: 'Yes' and 'yes'.")
+    many = [f"{letter}{place}" for place in range(5) for letter in "aA"]
+    (note,) = notes("spread(E[y | g=*]) <= 0.6", np.full(10, 0.5), {"g": many})
+    assert "'A2' and 'a2'; and 2 more. If" in note
+
+
+def test_notes_are_in_every_form_of_a_report() -> None:
+    found = kf.audit("E[y | sex=F] <= 0.6", np.full(len(SEX), 0.5), {"sex": SEX})
+    assert found.to_dict()["notes"] == list(found.notes)
+    for form in (str(found), found.to_html(), found.to_markdown(), found.to_markdown(card=True)):
+        assert " ".join(form.split()).count("Values of sex that look alike") == 1
+
+
+SCORES = [0.0, 55.0, 100.0, 20.0]
+SCALED = "Predictions y reach 100, and bounds on their means are below 1 (0.02)."
+
+
+@pytest.mark.parametrize(
+    ("rule", "bounds"),
+    [
+        ("E[y | a=1] == E[y | a=2] +- 0.02", "0.02"),
+        ("spread(E[y | a=*]) <= 0.02; E[y] <= 0.5", "0.02, 0.5"),
+        ("0.2 <= E[y] <= 0.5", "0.2, 0.5"),
+        ("E[y] >= -0.25", "0.25"),
+        ("max(E[y | a=1], E[y | a=2]) <= 0.5", "0.5"),
+        ("E[y - label | a=*] == 0 +- 0.05", "0.05"),
+        ("demographic_parity(a) <= 0.1", "0.1"),
+        ("E[y | a=1] == E[y | a=2] +- 2", ""),
+        ("E[y | a=1] >= 0.8 * E[y | a=2]", ""),
+        ("E[y | a=1] / E[y | a=2] >= 0.8", ""),
+        ("P[y >= 0.5 | a=1] == P[y >= 0.5 | a=2] +- 0.02", ""),
+        ("E[label | a=1] <= 0.5", ""),
+        ("cov(y, a) <= 0.5", ""),
+        ("E[y * a] <= 0.5", ""),
+    ],
+)
+def test_bounds_below_1_on_means_of_larger_predictions_are_pointed_out(rule: str, bounds: str) -> None:
+    people, label = {"a": [1, 2, 1, 2]}, [0, 1, 0, 1]
+    found = kf.audit(rule, SCORES, people, label).notes
+    if not bounds:
+        assert found == ()
+        return
+    (note,) = found
+    assert note.startswith(f"Predictions y reach 100, and bounds on their means are below 1 ({bounds}). If")
+    assert kf.audit(rule, [0.0, 1.0 + 1e-7, 0.3, 0.4], people, label).notes == ()
+
+
+def test_each_output_has_a_scale_of_its_own() -> None:
+    y = np.array([[0.1, 90.0], [0.7, 30.0]])
+    assert notes("E[y[0]] <= 0.5", y, {}) == ()
+    assert notes("E[y[0]] <= 0.5; E[y[1]] <= 0.5", y, {})[0].startswith("Predictions y[1] reach 90,")
+    named = notes("E[y[ok]] <= 0.5; E[y[sum]] <= 0.5", y, {}, outputs=["ok", "sum"])
+    assert named[0].startswith("Predictions y[sum] reach 90,")
+
+
+def test_notes_of_chunks_and_shards_are_those_of_the_whole() -> None:
+    rule, people = "E[y | sex=*] <= 0.02", {"sex": ["M", "m", "F", "F"]}
+    whole = notes(rule, SCORES, people)
+    assert len(whole) == 2
+    one = Auditor(rule).update(SCORES[:1], {"sex": ["M"]})
+    other = Auditor(rule).update(SCORES[1:], {"sex": ["m", "F", "F"]})
+    again = Auditor.from_bytes(other.to_bytes())
+    assert again.result().notes == other.result().notes
+    assert one.result().notes == ()
+    assert one.merge(again).result().notes == whole
+    refused = Auditor(rule).update(SCORES[:1], {"sex": ["M"]})
+    with pytest.raises(ValueError, match="sex"):
+        refused.update(SCORES[1:], {"sex": [1, 2, 3]})
+    assert refused.result().notes == ()
