@@ -67,8 +67,9 @@ def margin_for(
 
     Give them to `FairModel`, `FairProjection` or `kf.project` as `margin`. The sample should be like what the
     audit will see: best the fair predictions of people that the model was not trained on. It need not be as
-    large as the audit. The margin is for the gap among all people that samples are drawn from. How much the
-    gap of a trained model differs between training and use is not part of it.
+    large as the audit, but it must show how scores vary: of a group of fewer than ten people it says too
+    little, and hundreds are better. The margin is for the gap among all people that samples are drawn from.
+    How much the gap of a trained model differs between training and use is not part of it.
 
     Args:
         constraints: text, or a parsed `ConstraintSet`.
@@ -131,10 +132,17 @@ class _Planner:
 
     def statement(self, index: int, room: Room, people: int) -> StatementMargin:
         """The margin of one statement, or how many people it takes."""
+        _, notes = self._found(index, self._samples)
+        if notes:
+            return StatementMargin(room.name, math.nan, None, f"the sample says too little: {notes[0]}")
         margin, note = self._margin(index, room, people)
         if not math.isnan(margin):
             return StatementMargin(room.name, margin, people)
-        return StatementMargin(room.name, math.nan, self._least(index, room, people), note)
+        least = self._least(index, room, people)
+        if least is None:
+            why = "its bounds leave nothing" if room.largest == 0 else note
+            note = f"no number of people is enough: {why}"
+        return StatementMargin(room.name, math.nan, least, note)
 
     def _least(self, index: int, room: Room, people: int) -> int | None:
         """The least number of people for which there is a margin, to a hundredth, or None."""
@@ -154,14 +162,10 @@ class _Planner:
 
     def _margin(self, index: int, room: Room, people: int) -> tuple[float, str]:
         """The margin, NaN where there is none, and then why."""
-        if people not in self._examinations:
-            self._examinations[people] = Examination(*self._parts, times=people / self._samples)
-        examination = self._examinations[people]
-        relations = [each for each in examination.relations if each.statement == index]
-        found = [(relation, examination.of(relation)) for relation in relations]
-        notes = [note for _, one in found if (note := _obstacle(one))]
+        found, notes = self._found(index, people)
         if notes:
             return math.nan, notes[0]
+        examination = self._examination(people)
         may_fail = (self._may_fail - _chance_of_small(found, people)) / max(len(found), 1)
         if may_fail <= 0:
             return math.nan, f"a group may come out with fewer than {SMALL} people"
@@ -172,6 +176,18 @@ class _Planner:
         if not margin <= room.largest or math.isinf(margin):
             return math.nan, "its bounds leave less than it takes"
         return margin, ""
+
+    def _found(self, index: int, people: int) -> tuple[list[tuple[GroundRelation, Examined]], list[str]]:
+        """The relations of a statement among so many people, and why their audit would be undecided."""
+        examination = self._examination(people)
+        relations = [each for each in examination.relations if each.statement == index]
+        found = [(relation, examination.of(relation)) for relation in relations]
+        return found, [note for _, one in found if (note := _obstacle(one))]
+
+    def _examination(self, people: int) -> Examination:
+        if people not in self._examinations:
+            self._examinations[people] = Examination(*self._parts, times=people / self._samples)
+        return self._examinations[people]
 
 
 def _obstacle(found: Examined) -> str:

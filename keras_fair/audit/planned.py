@@ -60,5 +60,5 @@ class AuditMargins:
     def _line(self, found: StatementMargin) -> str:
         if not math.isnan(found.margin):
             return f"{found.name}: margin {found.margin:.3g} for {self.people} people"
-        takes = "no number of people is enough" if found.people is None else f"it takes about {found.people}"
-        return f"{found.name}: no margin for {self.people} people; {takes} ({found.note})"
+        takes = "" if found.people is None else f"; it takes about {found.people}"
+        return f"{found.name}: no margin for {self.people} people{takes} ({found.note})"

@@ -146,7 +146,23 @@ def test_where_no_margin_is_enough_it_says_how_many_people_it_takes() -> None:
         _ = found.margins
     lines = str(found).splitlines()
     assert lines[1] == f"level: margin {level.margin:.3g} for 500 people"
-    assert "no number of people is enough" in lines[2]
+    assert "no number of people is enough: its bounds leave nothing" in lines[2]
+
+
+@pytest.mark.parametrize(
+    ("y", "sex", "note"),
+    [
+        ([0.5], ["F"], "few samples in 'sex=F' (1)"),
+        (np.linspace(0, 1, 29), ["F"] * 9 + ["M"] * 20, "few samples in 'sex=F' (9)"),
+        ([0.5] * 20 + [0.1, 0.9] * 20, ["F"] * 20 + ["M"] * 40, "all values are the same in 'sex=F'"),
+    ],
+)
+def test_a_sample_that_says_too_little_gives_no_margin(y: Any, sex: list[str], note: str) -> None:
+    found = kf.margin_for("E[y | sex=F] <= 0.9", y, {"sex": sex}, people=5000)
+    (only,) = found.statements
+    assert math.isnan(only.margin)
+    assert only.people is None
+    assert only.note.startswith(f"the sample says too little: {note}")
 
 
 def test_small_groups_take_more_people() -> None:
