@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     )
     from keras_fair.audit.audit import audit
     from keras_fair.audit.auditor import Auditor
+    from keras_fair.audit.margin_for import margin_for
     from keras_fair.callbacks.fairness_monitor import FairnessMonitor
     from keras_fair.callbacks.streaming_fairness import StreamingFairness
     from keras_fair.constraints import ConstraintSet, parse
@@ -66,6 +67,7 @@ __all__ = [
     "diagnose",
     "diagnosis",
     "layers",
+    "margin_for",
     "metrics",
     "models",
     "ops",
@@ -89,6 +91,7 @@ _OWNERS = {
     "Vocabulary": "keras_fair.groups.vocabulary",
     "audit": "keras_fair.audit",
     "diagnose": "keras_fair.diagnosis.diagnose",
+    "margin_for": "keras_fair.audit.margin_for",
     "parse": "keras_fair.constraints",
     "project": "keras_fair.ops.projection.project",
 }

@@ -15,7 +15,7 @@ from keras_fair.language.nodes import Attribute, Label, Node, Statement
 from keras_fair.language.tree import walk
 from keras_fair.provided import provided
 
-__all__ = ["ConstraintSet", "Constraints", "is_constraints", "nodes_of", "parse"]
+__all__ = ["ConstraintSet", "Constraints", "is_constraints", "nodes_of", "parse", "statement_names"]
 
 
 @dataclass(frozen=True)
@@ -131,6 +131,16 @@ Constraints = str | ConstraintSet | Sequence[str | ConstraintSet]
 def nodes_of(statements: Iterable[Statement]) -> Iterator[Node]:
     """All nodes of statements, from the first to the last."""
     return (node for statement in statements for node in walk(statement))
+
+
+def statement_names(statements: Sequence[Statement]) -> tuple[str, ...]:
+    """The name of each statement, else its canonical text; repeated ones are numbered."""
+    names: list[str] = []
+    for statement in statements:
+        name = statement.name or to_text((statement,))
+        count = sum(other == name or other.startswith(f"{name} (") for other in names)
+        names.append(name if count == 0 else f"{name} ({count + 1})")
+    return tuple(names)
 
 
 def parse(text: Constraints) -> ConstraintSet:

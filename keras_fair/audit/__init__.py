@@ -13,6 +13,7 @@ from types import ModuleType
 
 from keras_fair.audit.audit import audit
 from keras_fair.audit.auditor import Auditor
+from keras_fair.audit.planned import AuditMargins, StatementMargin
 from keras_fair.audit.result import (
     Audit,
     AuditedRelation,
@@ -24,10 +25,12 @@ from keras_fair.audit.result import (
 
 __all__ = [
     "Audit",
+    "AuditMargins",
     "AuditedRelation",
     "Auditor",
     "GroupScores",
     "Interval",
+    "StatementMargin",
     "StatisticValue",
     "Verdict",
     "audit",

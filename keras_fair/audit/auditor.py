@@ -144,11 +144,19 @@ class Auditor:
             ConstraintError: the data give the constraints no meaning.
             ValueError: there are no samples.
         """
+        return measure(*self.so_far())
+
+    def so_far(self) -> tuple[Questions, Seen, Vocabulary]:
+        """What is asked, what was seen, and the values of attributes that are known by now.
+
+        Raises:
+            ValueError: there are no samples.
+        """
         if not self.samples or self._seen is None:
             raise ValueError("expected at least one sample to audit, received shape (0,)")
         settings = {name: getattr(self, name) for name in _SETTINGS}
         questions = Questions(self.constraints, **settings)
-        return measure(questions, self._seen, learnt(self.vocabulary, self._seen.demands, self._seen.factors))
+        return questions, self._seen, learnt(self.vocabulary, self._seen.demands, self._seen.factors)
 
     def to_bytes(self) -> bytes:
         """The constraints and the sums so far as bytes, to continue in another process.

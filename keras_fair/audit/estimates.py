@@ -78,6 +78,7 @@ class Groups:
     Args:
         table: the sums.
         seen: what it belongs to.
+        times: how many times the samples are counted: the groups of another number of people like them.
 
     Attributes:
         binary: for each quantity whether all its values are 0 or 1.
@@ -85,11 +86,11 @@ class Groups:
         scale: what all weights are divided by: their weight where it is the same, else 1.
     """
 
-    def __init__(self, table: Table, seen: Seen) -> None:
+    def __init__(self, table: Table, seen: Seen, times: float = 1.0) -> None:
         low, high = seen.weights
         self.equal = low == high and low > 0
         self.scale = low if self.equal else 1.0
-        self.parts = tuple(_scaled(part, self.scale) for part in table.parts())
+        self.parts = tuple(_scaled(part, self.scale, times) for part in table.parts())
         self.binary = [seen.binary[quantity] for quantity in table.plan.quantities]
         self._states, self._demands = seen.factors, seen.demands
         self._place = {quantity: place for place, quantity in enumerate(table.plan.quantities)}
@@ -296,7 +297,9 @@ def _both(left: Places, right: Places) -> Places:
     )
 
 
-def _scaled(part: Part, scale: float) -> Part:
-    if scale == 1.0:
+def _scaled(part: Part, scale: float, times: float) -> Part:
+    """A part with all weights divided by `scale`, and every sample counted `times`."""
+    if scale == 1.0 and times == 1.0:
         return part
-    return Part(part.states, part.size, part.first / scale, part.second / scale**2, part.certain)
+    first, second = part.first * (times / scale), part.second * (times / scale**2)
+    return Part(part.states, part.size * times, first, second, part.certain)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from keras_fair.audit.estimates import Groups
-from keras_fair.audit.expressions import gap_form, relation_value, statistics_of
+from keras_fair.audit.expressions import RelationValue, gap_form, relation_value, statistics_of
 from keras_fair.audit.grounding import check, occurring_in
 from keras_fair.audit.intervals import Intervals
 from keras_fair.audit.notes import notes_on
@@ -30,7 +30,7 @@ from keras_fair.language.nodes import Statistic
 from keras_fair.rows.assemble import unique_names
 from keras_fair.rows.ground import GroundRelation, ground
 
-__all__ = ["Questions", "measure"]
+__all__ = ["Examination", "Examined", "Questions", "measure"]
 
 
 @dataclass(frozen=True)
@@ -56,32 +56,15 @@ def measure(questions: Questions, seen: Seen, vocabulary: Vocabulary) -> Audit:
         ConstraintTypeError: the data give the constraints no meaning.
     """
     constraints = questions.constraints
-    domains = Domains(vocabulary, constraints.text, occurring_in(seen.tables, seen.factors))
-    relations = [
-        relation
-        for index, statement in enumerate(constraints)
-        for relation in ground(statement, index, domains)
-    ]
-    check(constraints, domains, vocabulary)
-    contexts = [_Context(Groups(table, seen), domains, questions.seed) for table in seen.tables]
-    per_statement = Counter(relation.statement for relation in relations)
-    names = unique_names([relation.name for relation in relations])
-    audited = []
-    for name, relation in zip(names, relations, strict=True):
-        statement = relation.statement
-        confidence = questions.confidence
-        if confidence is not None:
-            confidence = constraints.statements[statement].confidence or confidence
-        audited.append(
-            _audited(
-                name,
-                relation,
-                contexts[seen.demands.table_of[statement]],
-                confidence,
-                per_statement[statement] if questions.simultaneous else 1,
-                questions.slack,
-            )
+    examination = Examination(questions, seen, vocabulary)
+    audited = [
+        _audited(name, relation, examination.of(relation), questions.slack)
+        for name, relation in zip(
+            unique_names([relation.name for relation in examination.relations]),
+            examination.relations,
+            strict=True,
         )
+    ]
     edges, scores = seen.histograms.result(seen.factors)
     return Audit(
         relations=tuple(audited),
@@ -129,14 +112,68 @@ class _Context:
         return self.measured[key]
 
 
-def _audited(
-    name: str,
-    relation: GroundRelation,
-    context: _Context,
-    confidence: float | None,
-    together: int,
-    slack: float,
-) -> AuditedRelation:
+@dataclass(frozen=True)
+class Examined:
+    """What is known of one relation before its verdict; the fields are arguments of `verdicts.decide`."""
+
+    value: RelationValue
+    statistics: tuple[Statistic, ...]
+    measured: tuple[StatisticValue, ...]
+    margins: Margins | None
+    unseen: list[Statistic]
+    confidence: float | None
+
+
+class Examination:
+    """The relations of constraints on the samples seen, or on another number of people like them.
+
+    Args:
+        questions: the constraints and how they are judged.
+        seen: all that is kept of the samples.
+        vocabulary: the values of attributes, those that occurred included.
+        times: how many times each sample is counted.
+
+    Attributes:
+        relations: the ground relations, in order.
+
+    Raises:
+        ConstraintTypeError: the data give the constraints no meaning.
+    """
+
+    def __init__(self, questions: Questions, seen: Seen, vocabulary: Vocabulary, times: float = 1.0) -> None:
+        constraints = questions.constraints
+        domains = Domains(vocabulary, constraints.text, occurring_in(seen.tables, seen.factors))
+        self.relations: list[GroundRelation] = [
+            relation
+            for index, statement in enumerate(constraints)
+            for relation in ground(statement, index, domains)
+        ]
+        check(constraints, domains, vocabulary)
+        self._questions, self._table_of = questions, seen.demands.table_of
+        self._contexts = [
+            _Context(Groups(table, seen, times), domains, questions.seed) for table in seen.tables
+        ]
+        self.per_statement = Counter(relation.statement for relation in self.relations)
+
+    def of(self, relation: GroundRelation, alpha: float | None = None) -> Examined:
+        """One relation.
+
+        Args:
+            relation: one of `relations`.
+            alpha: one minus the confidence that its interval is made for; default: as the questions ask.
+        """
+        questions, statement = self._questions, relation.statement
+        confidence = questions.confidence
+        if confidence is not None:
+            confidence = questions.constraints.statements[statement].confidence or confidence
+            together = self.per_statement[statement] if questions.simultaneous else 1
+            alpha = (1 - confidence) / together if alpha is None else alpha
+        return _examined(relation, self._contexts[self._table_of[statement]], confidence, alpha)
+
+
+def _examined(
+    relation: GroundRelation, context: _Context, confidence: float | None, alpha: float | None
+) -> Examined:
     value = relation_value(
         relation.relation, lambda statistic: context.groups.estimate(statistic).value, context.domains
     )
@@ -144,16 +181,20 @@ def _audited(
     measured = tuple(context.statistic(statistic, confidence) for statistic in statistics)
     margins: Margins | None = None
     unseen: list[Statistic] = []
-    if confidence is not None and not math.isnan(value.violation):
+    if confidence is not None and alpha is not None and not math.isnan(value.violation):
         intervals = context.intervals(statistics)
-        alpha = (1 - confidence) / together
         margins = margins_of(gap_form(relation.relation), value, intervals, alpha, confidence)
         unseen = [
             statistic
             for statistic, found in zip(statistics, measured, strict=True)
             if 0 < found.size < ALIKE and context.groups.scatter_is_unseen(statistic)
         ]
-    verdict, note = decide(value, statistics, measured, margins, unseen, confidence, slack)
+    return Examined(value, statistics, measured, margins, unseen, confidence)
+
+
+def _audited(name: str, relation: GroundRelation, found: Examined, slack: float) -> AuditedRelation:
+    value, margins, measured = found.value, found.margins, found.measured
+    verdict, note = decide(**vars(found), slack=slack)
     estimable = verdict is not Verdict.UNESTIMABLE
     return AuditedRelation(
         name=name,

@@ -13,12 +13,11 @@ import numpy as np
 
 from keras_fair.callbacks.projections import projections
 from keras_fair.callbacks.watched import Question, WatchedData
-from keras_fair.constraints import ConstraintSet, parse
+from keras_fair.constraints import ConstraintSet, parse, statement_names
 from keras_fair.groups.vocabulary import Vocabulary
 from keras_fair.inputs.predictions import chosen_output
 from keras_fair.layers.arguments import check_vocabulary
 from keras_fair.layers.fair_projection import FairProjection
-from keras_fair.metrics.summary import statement_names
 from keras_fair.ops import Outcome
 
 __all__ = ["FairnessMonitor"]

@@ -55,6 +55,8 @@ class StreamingFairness(keras.callbacks.Callback):
             of attributes that constraints enumerate (`race=*`) are learnt as they first arrive.
         step: how firmly a violation is answered, > 0. Larger: tighter early on, and more movement.
         margin: how many standard deviations of their own swings the pooled gaps keep from their bounds, >= 0.
+            It is not the `margin` of `FairModel` and `FairProjection`: that is in units of the gap, and is
+            kept in addition.
         guard: whether bounds are hard: no pooled gap passes its bound once it can be met, at the price of
             single arrivals that are moved far.
         half_life: arrivals after which one counts half, > 0; None for never.

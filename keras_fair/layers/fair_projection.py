@@ -45,6 +45,7 @@ from keras_fair.layers.reports import Reports
 from keras_fair.layers.streamed import stream_of
 from keras_fair.ops import check_divergence, check_domain
 from keras_fair.rows.lower import lower
+from keras_fair.rows.margins import Margin, check_margin
 from keras_fair.rows.plan import RowPlan
 
 __all__ = ["FairProjection"]
@@ -78,6 +79,12 @@ class FairProjection(keras.layers.Layer):
             the batch, >= 1; older ones fade. The rows then hold over both together and are elastic, as in a
             stream (docs/streaming.md), `stiffness` does not count, and in `fit` single batches may violate
             them. Outside training, and with None (default), each batch meets them by itself.
+        margin: how far inside its bounds the gap of each statement is held, in units of the gap: a number
+            >= 0 for all statements, or a dict from their names (without a name their text, as in logs) to
+            numbers. With 0 (default) the gap may end on its bound, where an audit with intervals is
+            undecided; `keras_fair.margin_for` says which margin a later audit takes. What is reported stays
+            measured by the bounds of the text. A margin that leaves nothing between two bounds is refused; an
+            equality without a tolerance leaves nothing.
 
     Call arguments:
         y: `(n,)`, `(n, 1)` or `(n, outputs)` predictions inside the domain. Or one dict that holds all
@@ -123,6 +130,7 @@ class FairProjection(keras.layers.Layer):
         weight_objective: bool = True,
         unknown: str = "error",
         memory: int | None = None,
+        margin: Margin = 0.0,
         **kwargs: Any,
     ) -> None:
         kwargs.setdefault(
@@ -137,6 +145,7 @@ class FairProjection(keras.layers.Layer):
         self.weight_objective = bool(weight_objective)
         self.unknown = check_choice("unknown", unknown, ("error", "exclude"))
         self.memory = check_memory(memory)
+        self.margin = check_margin(margin, self.constraints.statements, self.domain.bounds)
         self._memory = None if self.memory is None else Memory(self.memory, self.domain, self.divergence)
         self.vocabulary = check_vocabulary(vocabulary)
         self._plans: dict[int, RowPlan] = {}
@@ -197,7 +206,12 @@ class FairProjection(keras.layers.Layer):
         if outputs not in self._plans:
             domain = "simplex" if self.domain.simplex else self.domain.bounds
             self._plans[outputs] = lower(
-                self.constraints.statements, self.constraints.text, self.vocabulary, outputs, domain=domain
+                self.constraints.statements,
+                self.constraints.text,
+                self.vocabulary,
+                outputs,
+                domain=domain,
+                margin=self.margin,
             )
         return self._plans[outputs]
 
@@ -283,6 +297,7 @@ class FairProjection(keras.layers.Layer):
             "weight_objective": self.weight_objective,
             "unknown": self.unknown,
             "memory": self.memory,
+            "margin": self.margin if isinstance(self.margin, float) else dict(self.margin),
         }
 
     @classmethod

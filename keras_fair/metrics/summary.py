@@ -13,21 +13,11 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from keras_fair.language import to_text
+from keras_fair.constraints import statement_names
 from keras_fair.language.nodes import Statement
 from keras_fair.rows.linear import LinearRows, RelationRows
 
-__all__ = ["statement_names", "summary_of"]
-
-
-def statement_names(statements: Sequence[Statement]) -> tuple[str, ...]:
-    """The name of each statement, else its canonical text; repeated ones are numbered."""
-    names: list[str] = []
-    for statement in statements:
-        name = statement.name or to_text((statement,))
-        count = sum(other == name or other.startswith(f"{name} (") for other in names)
-        names.append(name if count == 0 else f"{name} ({count + 1})")
-    return tuple(names)
+__all__ = ["summary_of"]
 
 
 def summary_of(statements: Sequence[Statement], rows: LinearRows, y: Any) -> dict[str, float]:

@@ -34,6 +34,7 @@ from keras_fair.models.outputs import replaced_output
 from keras_fair.models.reader import Reader
 from keras_fair.models.served import ServedInputs
 from keras_fair.models.steps import current_step, labels_to_come, own_step, running, step_of
+from keras_fair.rows.margins import Margin
 
 __all__ = ["FairModel"]
 
@@ -69,7 +70,7 @@ class FairModel(keras.Model):
         base_model: a Keras model or layer that gives predictions `(n, 1)`, `(n,)` or `(n, outputs)` in the
             domain.
         constraints: text, or a `ConstraintSet`.
-        domain, divergence, vocabulary, stiffness, unknown, memory: see `FairProjection`.
+        domain, divergence, vocabulary, stiffness, unknown, memory, margin: see `FairProjection`.
         label_source: what replaces labels where there are none: None for the base model's prediction, the key
             of an input that holds probabilities, or a Keras model that gives them for the base model's inputs
             (it is not trained along).
@@ -115,6 +116,7 @@ class FairModel(keras.Model):
         weight_objective: bool = True,
         unknown: str = "error",
         memory: int | None = None,
+        margin: Margin = 0.0,
         **kwargs: Any,
     ) -> None:
         kwargs.setdefault("autocast", False)  # the base model casts for itself, attributes stay as they are
@@ -143,6 +145,7 @@ class FairModel(keras.Model):
             weight_objective=weight_objective,
             unknown=unknown,
             memory=memory,
+            margin=margin,
             dtype=self.dtype_policy,
             name="projection",
         )
@@ -277,7 +280,7 @@ class FairModel(keras.Model):
         super().build_from_config(config)
 
     def get_config(self) -> dict[str, Any]:
-        own = ("domain", "divergence", "vocabulary", "stiffness", "unknown", "memory")
+        own = ("domain", "divergence", "vocabulary", "stiffness", "unknown", "memory", "margin")
         weigh = ("weight_statistics", "weight_objective")
         projection = self.projection.get_config()
         source = self.label_source

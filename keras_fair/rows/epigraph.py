@@ -11,8 +11,9 @@ below and from above are joined, so
     spread(e, ...) <= c    0 <= e - t <= c for each             one auxiliary scalar
     min(e, ...) >= r max(e, ...)   r e <= t, e >= t for each    one auxiliary scalar
 
-and never one row for each pair. Source: the epigraph form, Boyd and Vandenberghe, Convex Optimization
-(2004), 4.1.3.
+and never one row for each pair. Only a bound that is the relation's own is moved by a margin: in
+`0 <= e - t <= c` that is `c`. Source: the epigraph form, Boyd and Vandenberghe, Convex Optimization (2004),
+4.1.3.
 """
 
 from __future__ import annotations
@@ -40,12 +41,18 @@ class Bound:
 
 @dataclass(frozen=True)
 class Row:
-    """`lower <= affine <= upper`; `group` says which argument of a maximum it is of."""
+    """`lower <= affine <= upper`.
+
+    Args:
+        group: which argument of a maximum it is of.
+        moves: whether the lower and the upper bound are the relation's own, so that a margin moves them.
+    """
 
     affine: Affine
     lower: Scalar | None
     upper: Scalar | None
     group: str
+    moves: tuple[bool, bool] = (False, False)
 
 
 class _Emission:
@@ -56,10 +63,12 @@ class _Emission:
         self.next_aux = first_aux
         self._place: dict[tuple[object, ...], int] = {}
 
-    def bounded(self, expression: Convex, upper: Scalar, sign: int, group: str = "") -> None:
+    def bounded(
+        self, expression: Convex, upper: Scalar, sign: int, group: str = "", moves: bool = True
+    ) -> None:
         """Emit rows for `expression <= upper`, written with the opposite sign where `sign` is -1."""
         if not expression.parts:
-            self._row(expression.affine, upper, sign, group)
+            self._row(expression.affine, upper, sign, group, moves)
             return
         widest = max(
             range(len(expression.parts)), key=lambda place: len(expression.parts[place].alternatives)
@@ -67,35 +76,35 @@ class _Emission:
         others = [part for place, part in enumerate(expression.parts) if place != widest]
         first, self.next_aux = self.next_aux, self.next_aux + len(others)
         affine = expression.affine.plus(Affine(aux={first + place: -1.0 for place in range(len(others))}))
-        self._each(expression.parts[widest], affine, upper, sign, group)
+        self._each(expression.parts[widest], affine, upper, sign, group, moves)
         for place, part in enumerate(others):  # their maximum is at most -t
-            self._each(part, Affine(aux={first + place: 1.0}), Scalar(), sign, "")
+            self._each(part, Affine(aux={first + place: 1.0}), Scalar(), sign, "", False)
 
-    def _each(self, part: Maximum, affine: Affine, upper: Scalar, sign: int, group: str) -> None:
+    def _each(self, part: Maximum, affine: Affine, upper: Scalar, sign: int, group: str, moves: bool) -> None:
         """Emit rows for `affine + alternative <= upper`, for each alternative of a maximum."""
         for alternative in part.alternatives:
             expression = Convex(affine).plus(alternative.expression)
-            self.bounded(expression, upper, sign, alternative.group or group)
+            self.bounded(expression, upper, sign, alternative.group or group, moves)
 
-    def _row(self, affine: Affine, upper: Scalar, sign: int, group: str) -> None:
+    def _row(self, affine: Affine, upper: Scalar, sign: int, group: str, moves: bool) -> None:
         same, opposite = _key(affine), _key(affine.negative())
         if same in self._place:
             place = self._place[same]
             row = self.rows[place]
             if row.upper is None or (row.upper.is_number and upper.is_number):
                 tight = upper if row.upper is None or upper.number < row.upper.number else row.upper
-                self.rows[place] = replace(row, upper=tight)
+                self.rows[place] = replace(row, upper=tight, moves=(row.moves[0], moves))
                 return
         elif opposite in self._place:
             place = self._place[opposite]
             row, lower = self.rows[place], upper.times(-1.0)
             if row.lower is None or (row.lower.is_number and lower.is_number):
                 tight = lower if row.lower is None or lower.number > row.lower.number else row.lower
-                self.rows[place] = replace(row, lower=tight)
+                self.rows[place] = replace(row, lower=tight, moves=(moves, row.moves[1]))
                 return
-        row = Row(affine, None, upper, group)
+        row = Row(affine, None, upper, group, (False, moves))
         if sign < 0:
-            row = Row(affine.negative(), upper.times(-1.0), None, group)
+            row = Row(affine.negative(), upper.times(-1.0), None, group, (moves, False))
         self._place[_key(row.affine)] = len(self.rows)
         self.rows.append(row)
 

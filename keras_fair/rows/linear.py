@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from keras_fair.inputs.arrays import Tensor, divided, floats, namespace
+from keras_fair.rows.rooms import Room
 from keras_fair.rows.terms import Family, Terms
 
 __all__ = ["Gaps", "LinearRows", "Reduction", "RelationRows", "relations_of_rows", "rows_from_matrix"]
@@ -136,6 +137,11 @@ class LinearRows:
         unknown: number of samples, by attribute, whose value is outside the vocabulary.
         missing: number of samples, by attribute, whose value is missing and which therefore belong to no
             group.
+        rooms: of the statements, which margins they leave; None without statements.
+        moves: `(2, m)` 0 or 1, whether a margin moves the lower and the upper bound of a row: it moves those
+            that the text states, and none that only ties a row to an auxiliary scalar.
+        margins: `(2, m)`, how far inside its lower and its upper bound each row is held; None: nowhere. Gaps,
+            violations and bounds here are those of the text; `keras_fair.rows.margins` moves them.
 
     Example:
         >>> import numpy as np
@@ -158,6 +164,9 @@ class LinearRows:
     gap: Gaps | None = None
     unknown: dict[str, Tensor] = field(default_factory=dict)
     missing: dict[str, Tensor] = field(default_factory=dict)
+    rooms: tuple[Room, ...] | None = None
+    moves: np.ndarray | None = None
+    margins: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.names)

@@ -35,8 +35,10 @@ from keras_fair.rows.assemble import (
 from keras_fair.rows.convex import Expressions
 from keras_fair.rows.epigraph import Row
 from keras_fair.rows.linear import RelationRows
+from keras_fair.rows.margins import Margin, margins_of_rows, statement_margins
 from keras_fair.rows.plan import Dependence, RowPlan
 from keras_fair.rows.relations import LoweredRelation, lowered_relations
+from keras_fair.rows.rooms import rooms_of
 from keras_fair.rows.statistics import Statistic, Statistics
 from keras_fair.rows.term_layout import all_disjoint, make_layout
 from keras_fair.rows.values import Outputs
@@ -52,6 +54,7 @@ def lower(
     *,
     domain: Any = (0.0, 1.0),
     occurring: Callable[[tuple[Grouping, ...]], Iterable[Combination]] | None = None,
+    margin: Margin = 0.0,
 ) -> RowPlan:
     """Lower constraints to a plan that makes the rows of any batch.
 
@@ -65,6 +68,7 @@ def lower(
             whether a quotient can be cross-multiplied.
         occurring: which combinations of values occur, for several stars in one statistic; default: all are
             taken, and those that no sample has make rows inactive.
+        margin: how far inside their bounds rows are held; see `keras_fair.rows.margins.check_margin`.
 
     Returns:
         RowPlan.
@@ -72,7 +76,7 @@ def lower(
     Raises:
         ConstraintTypeError: a relation can't be enforced, or names what the vocabulary or the model does not
             have.
-        ValueError: `outputs` or `domain` is malformed.
+        ValueError: `outputs`, `domain` or `margin` is malformed, or a margin leaves nothing.
 
     Example:
         >>> from keras_fair.language import parse_statements
@@ -85,7 +89,10 @@ def lower(
     domains = Domains(vocabulary, text, occurring)
     missing = "error" if vocabulary is None else vocabulary.missing
     statistics = Statistics(Outputs.of(outputs), text, missing)
-    relations = lowered_relations(statements, Expressions(statistics, domains), check_domain(domain).bounds)
+    bounds = check_domain(domain).bounds
+    rooms = rooms_of(statements, bounds)
+    margins = statement_margins(margin, rooms)
+    relations = lowered_relations(statements, Expressions(statistics, domains), bounds)
     terms, constants = tuple(statistics.terms), tuple(statistics.constants)
     conditions = [condition for term in (*terms, *constants) for condition in (term.condition, term.selected)]
     compared = compared_in(conditions)
@@ -103,6 +110,8 @@ def lower(
     columns = frozenset(name for statistic in (*terms, *constants) for name in statistic.value.columns)
     needed = columns | {attribute_of(subject) for subject in factors}
     spans = first_places(statement.relation for statement in statements)
+    relation_rows = _relation_rows(relations)
+    moves = np.array([row.moves for row in rows], dtype="float64").reshape(-1, 2).T
     return RowPlan(
         text=text,
         outputs=statistics.outputs,
@@ -114,7 +123,7 @@ def lower(
                 for row in relation.rows
             ]
         ),
-        relations=_relation_rows(relations),
+        relations=relation_rows,
         disjoint=bool(diagonal) and all_disjoint(terms, clusters),
         needs=Needs(
             attributes={name: spans[name] for name in sorted(name for name in needed if name is not None)},
@@ -142,6 +151,9 @@ def lower(
             (constant, tuple(scalar_array((1,), {0: operand}, numbering) for operand in constant.operands))
             for constant in derived
         ),
+        rooms=rooms,
+        moves=moves,
+        margins=margins_of_rows(margins, relation_rows, moves),
         binary_label=is_binary_label(compared.get(Label(span=Span(0, 0)), [])),
         term_keys=tuple(terms[index].key for index in layout.order),
         constant_keys=tuple(constant.key for constant in constants),

@@ -26,6 +26,7 @@ from keras_fair.language.nodes import Label, Span, Subject
 from keras_fair.rows.assemble import BoundedArrays, GapPlan, ScalarArray
 from keras_fair.rows.linear import Gaps, LinearRows, RelationRows, relations_of_rows
 from keras_fair.rows.measured import Layout, Measured, measure
+from keras_fair.rows.rooms import Room
 from keras_fair.rows.scalars import Derived
 from keras_fair.rows.values import Outputs
 
@@ -56,6 +57,7 @@ class RowPlan:
         names: of the rows, unique.
         relations: the ground relations.
         disjoint: no sample belongs to two terms and no term to two rows, as long as groups are certain.
+        rooms, moves, margins: see `keras_fair.rows.linear.LinearRows`.
         term_keys, constant_keys: a text for each term and constant, which identifies it in a plan for more
             values.
     """
@@ -75,6 +77,9 @@ class RowPlan:
     dependence: Dependence = field(repr=False)
     gap: GapPlan = field(repr=False)
     derived: tuple[tuple[Derived, tuple[ScalarArray, ...]], ...] = field(repr=False)
+    rooms: tuple[Room, ...] = field(repr=False)
+    moves: np.ndarray = field(repr=False)
+    margins: np.ndarray | None = field(default=None, repr=False)
     binary_label: bool = False
     term_keys: tuple[str, ...] = field(default=(), repr=False)
     constant_keys: tuple[str, ...] = field(default=(), repr=False)
@@ -208,6 +213,9 @@ class RowPlan:
             gap=gaps,
             unknown=measured.unknown,
             missing=measured.missing,
+            rooms=self.rooms,
+            moves=self.moves,
+            margins=self.margins,
         )
 
     def _constants(self, sums: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:

@@ -18,6 +18,7 @@ from keras_fair.ops.projection.moments import CellPart, DensePart, Moments
 from keras_fair.ops.projection.problem import Problem, Structure
 from keras_fair.ops.working_precision import working_dtype
 from keras_fair.rows.linear import LinearRows
+from keras_fair.rows.margins import held_rows
 from keras_fair.rows.terms import CellFamily
 
 __all__ = ["centre_of", "make_problem", "structure_of"]
@@ -74,15 +75,15 @@ def make_problem(
     matrix = _divided(rows.weights, rows.terms.weights, dtype)
     constants = small_product(matrix, ops.cast(rows.terms.constants, dtype))
     stiffness = ops.broadcast_to(ops.convert_to_tensor(stiffness, dtype), (len(rows),))
-    aux = rows.aux
+    aux, held = rows.aux, held_rows(rows)
     problem = Problem(
         r=flat.floats(r, 1.0 / rows.terms.outputs if domain.simplex else low if np.isfinite(low) else 0.0),
         weights=None if sample_weight is None else flat.floats(sample_weight, 1.0),
         moments=_moments(rows, matrix, flat),
         border=None if int(aux.shape[1]) == 0 else ops.cast(aux, dtype),
         offset=ops.cast(rows.offset, dtype) + constants,
-        lower=ops.cast(rows.lower, dtype),
-        upper=ops.cast(rows.upper, dtype),
+        lower=ops.cast(held.lower, dtype),
+        upper=ops.cast(held.upper, dtype),
         softness=1.0 / ops.cast(stiffness, dtype),
         low=ops.convert_to_tensor(low, dtype=dtype),
         high=ops.convert_to_tensor(high, dtype=dtype),

@@ -30,6 +30,7 @@ from keras_fair.ops.projection.project_arguments import (
 from keras_fair.ops.projection.projector import projector
 from keras_fair.rows.evaluate import rows_of
 from keras_fair.rows.linear import LinearRows
+from keras_fair.rows.margins import Margin, with_margin
 
 __all__ = ["Projection", "project", "project_rows"]
 
@@ -41,9 +42,9 @@ class Projection(NamedTuple):
         y: the projected predictions, of the shape and dtype of those that came in.
         duals: (m,) multipliers of the rows, positive where a row is held at its upper bound, negative at its
             lower one.
-        violation: (m,) how far each row is outside its bounds, >= 0, in the row's units.
+        violation: (m,) how far each row is outside its bounds as the text has them, >= 0, in the row's units.
         iterations: passes over the predictions.
-        outcome: an `Outcome`; inside a graph its number.
+        outcome: an `Outcome`, of the rows with their margin; inside a graph its number.
         residual: where solved, the largest error of the optimality conditions, relative to how far each row
             can move; where relaxed, how far the violation may be above the least, relative to itself; at the
             iteration limit, the largest violation, relative to how far each row can move.
@@ -68,6 +69,7 @@ def project(
     divergence: str = "euclidean",
     stiffness: Any = float("inf"),
     vocabulary: Any = None,
+    margin: Margin = 0.0,
 ) -> Projection:
     r"""Move predictions as little as possible so that all constraints hold.
 
@@ -93,13 +95,17 @@ def project(
             on the simplex).
         stiffness: a number or (m,), > 0; infinite by default.
         vocabulary: with text: the values of the attributes; default: those that occur.
+        margin: how far inside its bounds the gap of each statement is held, in units of the gap: a number
+            >= 0 for all statements, or a dict from their names to numbers. A later audit with intervals can
+            then find them satisfied; `keras_fair.margin_for` says which margin that takes.
 
     Returns:
         A `Projection`, of NumPy arrays where `y` is one, else of tensors.
 
     Raises:
         ConstraintError: the text is malformed, or has no meaning for these samples.
-        ValueError: arguments that do not fit, predictions that are not finite or outside the domain.
+        ValueError: arguments that do not fit, predictions that are not finite or outside the domain, a margin
+            that leaves nothing between two bounds.
         TypeError: the constraints are neither text nor rows.
 
     Example:
@@ -141,6 +147,7 @@ def project(
         sample_weight = float_tensor("sample_weight", sample_weight)
         check_weights(sample_weight, int(r.shape[0]))
     check_stiffness(stiffness, len(rows))
+    rows = with_margin(rows, margin)
     projection = project_rows(
         r, rows, domain=where, divergence=divergence, sample_weight=sample_weight, stiffness=stiffness
     )
@@ -196,7 +203,8 @@ def project_rows(
         flat = y if len(shape) == 1 or rows.terms.outputs > 1 else y[:, 0]
         violation = rows.violation(flat)
     else:
-        outside = ops.maximum(problem.lower - projected.rows, projected.rows - problem.upper)
+        lower, upper = (ops.cast(bound, problem.lower.dtype) for bound in (rows.lower, rows.upper))
+        outside = ops.maximum(lower - projected.rows, projected.rows - upper)
         violation = ops.maximum(outside, ops.zeros_like(outside))
     return Projection(
         y=ops.cast(y, r.dtype),

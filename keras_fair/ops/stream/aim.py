@@ -23,6 +23,7 @@ from keras import ops
 from keras_fair.ops.projection.linear_algebra import positive_or_one
 from keras_fair.ops.stream.state_vector import StreamRule
 from keras_fair.rows.linear import LinearRows
+from keras_fair.rows.margins import held_rows
 
 __all__ = ["aimed_rows", "guarded_rows", "unit_sizes"]
 
@@ -41,11 +42,13 @@ def aimed_rows(
     """The pooled rows with the bounds that a step aims at.
 
     Args:
-        rows: the pooled rows with their own bounds; m of them.
+        rows: the pooled rows with their own bounds; m of them. A margin of the layer is kept besides the
+            rule's.
         rule: how they are held.
         settled: (m,) `p t / rho`, how far beyond a bound each row settles, and beyond which one.
         deviation: () s; t: () arrivals; unit: (m,) of `unit_sizes`.
     """
+    rows = held_rows(rows)
     width = rows.upper - rows.lower
     settled = ops.stop_gradient(settled)
     swing = (rule.margin / math.sqrt(2.0 * rule.step)) * deviation * t**-0.75 * unit
