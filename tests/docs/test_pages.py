@@ -32,7 +32,7 @@ def test_numbers_may_differ_in_their_last_digit() -> None:
 def test_dots_stand_for_anything_and_numbers_beside_them_still_count() -> None:
     assert shows("1/2 - ... - loss: 0.50\n", "1/2 - 4s - loss: 0.51\n")
     assert not shows("1/2 - ... - loss: 0.50\n", "1/2 - 4s - loss: 0.61\n")
-    assert not shows("1/2 - ... - loss: 0.50\n", "1/2 - 4s\n - loss: 0.50\n")
+    assert not shows("1/2 - ... - loss: 0.50\n", "1/2 - 4s\nmore - loss: 0.50\n")
     assert shows("...\n1/2 - loss: 0.50\n", "Epoch 1\nEpoch 2\n1/2 - loss: 0.50\n")
 
 
