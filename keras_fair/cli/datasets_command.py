@@ -21,7 +21,8 @@ def add_parser(commands: Any) -> None:
         "datasets",
         help="list the data sets",
         description="List the data sets that `keras-fair run` takes.",
-        epilog="examples:\n  keras-fair datasets\n\n  keras-fair datasets --json\n\n  keras-fair datasets --sample",
+        epilog="examples:\n  keras-fair datasets\n\n  keras-fair datasets --json\n\n"
+        "  keras-fair datasets --sample",
     )
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print JSON")

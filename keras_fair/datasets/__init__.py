@@ -100,7 +100,7 @@ def load(name: str, path: str | os.PathLike[str] | None = None, **options: Any) 
 
 
 def sample_path() -> Path:
-    """A CSV file to try an audit with: 1,000 held-out people of `lending`, with scores that a model gave them.
+    """A CSV file to try an audit with: 1,000 held-out people of `lending`, with a model's scores.
 
     The model is the free one of `keras-fair run` with the seed 0. The columns are person, sex, race, age,
     score (in [0, 1], four decimals) and label (1: approved).
