@@ -185,7 +185,7 @@ def distortion(people: People, course: Course, best: float) -> float:
 
 
 def worst_case(people: People, step: float = 0.2) -> np.ndarray:
-    """What docs/streaming.md proves of women and men in any order: how far the gap may be past its bound
+    """What docs/mathematics.md proves of women and men in any order: how far the gap may be past its bound
     after each arrival, `(n,)`, by the shares that they had until then."""
     t = np.arange(1.0, len(people) + 1)
     women = np.cumsum(people.sex == "Female")

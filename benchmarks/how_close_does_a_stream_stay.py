@@ -3,7 +3,7 @@
 20,000 Adult people in random order, the scores of an unconstrained 64-32 network, five seeds;
 women and men within 0.02, or five groups of race within 0.03. Distortion is the squared distance to the raw
 scores over that of the best correction in hindsight. Then orders that are far from random, with the bound of
-docs/streaming.md beside them, and fairness_training on the same stream.
+docs/mathematics.md beside them, and fairness_training on the same stream.
 """
 
 from __future__ import annotations

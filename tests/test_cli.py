@@ -106,6 +106,16 @@ def test_explain_prints_the_tree_as_json(capsys) -> None:
     assert document["format"] == "keras_fair.constraints"
 
 
+def test_the_sample_is_audited_as_it_is(capsys) -> None:
+    path = output(capsys, "datasets", "--sample").strip()
+    assert path == str(datasets.sample_path())
+    rule = "parity: E[y | sex=Female] == E[y | sex=Male] +- 0.05"
+    printed = output(
+        capsys, "audit", path, "--prediction", "score", "--label", "label", "-c", rule, "--json", "-", code=1
+    )
+    assert "not passed: 1 violated" in printed
+
+
 def test_datasets_lists_all(capsys) -> None:
     printed = output(capsys, "datasets")
     entries = json.loads(output(capsys, "datasets", "--json"))

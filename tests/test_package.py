@@ -103,7 +103,7 @@ def test_wheel_holds_every_module_the_grammar_and_the_style_sheet(wheel: Path) -
     assert {"keras_fair/grammar/fairness.lark", "keras_fair/grammar/criteria.fair"} <= grammar
     styles = {file.relative_to(REPOSITORY).as_posix() for file in PACKAGE.rglob("*.css")}
     assert styles == {"keras_fair/reports/page.css"}
-    wanted = modules | grammar | styles | {"keras_fair/py.typed"}
+    wanted = modules | grammar | styles | {"keras_fair/py.typed", "keras_fair/datasets/sample.csv"}
     assert wanted <= held
     beside = {name for name in held - wanted if ".dist-info/" not in name}
     assert not beside

@@ -21,13 +21,23 @@ def add_parser(commands: Any) -> None:
         "datasets",
         help="list the data sets",
         description="List the data sets that `keras-fair run` takes.",
-        epilog="examples:\n  keras-fair datasets\n\n  keras-fair datasets --json",
+        epilog="examples:\n  keras-fair datasets\n\n  keras-fair datasets --json\n\n"
+        "  keras-fair datasets --sample",
     )
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print JSON")
+    form.add_argument(
+        "--sample", action="store_true", help="print the path of a CSV file to try `keras-fair audit` with"
+    )
     parser.set_defaults(command=_list)
 
 
 def _list(options: argparse.Namespace) -> int:
+    if options.sample:
+        from keras_fair.datasets import sample_path
+
+        write_report(str(sample_path()))
+        return 0
     if options.json:
         entries = [{"name": name, **asdict(entry)} for name, entry in CATALOGUE.items()]
         write_report(json.dumps(entries, indent=2, ensure_ascii=False))

@@ -9,6 +9,7 @@ Nothing is read or downloaded by importing.
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -40,6 +41,7 @@ __all__ = [
     "lending",
     "load",
     "names",
+    "sample_path",
 ]
 
 _MODULES: dict[str, ModuleType] = {
@@ -95,3 +97,21 @@ def load(name: str, path: str | os.PathLike[str] | None = None, **options: Any) 
             raise ValueError(f"expected no path for lending, which is generated, received path={str(path)!r}")
         return lending.load_data(**options)
     return module.load_data(path, **options)
+
+
+def sample_path() -> Path:
+    """A CSV file to try an audit with: 1,000 held-out people of `lending`, with a model's scores.
+
+    The model is the free one of `keras-fair run` with the seed 0. The columns are person, sex, race, age,
+    score (in [0, 1], four decimals) and label (1: approved).
+
+    Returns:
+        The path of the file, which is installed with the package.
+
+    Example:
+
+    >>> from keras_fair import datasets
+    >>> datasets.sample_path().read_text(encoding="utf-8").splitlines()[:2]
+    ['person,sex,race,age,score,label', '1,Male,White,29,0.3118,1']
+    """
+    return Path(__file__).with_name("sample.csv")

@@ -7,7 +7,8 @@ import time
 import numpy as np
 import pytest
 
-from keras_fair.datasets import lending
+from keras_fair.datasets import lending, sample_path
+from keras_fair.datasets.table import numbers, read_columns
 
 
 def rate(people, attribute: str, value: str) -> float:
@@ -71,3 +72,17 @@ def test_wrong_arguments(options: dict) -> None:
     name, value = next(iter(options.items()))
     with pytest.raises(ValueError, match=f"received {name}={value}"):
         lending.load_data(**options)
+
+
+def test_the_sample_file_holds_the_first_held_out_people() -> None:
+    columns = read_columns(sample_path().read_text(encoding="utf-8"))
+    _, test = lending.load_data()
+    people = test.take(np.arange(1000))
+    for name in ("sex", "race"):
+        assert columns[name].tolist() == people.attributes[name].tolist()
+    np.testing.assert_array_equal(numbers(columns["age"]), people.attributes["age"])
+    np.testing.assert_array_equal(numbers(columns["label"]), people.label)
+    score = numbers(columns["score"])
+    assert score.min() >= 0
+    assert score.max() <= 1
+    assert np.mean((score >= 0.5) == people.label) > 0.75

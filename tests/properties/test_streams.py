@@ -83,7 +83,7 @@ def test_bound_for_every_order_of_arrival(order: str) -> None:
     for t in range(1, n + 1):
         fair = one.project(y[t - 1 : t], {"sex": [GROUPS[codes[t - 1]]]})
         assert 0.0 <= fair[0] <= 1.0
-        # Violation against the aimed bounds, in terms of the domain's width: docs/streaming.md derives it.
+        # Violation against the aimed bounds, in terms of the domain's width: docs/mathematics.md derives it.
         assert last(one)["outside"][0] <= 1.0 / (STEP * np.sqrt(t)) + 1e-12
     assert np.isfinite(one.history["dual"][PARITY]).all()
     assert one.report().arrivals == n

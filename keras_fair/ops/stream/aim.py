@@ -9,7 +9,7 @@ moved by as much, at most to the opposite one where that is another. `swing` is 
 of how the arrivals make the pooled value swing around that. It is at most half of the distance of two bounds,
 and a twentieth of the domain's width where there is one.
 
-The letters are those of `keras_fair.ops.stream.step`; docs/streaming.md derives all of it.
+The letters are those of `keras_fair.ops.stream.step`; docs/mathematics.md derives all of it.
 """
 
 from __future__ import annotations

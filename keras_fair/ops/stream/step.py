@@ -16,7 +16,7 @@ one), s the standard deviation of the predictions that come in, and p the price 
 `guard` adds the rows a second time, hard and with their own bounds: whenever the pooled value can meet these,
 it does, and the soft rows keep it away from them, so that this is seldom needed.
 
-docs/streaming.md derives this, and proves how far a pooled value can be past its bound. All functions are
+docs/mathematics.md derives this, and proves how far a pooled value can be past its bound. All functions are
 pure and run in a graph.
 """
 
