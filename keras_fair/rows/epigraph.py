@@ -91,14 +91,14 @@ class _Emission:
         if same in self._place:
             place = self._place[same]
             row = self.rows[place]
-            if row.upper is None or (row.upper.is_number and upper.is_number):
+            if not _may_cross(row.lower, upper) and _may_join(row.upper, upper):
                 tight = upper if row.upper is None or upper.number < row.upper.number else row.upper
                 self.rows[place] = replace(row, upper=tight, moves=(row.moves[0], moves))
                 return
         elif opposite in self._place:
             place = self._place[opposite]
             row, lower = self.rows[place], upper.times(-1.0)
-            if row.lower is None or (row.lower.is_number and lower.is_number):
+            if not _may_cross(lower, row.upper) and _may_join(row.lower, lower):
                 tight = lower if row.lower is None or lower.number > row.lower.number else row.lower
                 self.rows[place] = replace(row, lower=tight, moves=(moves, row.moves[1]))
                 return
@@ -125,6 +125,20 @@ def rows_of(bound: Bound, first_aux: int) -> tuple[list[Row], int]:
     elif bound.lower is not None:
         emission.bounded(expression, bound.lower.times(-1.0), -1)
     return emission.rows, emission.next_aux
+
+
+def _may_join(bound: Scalar | None, other: Scalar) -> bool:
+    """Whether it is known before any data which of two bounds of one side is the tighter."""
+    return bound is None or (bound.is_number and other.is_number)
+
+
+def _may_cross(lower: Scalar | None, upper: Scalar | None) -> bool:
+    """Whether data may put the upper bound below the lower one. Such bounds are two rows, which can be held
+    as closely as possible where they contradict each other."""
+    if lower is None or upper is None:
+        return False
+    width = upper.plus(lower.times(-1.0))
+    return not width.is_number or width.number < 0
 
 
 def _key(affine: Affine) -> tuple[object, ...]:

@@ -220,6 +220,7 @@ def full_layer() -> kf.FairProjection:
         weight_statistics=False,
         weight_objective=False,
         unknown="exclude",
+        margin=0.01,
         memory=300,
         name="fair",
         dtype="mixed_bfloat16",
