@@ -173,7 +173,7 @@ def holds_codes(plan: RowPlan, name: str, column: Any) -> bool:
 
 def _prediction_checks(y: Any, domain: Domain) -> list[Check]:
     slack, slack_of_sum = domain_slack(backend.standardize_dtype(y.dtype), domain)
-    finite = float(np.finfo(working_dtype()).max)
+    finite = np.finfo(working_dtype()).max  # of that type: Keras takes a plain float for a float32
     low, high = max(domain.low - slack, -finite), min(domain.high + slack, finite)
     wide = ops.cast(y, working_dtype())
     inside = ops.logical_and(ops.greater_equal(wide, low), ops.less_equal(wide, high))  # NaN is in none

@@ -84,14 +84,11 @@ def test_four_kinds_are_served_without_the_package(tmp_path: Path) -> None:
         columns = people()
         columns["codes"] = (columns["sex"] == "Male").astype("int32")
         inputs = {"sex" if name == "codes" else name: columns[name] for name in names}
-        label = (columns["x"][:, 0] > 0).astype("float32")
-        model.compile("adam", "binary_crossentropy")
-        model.fit(inputs, label, batch_size=16, verbose=0)
-        model.export(tmp_path / make.__name__, verbose=False)
         expected = {}
         for size in (16, 5):
             part = {name: column[:size] for name, column in inputs.items()}
             expected[f"expected_{size}"] = model.predict(part, batch_size=size, verbose=0)
+        model.export(tmp_path / make.__name__, verbose=False)
         stored = {
             f"in_{name}": column.astype(str) if column.dtype == object else column
             for name, column in inputs.items()
@@ -153,11 +150,11 @@ def test_tensorflow_saves_it_too(make, tmp_path: Path) -> None:
     np.testing.assert_allclose(list(signature(**given).values())[0], expected, atol=1e-6)
 
 
-@pytest.mark.parametrize("kind", ["onnx", "litert"])
-@pytest.mark.parametrize("make", [text, functional])
+@pytest.mark.parametrize(("make", "kind"), [(text, "onnx"), (functional, "litert")])
 def test_formats_that_cannot_hold_a_solver_are_refused(make, kind, tmp_path: Path) -> None:
     model, names = make()
-    model.predict({name: people()[name] for name in names}, batch_size=SIZE, verbose=0)
+    if make is text:  # a functional model knows its inputs without being called
+        model({name: people()[name].astype(str if name == "sex" else "float32") for name in names})
     path = tmp_path / {"onnx": "model.onnx", "litert": "model.tflite"}[kind]
     with pytest.raises(ValueError, match=f"format='{kind}' can't hold a projection.*tf_saved_model"):
         model.export(path, format=kind, verbose=False)
