@@ -56,6 +56,9 @@ run: $(READY)
 test: $(READY)
 	$(BIN)/python -m pytest -n $(WORKERS) $(TESTS)
 
+# Tests compile the same programs again and again; JAX keeps them.
+test-jax: export JAX_COMPILATION_CACHE_DIR := $(CURDIR)/.pytest_cache/jax
+test-jax: export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS := 0.2
 test-jax: $(READY)
 	KERAS_BACKEND=jax $(BIN)/python -m pytest -n $(WORKERS) $(or $(TESTS),tests/ops tests/layers tests/groups)
 

@@ -19,8 +19,9 @@ class EpochLogs(keras.callbacks.Callback):
     """Logs `{name}_gap` and `{name}_violation` of each statement, and the same with `val_`.
 
     They are of all predictions that the steps of the epoch made, pooled, as the other logs of an epoch are:
-    while the model learns, and with labels where constraints are on them. `FairnessMonitor` asks the model as
-    it is at the end of the epoch, without labels, and takes other data.
+    while the model learns, and with labels where constraints are on them, so that `predict`, which has none,
+    may be further outside. `FairnessMonitor` asks the model as it is at the end of the epoch, without labels,
+    and takes other data.
 
     Args:
         projection: the layer that adds up.

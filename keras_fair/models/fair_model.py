@@ -171,7 +171,6 @@ class FairModel(keras.Model):
     def call(self, inputs: Any, label: Any = None, training: bool | None = None) -> Any:
         with place_kept():
             features, attributes = self._routes.split(inputs)
-            self._served.see(inputs)
             # Passed explicitly: on JAX, Keras calls this method outside the context that would pass it on.
             raw = self.base_model(features, **({"training": training} if self._base_is_told else {}))
             outputs, raw = raw, chosen_output(raw, self.fair_output)
@@ -200,6 +199,7 @@ class FairModel(keras.Model):
                     stacklevel=2,
                 )
                 self.jit_compile = False
+            self._served.see(inputs)  # last: a call that fails says nothing of what is served
             return replaced_output(outputs, raw, fair)
 
     def train_step(self, *arguments: Any, **keywords: Any) -> Any:

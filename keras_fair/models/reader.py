@@ -94,6 +94,7 @@ class Reader:
         wanted = set(self.projection.constraints.attributes)
         if self._values() or self.projection.built or not _is_at_hand(x, wanted):
             return None
+        _refuse_text_labels(self.of_output(y))
         data = [(x, y)]
         if isinstance(validation, (tuple, list)) and _is_at_hand(validation[0], wanted):
             data.append((validation[0], validation[1]))

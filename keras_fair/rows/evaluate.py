@@ -12,6 +12,7 @@ from keras_fair.constraints import ConstraintSet
 from keras_fair.groups.coding import Entry
 from keras_fair.groups.enumeration import Combination, Grouping, column_name
 from keras_fair.groups.factors import attribute_of
+from keras_fair.groups.samples import needed_columns
 from keras_fair.groups.vocabulary import Vocabulary
 from keras_fair.inputs.columns import Words, columns_of, is_matrix, read_column
 from keras_fair.inputs.predictions import check_pairing
@@ -54,6 +55,8 @@ def rows_of(
     columns = columns_of(attributes)
     occurring = None
     if vocabulary is None:
+        places = {name: span for name, span in first_places(constraints).items() if name is not None}
+        needed_columns(columns, places, None, None, constraints.text)
         at_hand = _AtHand(constraints, columns, label)
         vocabulary, occurring = at_hand.vocabulary, at_hand.occurring
     elif not isinstance(vocabulary, Vocabulary):

@@ -117,8 +117,10 @@ def test_a_misspelt_group_is_told_before_the_first_epoch() -> None:
 
 @pytest.mark.parametrize("labels", [np.where(LABEL > 0, "yes", "no"), ["yes"] * SIZE])
 def test_text_labels_are_refused_with_what_to_do(labels) -> None:
+    model = model_of("equal_opportunity(sex) <= 0.1")
     with pytest.raises(ValueError, match="labels y as numbers, received text such as '(yes|no)': encode"):
-        model_of().fit(INPUTS, labels, verbose=0)
+        model.fit(INPUTS, labels, verbose=0)
+    assert model.projection.vocabulary is None  # nothing was learnt from them
 
 
 def test_arrays_without_attributes_are_refused_with_the_dict_to_pass() -> None:

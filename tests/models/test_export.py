@@ -128,6 +128,8 @@ def test_a_model_that_was_only_called(tmp_path: Path) -> None:
     inputs = {"x": columns["x"], "sex": columns["sex"].astype(str)}
     model = kf.FairModel(network(), PARITY)
     expected = np.asarray(model(inputs))
+    with pytest.raises(kf.ConstraintTypeError, match="no attribute named 'sex'"):
+        model({"x": columns["x"]})  # a call that fails leaves nothing behind
     model.export(tmp_path / "served", verbose=False)
     served = tf.saved_model.load(str(tmp_path / "served"))
     given = {name: tf.constant(column) for name, column in inputs.items()}

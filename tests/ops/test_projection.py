@@ -64,6 +64,8 @@ def test_text_that_does_not_fit() -> None:
         project(Y, "E[y | sex=Femal] <= 0.5", {"sex": SEX})
     with pytest.raises(kf.ConstraintTypeError, match="no attribute named 'sex'"):
         project(Y, RULE)
+    with pytest.raises(kf.ConstraintTypeError, match="no attribute named 'Sex'; did you mean 'sex'"):
+        project(Y, "spread(E[y | Sex=*]) <= 0.1", {"sex": SEX})
     with pytest.raises(ValueError, match="rows hold these already"):
         project(Y, rows_of(RULE), {"sex": SEX})
     with pytest.raises(TypeError, match="received ndarray of shape"):
