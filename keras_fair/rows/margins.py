@@ -7,7 +7,8 @@ value that of the whole. Of a ratio the gap is what `keras_fair.rows.relations` 
 `e1 / e2 >= r` is held as `e1 - r e2 >= m`. Gaps, violations and bounds that are reported stay those of the
 text. A margin that leaves nothing between two bounds is refused, before any data where the text tells. Where
 the data decide how far two bounds lie apart, `kf.project` refuses it, and a layer holds the middle of such a
-batch: inside a graph nothing can be refused, and the middle is as far inside as one can be.
+batch and reports it as relaxed: inside a graph nothing can be refused, and the middle is as far inside as one
+can be.
 """
 
 from __future__ import annotations
