@@ -128,7 +128,7 @@ class FairnessMonitor(keras.callbacks.Callback):
             chosen_output(outputs, self.output)
         for watched in self._watched.values():
             for question in self._questions:
-                watched.check(question)
+                watched.check(self.model, question)
         self._check_order(_callbacks_of(inspect.currentframe()))
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:

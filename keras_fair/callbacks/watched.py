@@ -16,7 +16,7 @@ from keras import ops
 from keras_fair.constraints import ConstraintSet
 from keras_fair.groups.vocabulary import Vocabulary
 from keras_fair.inputs.columns import columns_of
-from keras_fair.inputs.predictions import check_lengths, chosen_output, length_of
+from keras_fair.inputs.predictions import check_lengths, chosen_output, length_of, part_of_output
 from keras_fair.metrics.summary import summary_of
 from keras_fair.rows.evaluate import rows_of
 from keras_fair.rows.linear import LinearRows
@@ -77,8 +77,11 @@ class WatchedData:
         """`{name}_gap` and `{name}_violation` of each statement, as the model predicts now."""
         if self.is_arrays:
             x, people = _parted(self.data, self.attributes, question.constraints)
-            y = np.asarray(self._chosen(model, model.predict(x, batch_size=self.batch_size, verbose=0)))
-            people = people._replace(label=self._part(model, people.label))
+            predicted = model.predict(x, batch_size=self.batch_size, verbose=0)
+            y, people = (
+                np.asarray(chosen_output(predicted, self._output(model))),
+                self._of_output(model, people),
+            )
             asked = (question.constraints, repr(question.vocabulary), repr(question.domain))
             if asked not in self._rows:
                 self._rows[asked] = _rows(question, people, y)
@@ -88,34 +91,35 @@ class WatchedData:
             rows = _rows(question, people, y)
         return summary_of(question.constraints.statements, rows, y)
 
-    def check(self, question: Question) -> None:
+    def check(self, model: Any, question: Question) -> None:
         """Raise ValueError where arrays do not fit what is asked, before anything is predicted."""
         if self.is_arrays:
             x, people = _parted(self.data, self.attributes, question.constraints)
+            people = self._of_output(model, people)
             inputs = columns_of(x) if isinstance(x, Mapping) or hasattr(x, "columns") else {"x": x}
             parts = {
                 **{f"input {name!r}": column for name, column in inputs.items()},
                 **{f"attribute {name!r}": column for name, column in people.attributes.items()},
-                **(people.label if isinstance(people.label, Mapping) else {"label": people.label}),
+                "label": people.label,
                 "sample_weight": people.weight,
             }
             check_lengths({name: length_of(part) for name, part in parts.items()})
 
-    def _chosen(self, model: Any, predicted: Any) -> Any:
-        output = getattr(model, "fair_output", None) if self.output is None else self.output
-        return chosen_output(predicted, output)
+    def _output(self, model: Any) -> str | int | None:
+        return getattr(model, "fair_output", None) if self.output is None else self.output
 
-    def _part(self, model: Any, part: Any) -> Any:
-        """The labels of the output that is measured."""
-        return self._chosen(model, part) if isinstance(part, Mapping) else part
+    def _of_output(self, model: Any, people: _People) -> _People:
+        """The people with the labels and weights of the output that is measured."""
+        label, weight = (part_of_output(part, self._output(model)) for part in (people.label, people.weight))
+        return people._replace(label=label, weight=weight)
 
     def _predicted_in_batches(self, model: Any, constraints: ConstraintSet) -> tuple[np.ndarray, _People]:
         predictions, seen = [], []
         for batch in self.data:
             x, people = _parted(batch, None, constraints)
-            predicted = self._chosen(model, model.predict_on_batch(x))
+            predicted = chosen_output(model.predict_on_batch(x), self._output(model))
             predictions.append(np.asarray(ops.convert_to_numpy(predicted)))
-            seen.append(people._replace(label=self._part(model, people.label)))
+            seen.append(self._of_output(model, people))
         if not seen:
             raise ValueError("expected a dataset with batches, received an empty one")
         attributes = {
@@ -151,6 +155,7 @@ def _rows(question: Question, people: _People, y: np.ndarray) -> LinearRows:
         people.label,
         outputs=outputs,
         sample_weight=people.weight,
+        size=len(y),
         vocabulary=question.vocabulary,
         domain=question.domain,
     )

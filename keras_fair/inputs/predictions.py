@@ -25,8 +25,10 @@ __all__ = [
     "length_of",
     "number_array",
     "outside_message",
+    "part_of_output",
     "read_predictions",
     "read_weight",
+    "replaced_output",
 ]
 
 
@@ -111,9 +113,31 @@ def chosen_output(predicted: Any, output: str | int | None) -> Any:
     if output not in there:
         raise ValueError(
             f"expected one of the outputs {there}, that the constraints are on, received output={output!r}: "
-            f"name it, for example with FairModel(..., output={there[0]!r})"
+            f"name it, for example with output={there[0]!r}"
         )
     return predicted[output]  # type: ignore[index]
+
+
+def part_of_output(part: Any, output: str | int | None) -> Any:
+    """The labels or weights of the output that constraints are on.
+
+    Args:
+        part: of all outputs, in a dict or, where outputs have places, in a list; or of the one.
+        output: see `chosen_output`.
+    """
+    of_several = isinstance(part, Mapping) or (
+        isinstance(output, int) and isinstance(part, (list, tuple))  # else a list is a column
+    )
+    return chosen_output(part, output) if of_several else part
+
+
+def replaced_output(predicted: Any, chosen: Any, fair: Any) -> Any:
+    """What a model gives, with `fair` where `chosen`, of `chosen_output`, was."""
+    if isinstance(predicted, Mapping):
+        return {key: fair if value is chosen else value for key, value in predicted.items()}
+    if isinstance(predicted, (list, tuple)):
+        return type(predicted)([fair if value is chosen else value for value in predicted])
+    return fair
 
 
 def check_predictions(values: np.ndarray, domain: Domain | None, precision: str) -> None:

@@ -36,10 +36,10 @@ from keras_fair.layers.call_arguments import (
     unpacked,
 )
 from keras_fair.layers.checks import check_shape
+from keras_fair.layers.epoch_sums import PooledWeight, pool_now
 from keras_fair.layers.guard import refuse_export, refuse_text_under_xla
 from keras_fair.layers.memory import Memory, check_memory
 from keras_fair.layers.place import place_kept
-from keras_fair.layers.pooled import PooledWeight, pool_now
 from keras_fair.layers.record import Record, RecordWeight
 from keras_fair.layers.reports import Reports
 from keras_fair.layers.streamed import stream_of
@@ -154,7 +154,7 @@ class FairProjection(keras.layers.Layer):
         self.pooled: PooledWeight | None = None
 
     def pool_batches(self) -> None:
-        """Let the layer add up its batches where it is called inside `keras_fair.layers.pooled.pooling`."""
+        """Let the layer add up its batches where it is called inside `pooling` of `epoch_sums`."""
         self._pools = True
 
     def adapt(self, attributes: Any, label: Any = None) -> None:

@@ -15,6 +15,7 @@ import numpy as np
 from keras import ops
 
 from keras_fair.layers.batch import ProjectedBatch, arrived, project_arrivals
+from keras_fair.layers.kept_weight import kept_weight
 from keras_fair.ops import Domain
 from keras_fair.ops.stream.state_vector import StateLayout, StreamRule, advanced
 from keras_fair.ops.working_precision import working_dtype
@@ -48,15 +49,8 @@ class Memory:
         """
         saved = self._saved
         self._layout = StateLayout.of(plan)
-        self.weight = add_weight(
-            shape=(self._layout.size,),
-            initializer="zeros" if saved is None else lambda _, dtype: ops.convert_to_tensor(saved, dtype),
-            dtype=working_dtype(),
-            trainable=False,
-            autocast=False,
-            aggregation="only_first_replica",
-            name="memory",
-        )
+        initial = "zeros" if saved is None else lambda _, dtype: ops.convert_to_tensor(saved, dtype)
+        self.weight = kept_weight(add_weight, "memory", (self._layout.size,), working_dtype(), initial)
 
     def project_batch(self, plan: RowPlan, *batch: Any, **options: Any) -> ProjectedBatch:
         """Project the batch together with the memory; arguments as in `keras_fair.layers.batch`."""

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from keras import ops
 
+from keras_fair.layers.kept_weight import kept_weight
 from keras_fair.ops import Outcome, Projection
 
 __all__ = ["Record", "RecordWeight"]
@@ -51,15 +52,7 @@ class RecordWeight:
 
     def __init__(self, add_weight: Any, rows: int) -> None:
         self.rows = rows
-        self.weight = add_weight(
-            shape=(_FAULTY + 1 + 2 * rows,),
-            initializer="zeros",
-            dtype="float32",
-            trainable=False,
-            autocast=False,
-            aggregation="only_first_replica",
-            name="record",
-        )
+        self.weight = kept_weight(add_weight, "record", (_FAULTY + 1 + 2 * rows,), "float32")
 
     def seen(self, outcome: Any) -> Any:
         """Whether an earlier batch ended in the same way, () bool."""

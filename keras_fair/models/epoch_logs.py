@@ -8,8 +8,8 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_fair.layers.epoch_sums import TRAINING, VALIDATION
 from keras_fair.layers.fair_projection import FairProjection
-from keras_fair.layers.pooled import TRAINING, VALIDATION
 from keras_fair.metrics.summary import summary_of
 
 __all__ = ["EpochLogs", "with_epoch_logs"]
@@ -21,7 +21,7 @@ class EpochLogs(keras.callbacks.Callback):
     They are of all predictions that the steps of the epoch made, pooled, as the other logs of an epoch are:
     while the model learns, and with labels where constraints are on them, so that `predict`, which has none,
     may be further outside. `FairnessMonitor` asks the model as it is at the end of the epoch, without labels,
-    and takes other data.
+    and takes other data. Under a distribution strategy they are those of the first replica.
 
     Args:
         projection: the layer that adds up.

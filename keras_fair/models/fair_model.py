@@ -21,16 +21,15 @@ from keras import ops
 
 from keras_fair.constraints import ConstraintSet
 from keras_fair.groups.vocabulary import Vocabulary
-from keras_fair.inputs.predictions import chosen_output
+from keras_fair.inputs.predictions import chosen_output, replaced_output
+from keras_fair.layers.epoch_sums import TRAINING, VALIDATION, pooling
 from keras_fair.layers.fair_projection import FairProjection
 from keras_fair.layers.guard import told_last
 from keras_fair.layers.place import place_kept
-from keras_fair.layers.pooled import TRAINING, VALIDATION, pooling
 from keras_fair.layers.reports import nobody_in
 from keras_fair.models.epoch_logs import with_epoch_logs
 from keras_fair.models.inputs import Choice, Routes, check_choice
 from keras_fair.models.labels import can_stand_in, class_of, stand_in
-from keras_fair.models.outputs import replaced_output
 from keras_fair.models.reader import Reader
 from keras_fair.models.served import ServedInputs
 from keras_fair.models.steps import current_step, labels_to_come, own_step, running, step_of
@@ -56,6 +55,10 @@ class FairModel(keras.Model):
     **Inputs** are a dict. The keys that the constraints name are attributes. A functional base model gets the
     keys that have the names of its inputs; a model with a single input gets the key of that name, else `"x"`,
     else the only other key. Where that is not enough, use `inputs`.
+
+    **Values.** Where no vocabulary was given, `fit` learns the values of the attributes from inputs and
+    validation data that are at hand (a dict of columns or a DataFrame) and prints them. From then on a value
+    that was not among them is an error, or with `unknown="exclude"` in no group.
 
     **Labels.** Constraints on the label hold for the labels of the batch in `fit`, `evaluate`,
     `train_on_batch` and `test_on_batch`. In `predict`, and wherever the model is simply called, there are

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import numpy as np
+
 from keras_fair.groups.demands import number_thresholds
 from keras_fair.inputs.arrays import is_tensor
 from keras_fair.inputs.columns import check_order, columns_of
-from keras_fair.inputs.predictions import chosen_output
+from keras_fair.inputs.predictions import part_of_output
 from keras_fair.layers.fair_projection import FairProjection
 from keras_fair.models.batches import are_batches, read_batches
 from keras_fair.models.inputs import AttributeRules, Routes
@@ -38,10 +40,7 @@ class Reader:
 
     def of_output(self, part: Any) -> Any:
         """The labels or weights of the output that the constraints are on."""
-        several = isinstance(part, Mapping) or (
-            isinstance(self.output, int) and isinstance(part, (list, tuple))  # a list may be a column
-        )
-        return chosen_output(part, self.output) if several else part
+        return part_of_output(part, self.output)
 
     def read(self, x: Any, y: Any = None, sample_weight: Any = None) -> Any:
         """Inputs as Keras takes them.
@@ -97,7 +96,7 @@ class Reader:
         _refuse_text_labels(self.of_output(y))
         data = [(x, y)]
         if isinstance(validation, (tuple, list)) and _is_at_hand(validation[0], wanted):
-            data.append((validation[0], validation[1]))
+            data.append((validation[0], validation[1] if len(validation) > 1 else None))
         uses_label = self.projection.constraints.uses_label
         self.projection.adapt(
             [(columns_of(x), self.of_output(label) if uses_label else None) for x, label in data]
@@ -128,7 +127,7 @@ def _shown(values: Any) -> str:
 def _refuse_text_labels(y: Any) -> None:
     if is_tensor(y) or not isinstance(y, Iterable) or isinstance(y, Mapping) or hasattr(y, "columns"):
         return
-    first = next(iter(y), None)
+    first = next((entry for entry in y if entry is not None and entry is not np.ma.masked), None)
     if isinstance(first, (str, bytes)):
         word = str(first.decode() if isinstance(first, bytes) else first)
         raise ValueError(

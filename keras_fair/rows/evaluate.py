@@ -32,6 +32,7 @@ def rows_of(
     sample_weight: Any = None,
     vocabulary: Vocabulary | Mapping[str, Any] | None = None,
     domain: Any = (0.0, 1.0),
+    size: int | None = None,
 ) -> LinearRows:
     """The rows of constraints over given samples.
 
@@ -46,6 +47,7 @@ def rows_of(
         sample_weight: `(n,)`.
         vocabulary: the values of the attributes, a `Vocabulary` or what makes one.
         domain: where predictions lie, see `lower`.
+        size: how many samples there are, where no column, label or weight may show it.
 
     Raises:
         ConstraintTypeError: a constraint has no meaning for these samples, or can't be enforced.
@@ -65,7 +67,7 @@ def rows_of(
         constraints.statements, constraints.text, vocabulary, outputs, domain=domain, occurring=occurring
     )
     encoded, encoded_label = plan.encode(columns, label)
-    return plan.evaluate({**columns, **encoded}, encoded_label, sample_weight)
+    return plan.evaluate({**columns, **encoded}, encoded_label, sample_weight, size=size)
 
 
 class _AtHand:

@@ -261,21 +261,30 @@ def rows_from_matrix(
     Returns:
         LinearRows, one term a row, all active, without relations.
 
+    Raises:
+        ValueError: a lower bound is above the upper one.
+
     Example:
         >>> from keras_fair.rows import rows_from_matrix
         >>> len(rows_from_matrix([[1.0, -1.0]], lower=[0.0], upper=[0.5]))
         1
     """
     matrix = np.asarray(matrix, dtype="float64")
+    lower, upper = np.asarray(lower, dtype="float64"), np.asarray(upper, dtype="float64")
     m = len(matrix)
     zeros = np.zeros(m)
+    if (lower > upper).any():
+        row = int(np.argmax(lower > upper))
+        raise ValueError(
+            f"expected lower <= upper, received lower={lower[row]:g}, upper={upper[row]:g}, row {row}"
+        )
     return LinearRows(
         terms=Terms((Family(m, matrix),), zeros, zeros + 1, 1 if matrix.ndim == 2 else matrix.shape[2]),
         weights=np.eye(m),
         aux=np.zeros((m, 0)) if aux is None else np.asarray(aux, dtype="float64"),
         offset=zeros if offset is None else np.asarray(offset, dtype="float64"),
-        lower=np.asarray(lower, dtype="float64"),
-        upper=np.asarray(upper, dtype="float64"),
+        lower=lower,
+        upper=upper,
         names=tuple(names) if names is not None else tuple(f"row {i}" for i in range(m)),
         active=np.ones(m, dtype=bool),
     )

@@ -292,4 +292,18 @@ def test_one_of_several_outputs_is_measured(task) -> None:
         model.fit(task["x"], labels, verbose=0, callbacks=[monitor])
     history = model.fit(task["x"], labels, verbose=0, callbacks=[watched(task, output="approve")]).history
     fair = model.predict(task["x"], verbose=0)["approve"]
+    places = keras.Model(x, list(outputs.values()))
+    places.compile("sgd", ["mse", "binary_crossentropy"])
+    by_place = kf.FairnessMonitor(
+        PARITY,
+        output=1,
+        validation_data=(task["x"], list(labels.values())),
+        validation_attributes={"sex": task["sex"]},
+    )
+    assert (
+        "val_parity_gap"
+        in places.fit(task["x"], list(labels.values()), verbose=0, callbacks=[by_place]).history
+    )
+    everyone = kf.FairnessMonitor("all: E[y] <= 1", validation_data=(task["x"],))
+    assert plain().fit(task["x"], task["label"], verbose=0, callbacks=[everyone]).history["val_all_gap"]
     assert history["val_parity_gap"][-1] == pytest.approx(gap(fair, task["sex"]), abs=TOLERANCE)

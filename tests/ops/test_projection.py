@@ -50,6 +50,20 @@ def test_text_in_the_place_of_rows() -> None:
     )
 
 
+def test_text_without_attributes() -> None:
+    projection = project(Y, "E[y] <= 0.3")
+    assert projection.y.mean() == pytest.approx(0.3, abs=EXACT)
+
+
+def test_bounds_that_cross_are_refused_or_relaxed() -> None:
+    with pytest.raises(ValueError, match="lower <= upper, received lower=0.5, upper=0.2, row 1"):
+        rows_from_matrix(np.full((2, 4), 0.25), lower=[0.0, 0.5], upper=[1.0, 0.2])
+    projection = project(Y, "E[y] in [E[label], 0.5 * E[label]]", None, np.array([1, 1, 0, 1]))
+    assert projection.outcome is Outcome.RELAXED  # held in the middle of 0.75 and 0.375
+    assert projection.y.mean() == pytest.approx(0.5625, abs=1e-6)
+    np.testing.assert_allclose(projection.violation, 0.1875, atol=1e-6)
+
+
 def test_weights_weigh_text_and_objective() -> None:
     weight = np.array([3.0, 1.0, 1.0, 2.0])
     rows = kf.parse(RULE).rows({"sex": SEX}, sample_weight=weight)

@@ -132,14 +132,16 @@ def project(
             )
     else:
         check_pairing(y, attributes, label, sample_weight)
+        predictions = read_predictions(y)
         rows = rows_of(
             parse(constraints),
             attributes,
             label,
-            outputs=read_predictions(y).outputs,
+            outputs=predictions.outputs,
             sample_weight=sample_weight,
             vocabulary=vocabulary,
             domain=domain,
+            size=len(predictions),
         )
     r = float_tensor("y", y)
     check_predictions(r, rows, where)

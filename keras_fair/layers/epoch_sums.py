@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from keras import ops
 
+from keras_fair.layers.kept_weight import kept_weight
 from keras_fair.ops.stream.pooled import PooledSums
 from keras_fair.ops.working_precision import working_dtype
 from keras_fair.rows.linear import LinearRows
@@ -51,21 +52,16 @@ class PooledWeight:
 
     def __init__(self, add_weight: Any, plan: RowPlan) -> None:
         self.plan = plan
-        self.weight = add_weight(
-            shape=(2, 2 * (plan.terms + plan.constants)),
-            initializer="zeros",
-            dtype=working_dtype(),
-            trainable=False,
-            autocast=False,
-            aggregation="only_first_replica",
-            name="pooled",
-        )
+        shape = (2, 2 * (plan.terms + plan.constants))
+        self.weight = kept_weight(add_weight, "pooled", shape, working_dtype())
 
     def add(self, place: int, sums: Any) -> None:
         """Add what a batch leaves behind, as `keras_fair.layers.batch` gives it."""
         before = ops.convert_to_tensor(self.weight)
         sums = ops.stop_gradient(ops.cast(sums, before.dtype))
-        self.weight.assign(before + ops.stack([sums, ops.zeros_like(sums)][:: 1 - 2 * place]))
+        added = [ops.zeros_like(sums), ops.zeros_like(sums)]
+        added[place] = sums
+        self.weight.assign(before + ops.stack(added))
 
     def rows(self, place: int) -> LinearRows:
         """The rows over all samples that were added there."""
