@@ -175,8 +175,8 @@ def advice(audit: Audit) -> str:
     if not any(_crosses_a_bound(each) for each in undecided):
         return "Undecided: these are too few people to tell. Audit more people."
     return (
-        "Undecided: the interval reaches past the bound, so these are too few people to tell. Audit more "
-        "people, or train tighter than you audit: margin= of FairModel, FairProjection and kf.project."
+        "Undecided: the interval reaches past the bound. More people narrow it; a gap that lies on the bound "
+        "must be held further inside too: margin= of FairModel, FairProjection and kf.project."
     )
 
 
