@@ -15,6 +15,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 TESTS ?=
 WORKERS ?= 2
+COMPILING := tests/callbacks tests/layers tests/models tests/pipeline
 PIP_FLAGS := --quiet --disable-pip-version-check
 
 # ruff reads no setup.cfg, so its options stand here. UP007 would turn the unions of node types, which name
@@ -53,8 +54,15 @@ run: $(READY)
 		$${RUN_EPOCHS:+--epochs "$$RUN_EPOCHS"} \
 		$${RUN_SEED:+--seed "$$RUN_SEED"} $(ARGS)
 
+# What is compiled stays in memory for as long as a process lives, so the tests that compile most have
+# processes of their own.
 test: $(READY)
+ifneq ($(strip $(TESTS)),)
 	$(BIN)/python -m pytest -n $(WORKERS) $(TESTS)
+else
+	$(BIN)/python -m pytest -n $(WORKERS) $(COMPILING)
+	$(BIN)/python -m pytest -n $(WORKERS) $(addprefix --ignore=,$(COMPILING))
+endif
 
 # Tests compile the same programs again and again; JAX keeps them.
 test-jax: export JAX_COMPILATION_CACHE_DIR := $(CURDIR)/.pytest_cache/jax

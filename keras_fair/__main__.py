@@ -1,8 +1,6 @@
 """`python -m keras_fair`: the same as the command `keras-fair`."""
 
-import sys
-
-from keras_fair.cli import main
+from keras_fair.cli import process
 
 if __name__ == "__main__":
-    sys.exit(main())
+    process()

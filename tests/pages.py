@@ -13,6 +13,8 @@ import io
 import re
 from pathlib import Path
 
+import keras
+
 __all__ = ["BLOCK", "run_page", "shows"]
 
 BLOCK = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```$", re.DOTALL | re.MULTILINE)
@@ -55,6 +57,7 @@ def run_page(page: Path) -> None:
     Raises:
         AssertionError: a block printed something else, or nothing printed what is shown.
     """
+    keras.utils.clear_session()  # names of models begin afresh, as in a process of its own
     text = page.read_text(encoding="utf-8")
     names: dict[str, object] = {"__name__": "__main__"}
     printed: str | None = None

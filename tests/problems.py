@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from keras import ops
 
 from keras_fair.rows.linear import LinearRows, rows_from_matrix
 from keras_fair.rows.terms import CellFamily, Terms
@@ -113,19 +111,15 @@ def _cell_rows(
     upper: np.ndarray,
     aux: np.ndarray,
 ) -> LinearRows:
-    def tensor(x: Any) -> Any:
-        return ops.convert_to_tensor(np.asarray(x, dtype="float64"))
-
-    cells = ops.convert_to_tensor(codes.astype("int32"))
-    family = CellFamily(np.eye(GROUPS, GROUPS + 1), cells, tensor(np.ones(len(codes))), disjoint=True)
+    family = CellFamily(np.eye(GROUPS, GROUPS + 1), codes.astype("int32"), np.ones(len(codes)), disjoint=True)
     return LinearRows(
-        terms=Terms((family,), tensor(np.zeros(GROUPS)), tensor(counts), 1),
-        weights=tensor(mix),
-        aux=tensor(aux),
-        offset=tensor(np.zeros(len(mix))),
-        lower=tensor(lower),
-        upper=tensor(upper),
+        terms=Terms((family,), np.zeros(GROUPS), counts, 1),
+        weights=mix,
+        aux=aux,
+        offset=np.zeros(len(mix)),
+        lower=lower,
+        upper=upper,
         names=tuple(f"row {j}" for j in range(len(mix))),
-        active=ops.convert_to_tensor(np.isfinite(lower) | np.isfinite(upper)),
+        active=np.isfinite(lower) | np.isfinite(upper),
         disjoint=bool(np.array_equal(mix, np.eye(GROUPS))),
     )

@@ -12,14 +12,14 @@ from typing import Any
 from keras_fair.audit.auditor import Auditor
 from keras_fair.audit.result import Audit
 from keras_fair.audit.sources import chunks_of
-from keras_fair.constraints import ConstraintSet
+from keras_fair.constraints import Constraints
 from keras_fair.groups.vocabulary import Vocabulary
 
 __all__ = ["audit"]
 
 
 def audit(
-    constraints: str | ConstraintSet,
+    constraints: Constraints,
     y: Any,
     attributes: Any = None,
     label: Any = None,

@@ -11,7 +11,7 @@ from keras_fair.audit.chunk import Chunk, learnt
 from keras_fair.audit.measure import Questions, measure
 from keras_fair.audit.result import Audit
 from keras_fair.audit.seen import Seen
-from keras_fair.constraints import ConstraintSet, parse
+from keras_fair.constraints import Constraints, parse
 from keras_fair.groups.vocabulary import Vocabulary
 from keras_fair.inputs.predictions import check_pairing, read_predictions
 from keras_fair.packing import SumsError, pack, unpack
@@ -59,7 +59,7 @@ class Auditor:
 
     def __init__(
         self,
-        constraints: str | ConstraintSet,
+        constraints: Constraints,
         *,
         vocabulary: Vocabulary | None = None,
         outputs: Sequence[str] | None = None,

@@ -49,7 +49,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
@@ -139,11 +139,11 @@ class Intervals:
 
     def doubtful_divisors(self, expression: Expression, alpha: float, confidence: float) -> list[Expression]:
         """The divisors of an expression that may be 0: their interval contains 0, or there is none."""
+        if not any(map(_is_ratio, walk(expression))):
+            return []
         divisors: dict[Any, None] = {}
         for leaf in leaves(expression, self._domains, self._value):
-            for part in walk(leaf):
-                if isinstance(part, Arithmetic) and part.operator == "/":
-                    divisors[part.right] = None
+            divisors |= {part.right: None for part in walk(leaf) if _is_ratio(part)}
         return [
             divisor
             for divisor in divisors
@@ -304,3 +304,7 @@ def _together(draws: dict[Expression, np.ndarray], alpha: float) -> dict[Express
         ordered[part] = values[order]
     kept = int(np.sort(depth)[math.floor(alpha * size)])
     return {part: (float(values[kept]), float(values[size - 1 - kept])) for part, values in ordered.items()}
+
+
+def _is_ratio(node: Any) -> TypeGuard[Arithmetic]:
+    return isinstance(node, Arithmetic) and node.operator == "/"

@@ -34,7 +34,7 @@ from keras_fair.audit.planned import AuditMargins, StatementMargin
 from keras_fair.audit.result import SMALL, Verdict
 from keras_fair.audit.sources import chunks_of
 from keras_fair.audit.verdicts import decide
-from keras_fair.constraints import ConstraintSet
+from keras_fair.constraints import Constraints
 from keras_fair.groups.vocabulary import Vocabulary
 from keras_fair.inputs.domain import check_domain
 from keras_fair.rows.ground import GroundRelation
@@ -47,7 +47,7 @@ _MOST_PEOPLE = 10**12
 
 
 def margin_for(
-    constraints: str | ConstraintSet,
+    constraints: Constraints,
     y: Any,
     attributes: Any = None,
     label: Any = None,

@@ -13,7 +13,7 @@ import numpy as np
 
 from keras_fair.callbacks.projections import projections
 from keras_fair.callbacks.watched import Question, WatchedData
-from keras_fair.constraints import ConstraintSet, parse, statement_names
+from keras_fair.constraints import Constraints, ConstraintSet, parse, statement_names
 from keras_fair.groups.vocabulary import Vocabulary
 from keras_fair.inputs.predictions import chosen_output
 from keras_fair.layers.arguments import check_vocabulary
@@ -86,7 +86,7 @@ class FairnessMonitor(keras.callbacks.Callback):
 
     def __init__(
         self,
-        constraints: str | ConstraintSet | None = None,
+        constraints: Constraints | None = None,
         *,
         training_data: Any = None,
         validation_data: Any = None,

@@ -16,7 +16,7 @@ import keras
 import numpy as np
 
 from keras_fair.callbacks.model_streams import ModelStreams
-from keras_fair.constraints import ConstraintSet, parse
+from keras_fair.constraints import Constraints, parse
 from keras_fair.groups.vocabulary import Vocabulary
 from keras_fair.layers.arguments import check_vocabulary
 from keras_fair.provided import provided
@@ -88,7 +88,7 @@ class StreamingFairness(keras.callbacks.Callback):
 
     def __init__(
         self,
-        constraints: str | ConstraintSet | None = None,
+        constraints: Constraints | None = None,
         *,
         domain: Any = (0.0, 1.0),
         divergence: str = "euclidean",

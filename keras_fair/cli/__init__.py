@@ -8,10 +8,13 @@ exception leaves `main`.
 
 from __future__ import annotations
 
+import atexit
 import errno
+import os
 import sys
 import traceback
 from collections.abc import Sequence
+from typing import NoReturn
 
 from keras_fair.cli import (
     audit_command,
@@ -25,7 +28,7 @@ from keras_fair.cli.input_fault import InputFault
 from keras_fair.cli.options import page
 from keras_fair.cli.start import quiet_keras
 
-__all__ = ["main"]
+__all__ = ["main", "process"]
 
 _EPILOG = """\
 exit codes of every command:
@@ -88,3 +91,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"{options.prog}: {_UNFORESEEN}", file=sys.stderr)
         return 3
     return code
+
+
+def process() -> NoReturn:
+    """Run the command of this process, and end the process with its exit code.
+
+    Where a file was refused in its middle, threads of pyarrow may still read ahead in it. Python would end
+    around them, and now and then they would bring it down with an exit code of their own. So it is not asked.
+    """
+    try:
+        code = main()
+    except SystemExit as end:  # of argparse
+        code = end.code if isinstance(end.code, int) else 2
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)

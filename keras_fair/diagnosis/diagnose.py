@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_fair.constraints import ConstraintSet, parse
+from keras_fair.constraints import Constraints, parse
 from keras_fair.diagnosis.findings import Diagnosis
 from keras_fair.diagnosis.growth import GrowthProgram
 from keras_fair.diagnosis.merged_samples import merged_samples
@@ -25,7 +25,7 @@ __all__ = ["diagnose"]
 
 
 def diagnose(
-    constraints: str | ConstraintSet,
+    constraints: Constraints,
     attributes: Any,
     label: Any = None,
     *,

@@ -137,9 +137,10 @@ def refuse_missing(column: Column, missing: str, what: str) -> None:
     """Raise ValueError where entries are missing and the policy is "error"."""
     if missing == "error" and column.missing:
         raise ValueError(
-            f"{what} has {column.missing} missing values (None, NaN or empty text); choose what they mean: "
-            "Vocabulary(missing='exclude') leaves these samples out of the groups of that attribute, "
-            "missing='group' makes them a group of their own"
+            f"{what} has {column.missing} missing values (None, NaN or empty text), the first at index "
+            f"{int(np.argmax(column.gaps))}; choose what they mean: vocabulary=Vocabulary(missing='exclude') "
+            "leaves these samples out of the groups of that attribute, missing='group' makes them a group of "
+            "their own"
         )
 
 

@@ -55,9 +55,14 @@ class Words:
         return len(self.codes)
 
     @property
+    def gaps(self) -> np.ndarray:
+        """Which entries are missing, `(n,)` bool."""
+        return self.codes < 0
+
+    @property
     def missing(self) -> int:
         """How many entries are missing."""
-        return int(np.count_nonzero(self.codes < 0))
+        return int(np.count_nonzero(self.gaps))
 
     def distinct(self) -> tuple[str, ...]:
         """The words that occur, sorted."""
@@ -85,9 +90,14 @@ class Numbers:
         return len(self.values)
 
     @property
+    def gaps(self) -> np.ndarray:
+        """Which entries are missing, `(n,)` bool."""
+        return np.isnan(self.values) if self.values.dtype.kind == "f" else np.zeros(len(self), dtype=bool)
+
+    @property
     def missing(self) -> int:
         """How many entries are missing."""
-        return int(np.count_nonzero(np.isnan(self.values))) if self.values.dtype.kind == "f" else 0
+        return int(np.count_nonzero(self.gaps)) if self.values.dtype.kind == "f" else 0
 
     def distinct(self) -> tuple[float, ...]:
         """The numbers that occur, sorted, each as the shortest decimal that rounds to it."""

@@ -18,7 +18,6 @@ import numpy as np
 
 __all__ = [
     "LARGEST_WHOLE",
-    "LARGEST_WHOLE_OF_FLOAT32",
     "PRECISIONS",
     "check_whole",
     "numpy_type",
@@ -28,7 +27,6 @@ __all__ = [
 ]
 
 LARGEST_WHOLE = 2**53
-LARGEST_WHOLE_OF_FLOAT32 = 2**24
 PRECISIONS = ("float64", "float32", "float16", "bfloat16")
 
 

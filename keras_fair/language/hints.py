@@ -113,9 +113,20 @@ def _second_relation(stop: Stop) -> str | None:
     """`0 <= e >= 1`, `e <= 2 == 3`, `0 <= a <= b <= 1`."""
     if stop.kind not in OPERATORS or stop.opened is not None or "PLUS" not in stop.welcome:
         return None
+    several = "; that several are equal is written spread(E[y | g=*]) <= 0" if stop.kind == "EQUALS" else ""
     return (
         "a constraint has one relation, or two in one direction as in 0.1 <= E[y] <= 0.4; found "
-        f"{stop.found} after it"
+        f"{stop.found} after it{several}"
+    )
+
+
+def _every_value(stop: Stop) -> str | None:
+    """`E[y | region]`."""
+    if stop.last_kind != "NAME" or stop.kind not in ("RBRACKET", "COMMA") or "ASSIGN" not in stop.welcome:
+        return None
+    return (
+        f"expected a comparison ('=', '!=', '<', '<=', '>', '>=' or 'in') after {quoted(stop.last)}, found "
+        f"{stop.found}; for each value of {stop.last} write {stop.last}=*"
     )
 
 
@@ -279,5 +290,6 @@ HINTS: tuple[Callable[[Stop], str | None], ...] = (
     _closing,
     _joined,
     _second_relation,
+    _every_value,
     _next_line,
 )

@@ -15,7 +15,7 @@ from typing import Any
 import keras
 from keras import backend, ops
 
-from keras_fair.constraints import ConstraintSet, parse
+from keras_fair.constraints import Constraints, parse
 from keras_fair.groups.vocabulary import Vocabulary
 from keras_fair.inputs.arrays import concrete
 from keras_fair.inputs.predictions import number_array
@@ -120,7 +120,7 @@ class FairProjection(keras.layers.Layer):
 
     def __init__(
         self,
-        constraints: str | ConstraintSet,
+        constraints: Constraints,
         *,
         domain: Any = (0.0, 1.0),
         divergence: str = "euclidean",

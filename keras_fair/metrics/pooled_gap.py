@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 import numpy as np
 
-from keras_fair.constraints import ConstraintSet, parse
+from keras_fair.constraints import Constraints, parse
 from keras_fair.groups.vocabulary import Vocabulary
 from keras_fair.inputs.predictions import check_pairing, read_predictions, read_weight
 from keras_fair.metrics.summary import summary_of
@@ -53,7 +53,7 @@ class PooledGap(keras.metrics.Metric):
 
     def __init__(
         self,
-        constraints: str | ConstraintSet,
+        constraints: Constraints,
         *,
         vocabulary: Vocabulary | Mapping[str, Any] | None = None,
         outputs: int = 1,

@@ -19,7 +19,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_fair.constraints import ConstraintSet
+from keras_fair.constraints import Constraints, ConstraintSet
 from keras_fair.groups.vocabulary import Vocabulary
 from keras_fair.inputs.predictions import chosen_output, replaced_output
 from keras_fair.layers.epoch_sums import TRAINING, VALIDATION, pooling
@@ -106,7 +106,7 @@ class FairModel(keras.Model):
     def __init__(
         self,
         base_model: Any,
-        constraints: str | ConstraintSet,
+        constraints: Constraints,
         *,
         domain: Any = (0.0, 1.0),
         divergence: str = "euclidean",

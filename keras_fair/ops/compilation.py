@@ -10,9 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from keras import backend
-
-__all__ = ["compiled", "compiled_vector", "padded_size", "refused_gradient"]
+__all__ = ["compiled", "padded_size", "refused_gradient"]
 
 
 def compiled(function: Any, structure: Any) -> Any:
@@ -21,24 +19,13 @@ def compiled(function: Any, structure: Any) -> Any:
     def bound(*tensors: Any) -> Any:
         return function(structure, *tensors)
 
-    if backend.backend() == "tensorflow":
+    if _backend() == "tensorflow":
         from keras_fair.ops.compilation_tensorflow import compiled as compile_here
-    elif backend.backend() == "jax":
+    elif _backend() == "jax":
         from keras_fair.ops.compilation_jax import compiled as compile_here
     else:
         return bound
     return compile_here(bound)
-
-
-def compiled_vector(function: Any, structure: Any, size: int) -> Any:
-    """`compiled` for a function of one float64 vector `(size,)`, called outside graphs, NumPy too."""
-    if backend.backend() == "tensorflow":
-        from keras_fair.ops.compilation_tensorflow import (
-            compiled_vector as compile_here,
-        )
-
-        return compile_here(lambda vector: function(structure, vector), size)
-    return compiled(function, structure)
 
 
 def padded_size(size: Any) -> Any:
@@ -46,7 +33,7 @@ def padded_size(size: Any) -> Any:
 
     Only TensorFlow pads; see `keras_fair.ops.compilation_tensorflow`.
     """
-    if backend.backend() == "tensorflow":
+    if _backend() == "tensorflow":
         from keras_fair.ops.compilation_tensorflow import padded_size as padded_here
 
         return padded_here(size)
@@ -63,8 +50,14 @@ def refused_gradient(message: str, upstream: Sequence[Any], tensors: Sequence[An
     Raises:
         ValueError: with the message, everywhere else.
     """
-    if backend.backend() == "tensorflow":
+    if _backend() == "tensorflow":
         from keras_fair.ops.compilation_tensorflow import refused_when_run
 
         return refused_when_run(message, upstream, tensors)
     raise ValueError(message)
+
+
+def _backend() -> str:
+    from keras import backend  # here, so that NumPy is not made to wait for Keras
+
+    return str(backend.backend())

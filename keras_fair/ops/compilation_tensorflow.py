@@ -7,22 +7,12 @@ from typing import Any
 
 import tensorflow as tf
 
-__all__ = ["compiled", "compiled_vector", "padded_size", "refused_when_run"]
+__all__ = ["compiled", "padded_size", "refused_when_run"]
 
 
 def compiled(function: Any) -> Any:
     """`function` as one XLA program. Shapes must be known when it runs, not when it is traced."""
     return tf.function(function, jit_compile=True, autograph=False)
-
-
-def compiled_vector(function: Any, size: int) -> Any:
-    """`function` of one float64 vector as one XLA program.
-
-    To find the program for its arguments takes a `tf.function` longer than this program runs; here there is
-    one, so nothing is looked for.
-    """
-    program = compiled(function).get_concrete_function(tf.TensorSpec((size,), "float64"))
-    return lambda vector: program(tf.constant(vector, "float64"))
 
 
 def padded_size(size: Any) -> Any:

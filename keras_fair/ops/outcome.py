@@ -22,6 +22,12 @@ class Outcome(enum.IntEnum):
     RELAXED = 1
     ITERATION_LIMIT = 2
 
+    def __str__(self) -> str:
+        return self.name
+
+    def __format__(self, spec: str) -> str:
+        return format(self.name, spec)
+
     @property
     def message(self) -> str:
         """The outcome in a sentence."""

@@ -9,12 +9,9 @@ import numpy as np
 
 from keras_fair.errors import ConstraintTypeError, Reason
 from keras_fair.groups.accuracy import check_accuracy_labels
-from keras_fair.groups.enumeration import column_name
 from keras_fair.groups.samples import read_samples
-from keras_fair.groups.thresholds import cast_column
-from keras_fair.inputs.arrays import concrete, is_tensor, widest_float
+from keras_fair.inputs.arrays import concrete, is_tensor
 from keras_fair.inputs.domain import Domain
-from keras_fair.inputs.precision import LARGEST_WHOLE, LARGEST_WHOLE_OF_FLOAT32
 from keras_fair.inputs.predictions import (
     Predictions,
     check_lengths,
@@ -22,9 +19,9 @@ from keras_fair.inputs.predictions import (
     read_predictions,
     read_weight,
 )
-from keras_fair.language.nodes import Attribute, Label
+from keras_fair.language.nodes import Label
 from keras_fair.rows.plan import RowPlan
-from keras_fair.streaming.compiled_step import Batch
+from keras_fair.streaming.plan_step import Batch
 
 __all__ = ["Arrivals", "label_in_conditions"]
 
@@ -97,7 +94,7 @@ class Arrivals:
         if plan.uses_label and label is None:
             label = self._stand_in(plan)
         encoded, label = plan.encode(self.attributes, label)
-        columns = {name: _held(plan, name, column) for name, column in encoded.items()}
+        columns = {name: np.asarray(_array(column)) for name, column in encoded.items()}
         lengths: dict[str, int | None] = {repr(name): len(column) for name, column in columns.items()}
         check_lengths({**lengths, "predictions": len(self.y)})
         if not plan.uses_label:
@@ -131,17 +128,6 @@ class Arrivals:
 def label_in_conditions(plan: RowPlan) -> bool:
     """Whether a condition compares the label."""
     return any(isinstance(subject, Label) for subject in plan.factors)
-
-
-def _held(plan: RowPlan, name: str, column: Any) -> np.ndarray:
-    """An encoded column as the compiled step holds it: in one type of numbers, whatever type it came in."""
-    values = np.asarray(_array(column))
-    factor = plan.factors.get(Attribute(name, span=plan.needs.attributes[name]))
-    if values.ndim == 2 or factor is None or factor.cuts is None:
-        return values
-    # The step takes all its numbers as floats in one vector.
-    largest = LARGEST_WHOLE if widest_float() == "float64" else LARGEST_WHOLE_OF_FLOAT32
-    return cast_column(values, factor.cuts, widest_float(), column_name(factor.subject), largest=largest)
 
 
 def _check_values(plan: RowPlan, columns: dict[str, np.ndarray], label: np.ndarray | None) -> None:

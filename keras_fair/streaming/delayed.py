@@ -12,7 +12,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from keras import ops
 
 from keras_fair.inputs.columns import is_matrix, read_column
 from keras_fair.inputs.predictions import length_of
@@ -20,7 +19,7 @@ from keras_fair.ops.stream.pooled import PooledSums
 from keras_fair.ops.stream.step import reaches
 from keras_fair.rows.plan import RowPlan
 from keras_fair.streaming.arrivals import label_in_conditions
-from keras_fair.streaming.compiled_step import Batch
+from keras_fair.streaming.plan_step import Batch
 
 __all__ = ["Waiting", "difference"]
 
@@ -141,5 +140,5 @@ def difference(
     now = plan.measure(encoded, labels, weight, size=len(y), fractional_label=False)
     return {
         **vars(PooledSums.of(now, y).plus(PooledSums.of(was, y), times=-1.0)),
-        "reach": np.asarray(ops.convert_to_numpy(reaches(plan, now) - reaches(plan, was))),
+        "reach": np.asarray(reaches(plan, now) - reaches(plan, was)),
     }

@@ -22,11 +22,11 @@ from keras_fair.ops.stream.pooled import PooledSums
 from keras_fair.ops.stream.state_vector import StateLayout, StreamRule, advanced
 from keras_fair.rows.plan import RowPlan
 from keras_fair.streaming.arrivals import Arrivals
-from keras_fair.streaming.compiled_step import CompiledStep
 from keras_fair.streaming.delayed import Waiting, difference
 from keras_fair.streaming.history import History
 from keras_fair.streaming.learnt_values import LearntValues, names_nobody
-from keras_fair.streaming.programs import lowered
+from keras_fair.streaming.plan_step import PlanStep
+from keras_fair.streaming.plans import lowered
 from keras_fair.streaming.report import StreamReport
 from keras_fair.streaming.state import StreamState
 from keras_fair.streaming.stream_settings import saved_domain
@@ -78,9 +78,9 @@ class RunningStream:
         self._fresh = state is None
         self._news: list[str] = []
         self.vector = np.zeros(0)
-        self._step: CompiledStep | None = None
+        self._step: PlanStep | None = None
         if plan is not None:
-            self._use(CompiledStep(plan, rule))
+            self._use(PlanStep(plan, rule))
         elif not self._values.learns or state is not None:
             self._lower()
 
@@ -222,7 +222,7 @@ class RunningStream:
             vars(self).update(before)
             raise
 
-    def _ready(self) -> CompiledStep:
+    def _ready(self) -> PlanStep:
         if self._step is None:
             self._lower()
         assert self._step is not None
@@ -232,7 +232,7 @@ class RunningStream:
         """Lower the constraints for the values that have arrived, and carry the state over."""
         self._use(lowered(self.constraints, self._values.vocabulary, self._base.outputs, self.rule))
 
-    def _use(self, step: CompiledStep) -> None:
+    def _use(self, step: PlanStep) -> None:
         self._base = self.state
         self._step, self._last = step, None
         self.vector = self._base.vector(step.plan)

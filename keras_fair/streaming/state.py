@@ -13,7 +13,6 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from keras import ops
 
 from keras_fair.constraints import parse
 from keras_fair.inputs.domain import check_domain
@@ -31,7 +30,7 @@ from keras_fair.streaming.merging import (
     joined_vocabulary,
     later,
 )
-from keras_fair.streaming.programs import plan_of
+from keras_fair.streaming.plans import plan_of
 from keras_fair.streaming.report import StreamReport, reported
 from keras_fair.streaming.stream_settings import domain_of
 
@@ -130,7 +129,7 @@ class StreamState:
         measured = plan.measure(batch.columns, batch.label, batch.weight, size=n, fractional_label=fractional)
         change = {
             **vars(PooledSums.of(measured, batch.r)),
-            "reach": ops.convert_to_numpy(reaches(plan, measured)),
+            "reach": np.asarray(reaches(plan, measured)),
             "moments": [n, np.sum(batch.r), np.sum(np.square(batch.r)), 0.0],
             "unknown": [float(measured.unknown.get(name, 0)) for name in plan.attributes],
             "missing": [float(measured.missing.get(name, 0)) for name in plan.attributes],

@@ -44,7 +44,7 @@ def test_faults_of_data(text, arguments, words) -> None:
         ("E[y | sex=a] <= 1", {"sex": ["a", 3.0]}, None, "either text or numbers", 6),
         ("E[y * sex] <= 1", {"sex": ["a", "b"]}, None, "'sex' is used in arithmetic", 6),
         ("E[y | age > 3] <= 1", {"age": [1.0, np.inf]}, None, "1 infinite", 6),
-        ("E[y | age > 3] <= 1", {"age": [1.0, np.nan]}, None, "1 missing values", 6),
+        ("E[y | age > 3] <= 1", {"age": [1.0, np.nan]}, None, "the first at index 1; choose", 6),
         ("E[y | age=4] <= 1", {"age": [1.0, 3.0]}, None, "'age' has no value 4", 10),
         ("E[y | sex=a] <= 1", {"sex": [1.0, 2.0]}, None, "holds numbers, and 'a' is text", 10),
         ("E[label] <= 1", {}, None, "needs the label", 2),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import numpy as np
@@ -220,10 +219,3 @@ def test_folds_of_communities_are_the_published_ones(data_folder: Path) -> None:
     assert min(sizes) >= 199
     with pytest.raises(ValueError, match="1 to 10, received fold=11"):
         datasets.communities.load_data(data_folder, fold=11)
-
-
-@pytest.mark.parametrize("name", PUBLISHED)
-def test_loads_quickly(data_folder: Path, name: str) -> None:
-    start = time.process_time()
-    datasets.load(name, data_folder)
-    assert time.process_time() - start < 1.5

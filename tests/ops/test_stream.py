@@ -13,7 +13,7 @@ import keras_fair as kf
 from keras_fair.inputs.domain import check_domain
 from keras_fair.ops.stream.state_vector import Readout, StreamRule, advanced
 from keras_fair.rows.lower import lower
-from keras_fair.streaming.compiled_step import Batch, CompiledStep
+from keras_fair.streaming.plan_step import Batch, PlanStep
 from tests.reference import solve_reference
 
 DOUBLE = keras.backend.backend() != "jax"  # JAX computes in single precision unless it is told otherwise
@@ -45,7 +45,7 @@ class Run:
             outputs,
             domain="simplex" if domain.simplex else domain.bounds,
         )
-        self.step = CompiledStep(self.plan, self.rule)
+        self.step = PlanStep(self.plan, self.rule)
         self.readout = Readout(self.plan)
         self.vector = np.zeros(self.readout.layout.size)
         self.past: list[tuple[Any, ...]] = []

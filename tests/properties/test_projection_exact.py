@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keras_fair.ops import Outcome, project
+from tests.engines import both_engines, project_tensors
 from tests.problems import KINDS, make_case
 from tests.reference import least_violation, solve_reference
 
@@ -22,9 +25,13 @@ def divergence_of(name: str, y: np.ndarray, r: np.ndarray) -> float:
     return float(-np.sum(r * np.log(safe[0]) + (1.0 - r) * np.log(safe[1])))
 
 
-@pytest.mark.parametrize("in_cells", [True, False], ids=["cells", "dense"])
+@pytest.mark.parametrize(
+    ("in_cells", "project"),
+    [(True, project), (False, project), (True, project_tensors)],
+    ids=["cells", "dense", "cells, tensors"],
+)
 @pytest.mark.parametrize("kind", KINDS)
-def test_euclidean_agrees_with_clarabel(kind: str, in_cells: bool) -> None:
+def test_euclidean_agrees_with_clarabel(kind: str, in_cells: bool, project: Any) -> None:
 
     @settings(max_examples=EXAMPLES, derandomize=True, deadline=None, database=None)
     @given(seed=seeds)
@@ -48,8 +55,9 @@ def test_euclidean_agrees_with_clarabel(kind: str, in_cells: bool) -> None:
     check()
 
 
+@both_engines
 @pytest.mark.parametrize("kind", ["two groups", "spread", "arbitrary rows"])
-def test_binary_crossentropy_agrees_with_clarabel(kind: str) -> None:
+def test_binary_crossentropy_agrees_with_clarabel(kind: str, project: Any) -> None:
     @settings(max_examples=60, derandomize=True, deadline=None, database=None)
     @given(seed=seeds)
     def check(seed: int) -> None:
@@ -92,8 +100,9 @@ def test_objective_weights_agree_with_clarabel(seed: int) -> None:
         np.testing.assert_allclose(projection.y, y, atol=1e-5)
 
 
+@both_engines
 @pytest.mark.parametrize("divergence", ["euclidean", "categorical_crossentropy"])
-def test_simplex_agrees_with_clarabel(divergence: str, rng: np.random.Generator) -> None:
+def test_simplex_agrees_with_clarabel(divergence: str, project: Any, rng: np.random.Generator) -> None:
     from keras_fair.rows.linear import rows_from_matrix
 
     samples, outputs = 12, 3
@@ -114,8 +123,9 @@ def test_simplex_agrees_with_clarabel(divergence: str, rng: np.random.Generator)
         np.testing.assert_allclose(projection.y, y, atol=1e-5)
 
 
+@both_engines
 @pytest.mark.parametrize("outputs", [1, 3])
-def test_least_violation_under_a_cross_entropy(outputs: int) -> None:
+def test_least_violation_under_a_cross_entropy(outputs: int, project: Any) -> None:
     """Predictions that violate rows least lie on their bounds, where a cross-entropy is infinite."""
     from keras_fair.rows.linear import rows_from_matrix
 

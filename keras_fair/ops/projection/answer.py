@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from keras import ops
-
+from keras_fair.ops.dispatch import ops
 from keras_fair.ops.outcome import Outcome
 from keras_fair.ops.projection.dual import response_at
 from keras_fair.ops.projection.problem import Problem, Structure

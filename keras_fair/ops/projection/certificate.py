@@ -21,8 +21,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from keras import ops
 
+from keras_fair.ops.dispatch import ops
 from keras_fair.ops.projection.dual import Dual
 from keras_fair.ops.projection.linear_algebra import (
     positive_or_one,

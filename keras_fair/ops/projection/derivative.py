@@ -33,8 +33,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from keras import ops
-
+from keras_fair.ops.dispatch import ops
 from keras_fair.ops.projection.bordered_system import bordered_system
 from keras_fair.ops.projection.divergences import Response
 from keras_fair.ops.projection.dual import curvature_of_rows, response_at

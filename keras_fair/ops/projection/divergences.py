@@ -22,9 +22,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from keras import ops
-
 from keras_fair.inputs.domain import Domain
+from keras_fair.ops.dispatch import ops
 from keras_fair.ops.projection.linear_algebra import inverse_where
 from keras_fair.ops.projection.settings import settings_for
 from keras_fair.ops.working_precision import rounding

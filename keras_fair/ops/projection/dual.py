@@ -15,8 +15,8 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from keras import ops
 
+from keras_fair.ops.dispatch import ops
 from keras_fair.ops.projection.divergences import Response, respond
 from keras_fair.ops.projection.linear_algebra import diagonal_of, positive_or_one
 from keras_fair.ops.projection.problem import Problem, Structure

@@ -14,8 +14,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from keras import ops
-
+from keras_fair.ops.dispatch import ops
 from keras_fair.ops.projection.bordered_system import BorderedSystem, bordered_system
 from keras_fair.ops.projection.linear_algebra import product
 from keras_fair.ops.working_precision import rounding

@@ -10,8 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from keras import ops
-
+from keras_fair.ops.dispatch import ops
 from keras_fair.ops.projection.settings import settings_for
 
 __all__ = [

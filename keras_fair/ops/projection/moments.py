@@ -17,8 +17,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from keras import ops
-
+from keras_fair.ops.dispatch import ops
 from keras_fair.ops.projection.linear_algebra import small_product
 
 __all__ = ["CellPart", "DensePart", "Moments"]

@@ -19,8 +19,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from keras import ops
-
+from keras_fair.ops.dispatch import ops
 from keras_fair.ops.projection.control_flow import choose
 from keras_fair.ops.projection.dual import Anchor, Dual, DualPoint
 from keras_fair.ops.projection.problem import Unknowns

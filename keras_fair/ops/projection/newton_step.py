@@ -15,8 +15,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from keras import ops
-
+from keras_fair.ops.dispatch import ops
 from keras_fair.ops.projection.dual import Anchor, Dual, DualPoint
 from keras_fair.ops.projection.linear_algebra import plus_diagonal, product
 from keras_fair.ops.projection.problem import Unknowns
@@ -48,4 +47,5 @@ def newton_step(dual: Dual, point: DualPoint, anchor: Anchor, residual: Any, t: 
         smooth = point.curvature * member[:, None] * member[None, :]
     smooth = plus_diagonal(smooth, added)
     curvature, beta = plus_diagonal(smooth, soft), drawn + product(smooth, point.lam)
-    return solve_model(curvature, problem.border, beta, problem.lower, problem.upper, t, settings)
+    guess = Unknowns(point.lam, t)
+    return solve_model(curvature, problem.border, beta, problem.lower, problem.upper, guess, settings)

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from keras import ops
-
+from keras_fair.ops.dispatch import ops
 from keras_fair.ops.projection.moments import Moments
 from keras_fair.ops.projection.settings import settings_for
 from keras_fair.ops.working_precision import rounding

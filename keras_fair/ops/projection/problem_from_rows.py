@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from keras import ops
 
 from keras_fair.inputs.domain import Domain
 from keras_fair.ops.compilation import padded_size
+from keras_fair.ops.dispatch import all_numpy, ops
 from keras_fair.ops.projection.linear_algebra import inverse_where, small_product
 from keras_fair.ops.projection.moments import CellPart, DensePart, Moments
 from keras_fair.ops.projection.problem import Problem, Structure
@@ -47,8 +47,9 @@ def centre_of(r: Any, domain: Domain, divergence: str) -> Any:
         return None if domain.low == 0.0 else domain.low
     if np.isfinite(domain.high):
         return domain.high
-    count = ops.maximum(ops.cast(ops.size(r), working_dtype()), 1.0)
-    return ops.stop_gradient(ops.sum(ops.cast(r, working_dtype())) / count)
+    dtype = working_dtype(r)
+    count = ops.maximum(ops.cast(ops.size(r), dtype), 1.0)
+    return ops.stop_gradient(ops.sum(ops.cast(r, dtype)) / count)
 
 
 def make_problem(
@@ -65,7 +66,7 @@ def make_problem(
         centre: what the problem counts predictions from, of `centre_of`; its bounds and its rows' constants
             are moved by as much.
     """
-    dtype = working_dtype()
+    dtype = working_dtype(r, sample_weight, stiffness, _arrays_of(rows))
     if centre is not None:
         r = ops.cast(r, dtype) - centre
         if np.isfinite(domain.low) or np.isfinite(domain.high):
@@ -113,7 +114,9 @@ class _Flat(NamedTuple):
     def of(cls, r: Any, outputs: int, dtype: str) -> _Flat:
         static = r.shape[0]
         samples = int(static) if static is not None else ops.shape(r)[0]
-        return cls(samples, padded_size(samples), outputs, dtype)
+        # The solver takes maxima, and no numbers have none.
+        padded = (None if samples else 1) if all_numpy(r) else padded_size(samples)
+        return cls(samples, padded, outputs, dtype)
 
     def floats(self, x: Any, fill: float = 0.0) -> Any:
         """(n,) or (n, outputs) numbers."""
@@ -137,6 +140,16 @@ class _Flat(NamedTuple):
             x = ops.repeat(x[:, None], self.outputs, axis=1)
         x = ops.reshape(x, (-1,))
         return x if self.padded is None else ops.pad(x, ((0, self._missing),), constant_values=fill)
+
+
+def _arrays_of(rows: LinearRows) -> tuple[Any, ...]:
+    """The rows' numbers, arrays or tensors."""
+    families = [
+        (family.cells, family.scale, family.totals) if isinstance(family, CellFamily) else family.coefficients
+        for family in rows.terms.families
+    ]
+    own = (rows.weights, rows.aux, rows.offset, rows.lower, rows.upper)
+    return (*own, rows.terms.weights, rows.terms.constants, *families)
 
 
 def _moments(rows: LinearRows, matrix: Any, flat: _Flat) -> Moments:

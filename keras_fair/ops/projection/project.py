@@ -9,11 +9,12 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from keras import ops
 
 from keras_fair.constraints import Constraints, is_constraints, parse
+from keras_fair.inputs.arrays import is_tensor
 from keras_fair.inputs.domain import Domain, DomainLike, check_domain
 from keras_fair.inputs.predictions import check_pairing, read_predictions
+from keras_fair.ops.dispatch import all_numpy, ops
 from keras_fair.ops.outcome import Outcome
 from keras_fair.ops.projection.divergences import check_divergence
 from keras_fair.ops.projection.problem_from_rows import (
@@ -25,9 +26,10 @@ from keras_fair.ops.projection.project_arguments import (
     check_predictions,
     check_stiffness,
     check_weights,
-    float_tensor,
+    float_array,
 )
 from keras_fair.ops.projection.projector import projector
+from keras_fair.ops.working_precision import working_dtype
 from keras_fair.rows.evaluate import rows_of
 from keras_fair.rows.linear import LinearRows
 from keras_fair.rows.margins import Margin, with_margin
@@ -143,18 +145,18 @@ def project(
             domain=domain,
             size=len(predictions),
         )
-    r = float_tensor("y", y)
+    r = float_array("y", y)
     check_predictions(r, rows, where)
     if sample_weight is not None:
-        sample_weight = float_tensor("sample_weight", sample_weight)
+        sample_weight = float_array("sample_weight", sample_weight)
         check_weights(sample_weight, int(r.shape[0]))
-    check_stiffness(stiffness, len(rows))
+    check_stiffness(stiffness, len(rows), working_dtype(r))
     rows = with_margin(rows, margin)
     projection = project_rows(
         r, rows, domain=where, divergence=divergence, sample_weight=sample_weight, stiffness=stiffness
     )
-    if not ops.is_tensor(y):
-        projection = Projection(*(ops.convert_to_numpy(part) for part in projection))
+    if not is_tensor(y):
+        projection = Projection(*map(_as_numpy, projection))
         dtype = np.asarray(y).dtype
         if dtype.kind == "f":
             projection = projection._replace(y=projection.y.astype(dtype))
@@ -163,6 +165,10 @@ def project(
         outcome=Outcome(int(projection.outcome)),
         residual=float(projection.residual),
     )
+
+
+def _as_numpy(part: Any) -> np.ndarray:
+    return np.asarray(part) if all_numpy(part) else np.asarray(ops.convert_to_numpy(part))
 
 
 def _holds(value: Any) -> bool:
@@ -180,16 +186,17 @@ def project_rows(
     stiffness: Any = float("inf"),
     start: Any = None,
 ) -> Projection:
-    """`project` for tensors, eager or inside a graph, without looking at values.
+    """`project` without looking at values: for tensors, eager or inside a graph, and for NumPy arrays.
 
     Args:
-        r: (n,), (n, 1) or (n, outputs) float tensor; n may be unknown.
+        r: (n,), (n, 1) or (n, outputs) floats; in a graph n may be unknown.
         rows: the rows over these samples.
         domain, divergence, sample_weight, stiffness: as for `project`.
         start: (m,) duals to begin from, default none.
 
     Returns:
-        A `Projection` of tensors. Gradients flow from `y` to `r`, and to memberships and weights in the rows.
+        A `Projection` of tensors, or of arrays where all that comes in is NumPy's. Gradients flow from `y` to
+        `r`, and to memberships and weights in the rows.
     """
     where = check_domain(domain)
     check_divergence(divergence, where)

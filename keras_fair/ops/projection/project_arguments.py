@@ -5,27 +5,29 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from keras import backend, ops
 
+from keras_fair.inputs.arrays import is_tensor
 from keras_fair.inputs.domain import Domain
 from keras_fair.inputs.precision import precision_name
 from keras_fair.inputs.predictions import check_predictions as check_values
 from keras_fair.inputs.predictions import number_array
-from keras_fair.ops.working_precision import working_dtype
 from keras_fair.rows.linear import LinearRows
 from keras_fair.rows.terms import CellFamily
 
-__all__ = ["check_predictions", "check_stiffness", "check_weights", "float_tensor"]
+__all__ = ["check_predictions", "check_stiffness", "check_weights", "float_array"]
 
 
-def float_tensor(name: str, x: Any) -> Any:
-    """Numbers as a float tensor, of their own float dtype where they have one; `name` is for the refusal."""
-    if not ops.is_tensor(x):
-        x, _ = number_array(x, name)
-        if x.dtype.kind not in "fiub":
-            raise ValueError(f"expected {name} to hold numbers, received dtype={x.dtype}")
-    x = ops.convert_to_tensor(x)
-    return x if backend.is_float_dtype(x.dtype) else ops.cast(x, backend.floatx())
+def float_array(name: str, x: Any) -> Any:
+    """Numbers as floats, of their own float dtype where they have one: a tensor stays one, all else becomes a
+    NumPy array. `name` is for the refusal."""
+    if is_tensor(x):
+        from keras import backend, ops
+
+        return x if backend.is_float_dtype(x.dtype) else ops.cast(x, backend.floatx())
+    x, _ = number_array(x, name)
+    if x.dtype.kind not in "fiub":
+        raise ValueError(f"expected {name} to hold numbers, received dtype={x.dtype}")
+    return x if x.dtype.kind == "f" else x.astype("float64")
 
 
 def check_predictions(y: Any, rows: LinearRows, domain: Domain) -> None:
@@ -42,13 +44,13 @@ def check_predictions(y: Any, rows: LinearRows, domain: Domain) -> None:
         raise ValueError(
             f"expected one prediction a sample, received {shape[0]} predictions and {samples} samples"
         )
-    values = np.asarray(ops.convert_to_numpy(y))
+    values = _values(y)
     check_values(values, domain, precision_name(values))
 
 
 def check_weights(sample_weight: Any, samples: int) -> None:
     """Refuse objective weights that are not one finite number > 0 a sample."""
-    values = np.asarray(ops.convert_to_numpy(sample_weight))
+    values = _values(sample_weight)
     if values.shape != (samples,):
         raise ValueError(f"expected sample_weight of shape ({samples},), received shape {values.shape}")
     if not np.all(np.isfinite(values) & (values > 0)):
@@ -57,8 +59,8 @@ def check_weights(sample_weight: Any, samples: int) -> None:
         )
 
 
-def check_stiffness(stiffness: Any, rows: int) -> None:
-    """Refuse a stiffness that is not > 0, a number or one for each row."""
+def check_stiffness(stiffness: Any, rows: int, dtype: str) -> None:
+    """Refuse a stiffness that is not > 0, a number or one for each row, or that `dtype` cannot hold."""
     values = np.asarray(stiffness)
     numbers = values.dtype.kind in "fiu" and values.shape in ((), (rows,))
     if not numbers or not np.all(values > 0):
@@ -66,12 +68,20 @@ def check_stiffness(stiffness: Any, rows: int) -> None:
             f"expected stiffness > 0, a number or one for each of {rows} rows, received "
             f"stiffness={stiffness!r}"
         )
-    least = float(np.finfo(working_dtype()).tiny)
+    least = float(np.finfo(dtype).tiny)
     if not np.all(values >= least):
         raise ValueError(
-            f"expected stiffness >= {least:g}, the least number in {working_dtype()}, received "
-            f"stiffness={stiffness!r}"
+            f"expected stiffness >= {least:g}, the least number in {dtype}, received stiffness={stiffness!r}"
         )
+
+
+def _values(x: Any) -> np.ndarray:
+    """The numbers of an array or a tensor."""
+    if is_tensor(x):
+        from keras import ops
+
+        return np.asarray(ops.convert_to_numpy(x))
+    return np.asarray(x)
 
 
 def _samples(rows: LinearRows) -> int | None:

@@ -1,4 +1,4 @@
-"""The projection as one differentiable function, compiled.
+"""The projection as one function: of tensors, compiled and differentiable; of NumPy arrays, as it is.
 
     y = argmin over y in the domain of  sum_i w_i D(y_i, r_i)   subject to   lower <= A y + V t + c <= upper
 
@@ -12,9 +12,10 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-from keras import ops
+import numpy as np
 
 from keras_fair.ops.compilation import compiled, refused_gradient
+from keras_fair.ops.dispatch import all_numpy
 from keras_fair.ops.projection.answer import Projected, project_problem
 from keras_fair.ops.projection.derivative import (
     differentiable_floats,
@@ -31,7 +32,6 @@ _NO_SECOND_DERIVATIVE = (
 )
 
 
-@lru_cache(maxsize=256)
 def projector(structure: Structure) -> Any:
     """The differentiable projection for problems of one structure.
 
@@ -42,10 +42,26 @@ def projector(structure: Structure) -> Any:
         A function of a `Problem` and of duals to start from (or None) that gives a `Projected`. Gradients
         reach the problem's floats through `y`.
     """
+
+    def project(problem: Problem, start: Any = None) -> Projected:
+        if not all_numpy((problem, start)):
+            return _compiled_projector(structure)(problem, start)
+        # Infinite bounds take part in differences, and what is not chosen may not be a number.
+        with np.errstate(all="ignore"):
+            return project_problem(structure, problem, start)
+
+    return project
+
+
+@lru_cache(maxsize=256)
+def _compiled_projector(structure: Structure) -> Any:
+    """The projection of tensors."""
+    from keras import ops
+
     forward = compiled(project_problem, structure)
     backward = compiled(gradients, structure)
 
-    def project(problem: Problem, start: Any = None) -> Projected:
+    def project(problem: Problem, start: Any) -> Projected:
         @ops.custom_gradient
         def projection(*floats: Any) -> Any:
             solve = _first_order_only(lambda *floats: tuple(forward(with_floats(problem, floats), start)))
@@ -68,6 +84,8 @@ def projector(structure: Structure) -> Any:
 
 def _first_order_only(function: Any) -> Any:
     """`function`, with a derivative that refuses."""
+
+    from keras import ops
 
     @ops.custom_gradient
     def guarded(*tensors: Any) -> Any:

@@ -18,8 +18,8 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from keras import ops
 
+from keras_fair.ops.dispatch import ops
 from keras_fair.ops.projection.control_flow import choose, iterate
 from keras_fair.ops.projection.interior_point import InteriorPoint, ScaledModel
 from keras_fair.ops.projection.linear_algebra import (
@@ -36,7 +36,7 @@ __all__ = ["solve_model"]
 
 
 def solve_model(
-    curvature: Any, border: Any, beta: Any, lower: Any, upper: Any, t: Any, settings: Settings
+    curvature: Any, border: Any, beta: Any, lower: Any, upper: Any, guess: Unknowns, settings: Settings
 ) -> Unknowns:
     """Solve the model.
 
@@ -45,15 +45,21 @@ def solve_model(
         border: `V`, (m, p), or None without auxiliary scalars.
         beta: (m,) row values at `z = 0`, `t = 0`.
         lower, upper: (m,), may be infinite; rows with both infinite get `z = 0`.
-        t: (p,) a first guess.
+        guess: duals and scalars to begin from.
         settings: how many steps at most.
     """
     if border is None and len(curvature.shape) == 1:
-        return Unknowns((beta - ops.minimum(ops.maximum(beta, lower), upper)) / curvature, t)
-    model, size, root, width = _scaled(curvature, border, beta, lower, upper, t)
-    point = _interior(model, ops.zeros_like(t), settings)
-    z, s = _polished(model, *model.finish(point), settings)
-    return Unknowns(z * size / root, t if width is None else t + s * size / width)
+        return Unknowns((beta - ops.minimum(ops.maximum(beta, lower), upper)) / curvature, guess.t)
+    model, size, root, width = _scaled(curvature, border, beta, lower, upper, guess.t)
+    nothing = ops.zeros_like(guess.t)
+    # Mostly the rows that bind are those that the guess says, and one solve on them is the solution.
+    quick = model.newton_step(guess.lam * root / size, nothing)
+    z, s = ops.cond(
+        model.error(*quick) <= rounding(beta.dtype) ** 0.8,
+        lambda: quick,
+        lambda: _polished(model, *model.finish(_interior(model, nothing, settings)), settings),
+    )
+    return Unknowns(z * size / root, guess.t if width is None else guess.t + s * size / width)
 
 
 class _Search(NamedTuple):

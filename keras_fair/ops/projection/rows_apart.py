@@ -17,8 +17,8 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from keras import ops
 
+from keras_fair.ops.dispatch import ops
 from keras_fair.ops.projection.control_flow import iterate
 from keras_fair.ops.projection.dual import curvature_of_rows, response_at
 from keras_fair.ops.projection.linear_algebra import positive_or_one

@@ -12,8 +12,8 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from keras import ops
 
+from keras_fair.ops.dispatch import ops
 from keras_fair.ops.outcome import Outcome
 from keras_fair.ops.projection.certificate import violation_above_least
 from keras_fair.ops.projection.control_flow import choose, iterate

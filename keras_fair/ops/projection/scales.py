@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from keras import ops
 
+from keras_fair.ops.dispatch import ops
 from keras_fair.ops.projection.linear_algebra import positive_or_one
 from keras_fair.ops.projection.problem import Problem, reach_of
 from keras_fair.ops.projection.settings import Settings

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from keras import backend
+from keras_fair.ops.working_precision import is_double
 
 __all__ = ["DOUBLE", "SINGLE", "RoundSettings", "Settings", "settings_for"]
 
@@ -120,5 +120,5 @@ SINGLE = replace(
 
 
 def settings_for(dtype: Any) -> Settings:
-    """The settings for tensors of a float dtype."""
-    return DOUBLE if backend.standardize_dtype(dtype) == "float64" else SINGLE
+    """The settings for arrays or tensors of a float dtype."""
+    return DOUBLE if is_double(dtype) else SINGLE

@@ -18,8 +18,7 @@ import math
 from dataclasses import replace
 from typing import Any
 
-from keras import ops
-
+from keras_fair.ops.dispatch import ops
 from keras_fair.ops.projection.linear_algebra import positive_or_one
 from keras_fair.ops.stream.state_vector import StreamRule
 from keras_fair.rows.linear import LinearRows

@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from keras import ops
 
+from keras_fair.ops.dispatch import ops
 from keras_fair.rows.linear import LinearRows
 from keras_fair.rows.measured import Measured
 from keras_fair.rows.plan import RowPlan

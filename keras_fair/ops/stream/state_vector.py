@@ -11,9 +11,9 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
-from keras import ops
 
 from keras_fair.inputs.domain import Domain
+from keras_fair.ops.dispatch import ops
 from keras_fair.ops.outcome import Outcome
 from keras_fair.rows.plan import RowPlan
 

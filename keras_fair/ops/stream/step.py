@@ -25,9 +25,8 @@ from __future__ import annotations
 import math
 from typing import Any, NamedTuple
 
-from keras import ops
-
 from keras_fair.language.nodes import Number
+from keras_fair.ops.dispatch import ops
 from keras_fair.ops.projection.linear_algebra import positive_or_one
 from keras_fair.ops.projection.project import Projection, project_rows
 from keras_fair.ops.stream.aim import aimed_rows, guarded_rows, unit_sizes
@@ -93,7 +92,7 @@ def stream_step(
         objective_weight: `(n,)` weights > 0 of the objective, or None.
         fractional_label: see `RowPlan.measure`.
     """
-    dtype = working_dtype()
+    dtype = working_dtype(r, vector, label, weight, present, *columns.values())
     state = StateLayout.of(plan).split(ops.cast(vector, dtype))
     caller_dtype, r = r.dtype, ops.cast(r, dtype)
     measured = plan.measure(columns, label, weight, size=_size(r), fractional_label=fractional_label)
@@ -203,7 +202,8 @@ def _reach_of(family: Family | CellFamily) -> Any:
             scale = ops.abs(scale)
             scale = ops.sum(scale, axis=1) if len(scale.shape) == 2 else scale
         of_one = CellFamily(family.table, family.cells, scale, family.disjoint)
-        return of_one.sums(ops.ones((_size(family.cells),), dtype=working_dtype()))
+        dtype = working_dtype(family.cells, scale)
+        return of_one.sums(ops.ones((_size(family.cells),), dtype=dtype))
     return ops.sum(ops.abs(family.coefficients), axis=tuple(range(1, len(family.coefficients.shape))))
 
 

@@ -1,7 +1,7 @@
-"""Constraints lowered, with their compiled step, shared by all streams of a process that hold the same.
+"""Constraints lowered, with their step, shared by all streams of a process that hold the same.
 
-Compiling takes seconds, and a server may hold one stream for each of its clients. Plans and steps hold
-nothing of a stream, so they can be shared.
+A server may hold one stream for each of its clients. Plans and steps hold nothing of a stream, so they can be
+shared.
 """
 
 from __future__ import annotations
@@ -16,16 +16,14 @@ from keras_fair.inputs.domain import Domain
 from keras_fair.ops.stream.state_vector import StreamRule
 from keras_fair.rows.lower import lower
 from keras_fair.rows.plan import RowPlan
-from keras_fair.streaming.compiled_step import CompiledStep
+from keras_fair.streaming.plan_step import PlanStep
 
 __all__ = ["lowered", "plan_of"]
 
 _MOST = 64  # kept at once, those used last
 
 
-def lowered(
-    constraints: ConstraintSet, vocabulary: Vocabulary, outputs: int, rule: StreamRule
-) -> CompiledStep:
+def lowered(constraints: ConstraintSet, vocabulary: Vocabulary, outputs: int, rule: StreamRule) -> PlanStep:
     """The step of the constraints for these values, with their plan.
 
     Args:
@@ -65,8 +63,8 @@ class _Wanted:
 
 
 @lru_cache(maxsize=_MOST)
-def _lowered(wanted: _Wanted, rule: StreamRule) -> CompiledStep:
-    return CompiledStep(_plan_of(wanted), rule)
+def _lowered(wanted: _Wanted, rule: StreamRule) -> PlanStep:
+    return PlanStep(_plan_of(wanted), rule)
 
 
 @lru_cache(maxsize=_MOST)

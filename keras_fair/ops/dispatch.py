@@ -1,0 +1,68 @@
+"""`ops`: the functions of `keras.ops`, on NumPy where all of their arguments are NumPy's.
+
+The solver is written once, against these names. Tensors go to the backend, which compiles the whole
+(`keras_fair.ops.compilation`). Arrays and numbers stay in NumPy: nothing is compiled, so the first answer is
+as quick as the second, in float64 on every backend, and Keras is not imported for it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from keras_fair.inputs.arrays import namespace
+
+__all__ = ["all_numpy", "ops"]
+
+_STATIC = (np.ndarray, np.generic, float, int, type(None), str, np.dtype)
+_AT_HOME = frozenset((np.ndarray, np.float64, np.bool_, float, int, bool, type(None), str))  # a short way
+
+
+class _Ops:
+    """Every function is found when it is first asked for."""
+
+    def __getattr__(self, name: str) -> Any:
+        in_numpy = getattr(namespace(), name)
+
+        def function(*arguments: Any, **options: Any) -> Any:
+            for argument in arguments:
+                if type(argument) not in _AT_HOME and not all_numpy(argument):
+                    return getattr(_keras_ops(), name)(*arguments, **options)
+            if options and not all_numpy(tuple(options.values())):  # the dtype of a tensor is its backend's
+                return getattr(_keras_ops(), name)(*arguments, **options)
+            return in_numpy(*arguments, **options)
+
+        setattr(self, name, function)
+        return function
+
+    @staticmethod
+    def while_loop(unfinished: Any, advance: Any, state: Any) -> Any:
+        """The state, a tuple, says where the loop runs."""
+        return _home_of(state).while_loop(unfinished, advance, state)
+
+    @staticmethod
+    def cond(condition: Any, chosen: Any, other: Any) -> Any:
+        """The condition says where the choice is made."""
+        return _home_of(condition).cond(condition, chosen, other)
+
+
+ops = _Ops()
+
+
+def all_numpy(value: Any) -> bool:
+    """Whether an array, or all in nested tuples and lists, are NumPy's; numbers and None are at home
+    everywhere."""
+    if isinstance(value, (tuple, list)):
+        return all(map(all_numpy, value))
+    return isinstance(value, _STATIC)
+
+
+def _home_of(value: Any) -> Any:
+    return namespace() if all_numpy(value) else _keras_ops()
+
+
+def _keras_ops() -> Any:
+    from keras import ops as keras_ops
+
+    return keras_ops
