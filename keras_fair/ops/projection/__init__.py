@@ -28,7 +28,8 @@ r"""The projection of predictions onto linear rows, and its derivative. A map, i
 
        [K, V; V^T, 0] [x; .] = [A G u / w; 0],    dr = P^T (u - A^T x)
 
-   `projector` joins answer and derivative into one compiled, differentiable function.
+   `projector` joins answer and derivative into one compiled, differentiable function. Arrays of NumPy are
+answered as they are, and a lone prediction under soft rows, a person in a stream, by `one_prediction`.
 
 All numbers that the solver is set by are in `settings`; loops over records of tensors in `control_flow`.
 """

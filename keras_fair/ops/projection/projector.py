@@ -22,6 +22,7 @@ from keras_fair.ops.projection.derivative import (
     gradients,
     with_floats,
 )
+from keras_fair.ops.projection.one_prediction import project_one
 from keras_fair.ops.projection.problem import Problem, Structure
 
 __all__ = ["projector"]
@@ -48,7 +49,7 @@ def projector(structure: Structure) -> Any:
             return _compiled_projector(structure)(problem, start)
         # Infinite bounds take part in differences, and what is not chosen may not be a number.
         with np.errstate(all="ignore"):
-            return project_problem(structure, problem, start)
+            return project_one(structure, problem) or project_problem(structure, problem, start)
 
     return project
 
