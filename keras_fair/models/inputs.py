@@ -8,6 +8,7 @@ Attributes are the keys that the constraints name. A key may go both ways.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import date
 from typing import Any, NamedTuple
 
 import keras
@@ -135,12 +136,12 @@ class AttributeRules(NamedTuple):
     """How attributes are read.
 
     Attributes:
-        encode: a function of `{name: column}` that encodes the columns of text it can, or None.
+        encode: a function of `{name: column}` that encodes the columns of text and of dates it can.
         thresholds: what conditions compare each attribute with.
         missing: the policy of the vocabulary for missing values.
     """
 
-    encode: Callable[[dict[str, Any]], dict[str, Any]] | None
+    encode: Callable[[dict[str, Any]], dict[str, Any]]
     thresholds: Mapping[str, Sequence[Cut]]
     missing: str
 
@@ -175,7 +176,7 @@ def columns_for_keras(
         if not isinstance(read, Words):
             made[name] = _as_keras_holds(read, rules.thresholds.get(name, ()), what)
             continue
-        encoded = {} if rules.encode is None or name in keep else rules.encode({name: column})
+        encoded = {} if name in keep else rules.encode({name: column})
         if name in encoded:
             made[name] = encoded[name]
         elif backend.backend() == "tensorflow":
@@ -218,7 +219,7 @@ def _is_passed_on(column: Any, attribute: bool) -> bool:
         matrix = column.ndim > 1 and column.shape[1] != 1
         return matrix or (column.dtype.kind in "fiub" and not attribute)
     if isinstance(column, (list, tuple)):
-        kinds = (str, bytes, int, float, np.generic)
+        kinds = (str, bytes, int, float, date, np.generic)
         return not all(isinstance(entry, kinds) or entry is None for entry in column)
     # Columns of pandas have an array, those of polars and pyarrow count nulls; all else is passed on.
     return not (hasattr(column, "array") or hasattr(column, "null_count"))
