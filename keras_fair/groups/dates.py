@@ -45,6 +45,11 @@ class Periods:
         policy makes one."""
         return (*self._periods, *([MISSING_GROUP] if missing == "group" else []))
 
+    def place_of(self, text: str) -> int | None:
+        """The place among the periods of a date; None for other text."""
+        date = date_text(text)
+        return None if date is None else bisect_right(self.cuts, (date, 0))
+
     @property
     def _periods(self) -> tuple[str, ...]:
         return tuple(interval_text(self.name, self.cuts, place) for place in range(len(self.cuts) + 1))
@@ -64,12 +69,11 @@ class Periods:
                 number = column.entries()[int(np.argmax(column.values == column.values))]
                 raise WrongKind(f"{_expected(what)}, received numbers such as {number:g}")
             return Words((), np.full(len(column), -1))
-        dates = [date_text(word) for word in column.words]
-        if None in dates:
-            place = dates.index(None)
+        periods = [self.place_of(word) for word in column.words]
+        if None in periods:
+            place = periods.index(None)
             row = int(np.argmax(column.codes == place))
             raise WrongKind(f"{_expected(what)}, received {quoted(column.words[place])} in row {row}")
-        periods = [bisect_right(self.cuts, (date, 0)) for date in dates]
         return Words(self._periods, np.array([*periods, -1], dtype=np.int64)[column.codes])
 
     def no_shares(self, what: str) -> WrongKind:

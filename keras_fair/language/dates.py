@@ -16,13 +16,26 @@ from keras_fair.inputs.dates import EXAMPLES, date_text
 from keras_fair.language.faults import MeaningFault
 from keras_fair.language.functions import STATISTIC_RULES
 from keras_fair.language.lexicon import print_number
-from keras_fair.language.nodes import STATISTICS, Attribute, Literal, Statement, Subject, ValueSet, Variable
+from keras_fair.language.nodes import (
+    STATISTICS,
+    Attribute,
+    Literal,
+    Node,
+    Span,
+    Statement,
+    Subject,
+    ValueSet,
+    Variable,
+)
 from keras_fair.language.tree import comparisons, walk
 
 __all__ = ["ORDERED", "check_dates", "compared_values", "dated_columns"]
 
 ORDERED = frozenset({"<", "<=", ">", ">="})
 _GROUP_OF_MISSING = "missing"  # as a vocabulary may call it
+_NO_LIST = (
+    ", whose values are not listed; name the dates that matter, as in for t in {'2024-06-01', '2025-06-01'}"
+)
 
 
 def dated_columns(statements: Iterable[Statement]) -> dict[str, str]:
@@ -58,44 +71,30 @@ def check_dates(statements: Iterable[Statement]) -> None:
     statements = tuple(statements)
     dated = dated_columns(statements)
     for statement in statements if dated else ():
-        for subject, _, value in compared_values(statement):
-            if not isinstance(subject, Attribute) or subject.name not in dated:
-                continue
-            if isinstance(value, Literal):
-                if not _is_date(value) and value.value != _GROUP_OF_MISSING:
-                    shown = quoted(value.value) if isinstance(value.value, str) else print_number(value.value)
-                    raise MeaningFault(
-                        f"{_known(subject.name, dated)}: expected a date such as {EXAMPLES}, found {shown}",
-                        value.span,
-                    )
-            else:
-                raise MeaningFault(f"{_known(subject.name, dated)}{_NO_LIST}", value.span)
-        for binder in statement.binders:
-            if isinstance(binder.domain, Attribute) and binder.domain.name in dated:
-                raise MeaningFault(f"{_known(binder.domain.name, dated)}{_NO_LIST}", binder.domain.span)
-        for leaf in _in_arithmetic(statement):
-            if isinstance(leaf, Attribute) and leaf.name in dated:
+        for column, fault, place in _other_uses(statement):
+            if isinstance(column, Attribute) and column.name in dated:
+                date = quoted(dated[column.name])
                 raise MeaningFault(
-                    f"{_known(leaf.name, dated)}, and numbers are needed in arithmetic", leaf.span
+                    f"{quoted(column.name)} holds dates, since it is compared with {date} by order{fault}",
+                    place,
                 )
 
 
-_NO_LIST = (
-    ", whose values are not listed; name the dates that matter, as in for t in {'2024-06-01', '2025-06-01'}"
-)
-
-
-def _known(name: str, dated: dict[str, str]) -> str:
-    return f"{quoted(name)} holds dates, since it is compared with {quoted(dated[name])} by order"
+def _other_uses(statement: Statement) -> Iterator[tuple[Node, str, Span]]:
+    """What a statement does with columns that none of dates allows: the column, what is wrong, and where."""
+    for subject, _, value in compared_values(statement):
+        if not isinstance(value, Literal):
+            yield subject, _NO_LIST, value.span
+        elif not _is_date(value) and value.value != _GROUP_OF_MISSING:
+            found = quoted(value.value) if isinstance(value.value, str) else print_number(value.value)
+            yield subject, f": expected a date such as {EXAMPLES}, found {found}", value.span
+    for binder in statement.binders:
+        yield binder.domain, _NO_LIST, binder.domain.span
+    for node in walk(statement):
+        for name in STATISTIC_RULES[type(node)].values if isinstance(node, STATISTICS) else ():
+            for leaf in walk(getattr(node, name)):
+                yield leaf, ", and numbers are needed in arithmetic", leaf.span
 
 
 def _is_date(value: Any) -> bool:
     return isinstance(value, Literal) and isinstance(value.value, str) and date_text(value.value) is not None
-
-
-def _in_arithmetic(statement: Statement) -> Iterator[Any]:
-    """The leaves of the values of all statistics."""
-    for node in walk(statement):
-        if isinstance(node, STATISTICS):
-            for name in STATISTIC_RULES[type(node)].values:
-                yield from walk(getattr(node, name))
