@@ -20,6 +20,7 @@ from keras_fair.groups.dates import periods_of
 from keras_fair.groups.vocabulary import Vocabulary
 from keras_fair.inputs.arrays import concrete
 from keras_fair.inputs.predictions import number_array
+from keras_fair.inputs.refusals import InText
 from keras_fair.language.dates import dated_columns
 from keras_fair.layers.arguments import (
     check_choice,
@@ -46,7 +47,7 @@ from keras_fair.layers.record import Record, RecordWeight
 from keras_fair.layers.reports import Reports
 from keras_fair.layers.streamed import stream_of
 from keras_fair.ops import check_divergence, check_domain
-from keras_fair.rows.lower import lower
+from keras_fair.rows.lower import first_places, lower
 from keras_fair.rows.margins import Margin, check_margin
 from keras_fair.rows.plan import RowPlan
 
@@ -199,7 +200,11 @@ class FairProjection(keras.layers.Layer):
             )
         vocabulary = (self.vocabulary or Vocabulary()).completed({}, periods)
         columns = only(attributes, set(self.constraints.attributes) & set(vocabulary.values))
-        return encode_known(vocabulary, columns, refuse_unknown=self.unknown == "error")
+        places, encoded = first_places(self.constraints), dict[str, Any]()
+        for name, column in columns.items():
+            with InText(self.constraints.text, places[name]):
+                encoded |= encode_known(vocabulary, {name: column}, refuse_unknown=self.unknown == "error")
+        return encoded
 
     def plan(self, outputs: int = 1) -> RowPlan:
         """The constraints lowered for this vocabulary, domain and number of outputs.

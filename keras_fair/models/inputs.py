@@ -16,6 +16,7 @@ import numpy as np
 from keras import backend, ops
 
 from keras_fair.groups.coding import numbers_of, refuse_missing
+from keras_fair.groups.dates import CODES_OF_DATES
 from keras_fair.groups.thresholds import Cut, cast_column
 from keras_fair.inputs.arrays import is_tensor, largest_whole
 from keras_fair.inputs.columns import (
@@ -139,11 +140,13 @@ class AttributeRules(NamedTuple):
         encode: a function of `{name: column}` that encodes the columns of text and of dates it can.
         thresholds: what conditions compare each attribute with.
         missing: the policy of the vocabulary for missing values.
+        dated: the attributes that conditions compare with dates by order.
     """
 
     encode: Callable[[dict[str, Any]], dict[str, Any]]
     thresholds: Mapping[str, Sequence[Cut]]
     missing: str
+    dated: Collection[str] = ()
 
 
 def columns_for_keras(
@@ -168,6 +171,9 @@ def columns_for_keras(
             made[name] = columns_for_keras(column, (), rules, keep=column)
             continue
         if _is_passed_on(column, name in attributes):
+            continue
+        if name in rules.dated and name not in keep and getattr(column, "dtype", None) != CODES_OF_DATES:
+            made |= rules.encode({name: column})
             continue
         what = f"attribute {name!r}" if name in attributes else f"input {name!r}"
         read = read_column(column, what)

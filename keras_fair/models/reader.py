@@ -59,20 +59,21 @@ class Reader:
         check_order({**inputs, "y": y, "sample_weight": sample_weight})
         _refuse_text_labels(self.of_output(y))
         vocabulary = self.projection.vocabulary
-        dated = dated_columns(self.projection.constraints)
+        dated = frozenset(dated_columns(self.projection.constraints))
         text: set[str] = set()
 
         def encode(columns: dict[str, Any]) -> dict[str, Any]:
-            if vocabulary is None and not dated:
+            if vocabulary is None and not dated & set(columns):
                 return {}
             encoded = self.projection.encode(columns)
-            text.update(set(encoded) - set(dated))
+            text.update(set(encoded) - dated)
             return encoded
 
         rules = AttributeRules(
             encode=encode,
             thresholds=number_thresholds(self.projection.constraints.statements, vocabulary),
             missing="error" if vocabulary is None else vocabulary.missing,
+            dated=dated,
         )
         readable = self.routes.readable(x, rules)
         self.served.see_text(text)
