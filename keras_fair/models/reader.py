@@ -107,7 +107,7 @@ class Reader:
         self.projection.adapt(
             [(columns_of(x), self.of_output(label) if uses_label else None) for x, label in data]
         )
-        return "; ".join(f"{name}: {_shown(values)}" for name, values in self._values().items())
+        return "; ".join(f"{name}: {_shown(values)}" for name, values in self._values().items()) or None
 
     def _values(self) -> dict[str, Any]:
         """The values of the attributes that are known."""
