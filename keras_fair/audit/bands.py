@@ -8,6 +8,7 @@ from keras_fair.audit.grid import Grid
 from keras_fair.audit.score_rows import ScoreRows
 from keras_fair.groups.coding import MISSING, UNKNOWN, Entry
 from keras_fair.groups.growing import GrowingFactor
+from keras_fair.groups.thresholds import interval_text
 
 __all__ = ["outside", "quartered", "quartile", "shown"]
 
@@ -51,15 +52,4 @@ def shown(name: str, factor: GrowingFactor, state: int) -> Entry:
     entry = factor.entry(state)
     if factor.kind == "text" or factor.demand.exact or isinstance(entry, str):
         return entry if entry is not None else ""
-    cuts, place = factor.cuts, state
-    if not cuts:
-        return name
-    upper = f"{'<=' if cuts[place][1] else '<'} {cuts[place][0]:g}" if place < len(cuts) else ""
-    if place == 0:
-        return f"{name} {upper}"
-    low, above = cuts[place - 1]
-    if not upper:
-        return f"{name} {'>' if above else '>='} {low:g}"
-    if low == cuts[place][0]:
-        return f"{name} = {low:g}"
-    return f"{low:g} {'<' if above else '<='} {name} {upper}"
+    return interval_text(name, factor.cuts, state) if factor.cuts else name

@@ -12,6 +12,7 @@ from keras_fair.audit.table_plans import Subject
 from keras_fair.constraints import ConstraintSet
 from keras_fair.errors import ConstraintTypeError, Reason
 from keras_fair.groups.coding import MISSING, MISSING_GROUP, Entry, has_words
+from keras_fair.groups.dates import periods_of
 from keras_fair.groups.demands import compared_by
 from keras_fair.groups.enumeration import Combination, Domains, Grouping
 from keras_fair.groups.factors import attribute_of, make_factor
@@ -69,12 +70,21 @@ def check(constraints: ConstraintSet, domains: Domains, vocabulary: Vocabulary) 
     for statement in constraints:
         for atom in compared_by(statement, domains):
             compared.setdefault(atom.subject, {})[atom] = None
+    periods = periods_of(constraints)
     for subject, atoms in compared.items():
         name = attribute_of(subject)
         values = None if name is None else vocabulary.values.get(name)
         if isinstance(subject, Label):
             values = vocabulary.label
-        make_factor(subject, atoms, values=values, is_open=False, missing=vocabulary.missing, text=text)
+        make_factor(
+            subject,
+            atoms,
+            values=values,
+            is_open=False,
+            missing=vocabulary.missing,
+            text=text,
+            periods=None if name is None else periods.get(name),
+        )
     if has_words(vocabulary.label):
         for statement in constraints:
             _refuse_label_in_arithmetic(statement, text)

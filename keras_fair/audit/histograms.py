@@ -142,8 +142,8 @@ class Histograms:
                     )
                     order = tuple(
                         (1, str(factor.entry(state)), 0.0)
-                        if isinstance(factor.entry(state), str)
-                        else (0, "", factor.entry(state) or 0.0)
+                        if isinstance(factor.entry(state), str) and factor.demand.periods is None
+                        else (0, "", state if factor.demand.periods else factor.entry(state) or 0.0)
                         for factor, state in zip(factors, key, strict=True)
                     )
                 size, weight, total = rows.sums[row]

@@ -14,6 +14,7 @@ from typing import Any
 
 from keras_fair.constraints import ConstraintSet
 from keras_fair.groups.accuracy import accuracy_place
+from keras_fair.groups.dates import periods_of
 from keras_fair.groups.demands import Demand, note_demands
 from keras_fair.language.nodes import (
     Arithmetic,
@@ -115,6 +116,8 @@ def demands_of(constraints: ConstraintSet, outputs: Outputs) -> Demands:
                     subjects.setdefault(presence(name), Demand(leaf.span))
         needs.append((frozenset(asked), quantities))
         groups.update((names, None) for names in _groups(statement))
+    for name, periods in periods_of(constraints).items():
+        subjects["attribute", name].periods = periods
     tables, table_of = _tables(needs)
     attributes = {name: span for name, span in places.items() if name is not None}
     alone = [(name,) for name in attributes]

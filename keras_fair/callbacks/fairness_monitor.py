@@ -16,6 +16,7 @@ from keras_fair.callbacks.watched import Question, WatchedData
 from keras_fair.constraints import Constraints, ConstraintSet, parse, statement_names
 from keras_fair.groups.vocabulary import Vocabulary
 from keras_fair.inputs.predictions import chosen_output
+from keras_fair.language.dates import dated_columns
 from keras_fair.layers.arguments import check_vocabulary
 from keras_fair.layers.fair_projection import FairProjection
 from keras_fair.ops import Outcome
@@ -227,4 +228,5 @@ def _domain(layer: FairProjection) -> Any:
 
 
 def _lists(vocabulary: Vocabulary | None, constraints: ConstraintSet) -> bool:
-    return vocabulary is not None and set(constraints.attributes) <= set(vocabulary.values)
+    listed = set(constraints.attributes) - set(dated_columns(constraints))
+    return vocabulary is not None and listed <= set(vocabulary.values)

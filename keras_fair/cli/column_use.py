@@ -1,6 +1,7 @@
 """What constraints need of each column of a table: how it is read is decided by this, not by its entries.
 
 - Predictions, weights, and columns that stand in arithmetic or are compared by `<`, `<=`, `>`, `>=`: numbers.
+- Columns that are compared with a date by `<`, `<=`, `>`, `>=`: dates.
 - Columns that are enumerated (`*`, `for`) or compared for equality: values as they are written. They are
   numbers only if no entry could be a code (`keras_fair.cli.plain_numbers`), and must be numbers if they are
   compared with one.
@@ -13,6 +14,7 @@ from dataclasses import dataclass, replace
 
 from keras_fair.constraints import ConstraintSet, nodes_of
 from keras_fair.errors import ConstraintTypeError
+from keras_fair.groups.dates import Periods, periods_of
 from keras_fair.language.nodes import (
     Attribute,
     Binder,
@@ -36,8 +38,10 @@ class ColumnUse:
         listed: whether its values name groups as they are written.
         numbers: whether it must hold numbers.
         truth: whether the texts `true` and `false` may stand for 1 and 0, as in a label.
-        asked: the place of a constraint that needs numbers, drawn with a caret; empty where there is none.
+        asked: the place of a constraint that needs numbers or dates, drawn with a caret; empty where there is
+            none.
         spelled: texts that its values are compared with, as the constraints spell them.
+        periods: the periods that its dates are told apart by; None where it need not hold dates.
     """
 
     listed: bool = False
@@ -45,6 +49,7 @@ class ColumnUse:
     truth: bool = False
     asked: str = ""
     spelled: tuple[str, ...] = ()
+    periods: Periods | None = None
 
     def __or__(self, other: ColumnUse) -> ColumnUse:
         """Both needs together."""
@@ -54,6 +59,7 @@ class ColumnUse:
             self.truth or other.truth,
             self.asked or other.asked,
             self.spelled + other.spelled,
+            self.periods or other.periods,
         )
 
 
@@ -69,12 +75,15 @@ def uses_of(
         weight: the column of the weights, or None.
     """
     uses: dict[str, ColumnUse] = {}
+    periods = periods_of(constraints)
     for node in nodes_of(constraints):
         for child in children(node):
             name = child.name if isinstance(child, Attribute) else label
             if isinstance(child, (Attribute, Label)) and name is not None:
                 use = _use_in(node)
-                if use.numbers:
+                if isinstance(child, Attribute) and name in periods:
+                    use = ColumnUse(listed=True, periods=periods[name])
+                if use.numbers or use.periods:
                     place = ConstraintTypeError("", text=constraints.text, span=child.span)
                     use = replace(use, asked=str(place))
                 uses[name] = uses.get(name, ColumnUse()) | use

@@ -24,6 +24,7 @@ from keras_fair.cli.table_source import (
     TooManyTexts,
     array_of,
     is_boolean,
+    no_date,
 )
 from keras_fair.errors import quoted
 
@@ -59,7 +60,7 @@ class CsvColumns(Columns):
         self._place, self._uses, self._crowded = place, uses, crowded
         self._missing, self._texts = missing, texts
         self.codes = {
-            name: TextCodes(name, missing, use.spelled if normalize else None)
+            name: TextCodes(name, missing, use.spelled if normalize else None, use.periods)
             for name, use in uses.items()
             if use.listed and name not in crowded
         }
@@ -98,6 +99,12 @@ class CsvColumns(Columns):
                 file.flush()
         for name, codes in self.codes.items():
             use = self._uses[name]
+            if use.periods is not None:
+                if codes.no_date is not None:
+                    row = self._row_of(name, codes[codes.no_date])
+                    raise InputFault(f"{self.place(row)}: {no_date(name, use, codes.no_date)}")
+                self._categories[name] = tuple(codes)
+                continue
             odd = None if use.truth and is_boolean(codes) else first_odd(codes)
             if odd is None:
                 numbers = [number_in(text, use, self._missing) for text in codes]

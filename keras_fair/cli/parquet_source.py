@@ -1,9 +1,9 @@
 """Parquet files as sources of typed columns, by pyarrow.
 
-The types are those of the file: whole and decimal numbers are numbers, text is text, and booleans are the
-texts `True` and `False`, as a CSV file would hold them. Numbers keep their precision, so that thresholds are
-compared in it. Nothing is kept in memory but the batch that is read. Numbers that name groups and that
-float64 can't tell apart are refused.
+The types are those of the file: whole and decimal numbers are numbers, text is text, dates are the texts that
+`keras_fair.inputs.dates` makes of them, and booleans are the texts `True` and `False`, as a CSV file would
+hold them. Numbers keep their precision, so that thresholds are compared in it. Nothing is kept in memory but
+the batch that is read. Numbers that name groups and that float64 can't tell apart are refused.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import pyarrow
 from pyarrow import compute, parquet, types
 
 from keras_fair.cli.column_use import ColumnUse
-from keras_fair.cli.input_fault import InputFault, failing
+from keras_fair.cli.input_fault import InputFault, failing, faults_of_input
 from keras_fair.cli.table_source import (
     TRUTH,
     ColumnChunks,
@@ -29,8 +29,10 @@ from keras_fair.cli.table_source import (
     array_of,
     check_header,
     is_boolean,
+    no_date,
 )
 from keras_fair.errors import quoted
+from keras_fair.inputs.columns import read_column
 from keras_fair.inputs.precision import LARGEST_WHOLE
 
 __all__ = ["ParquetSource"]
@@ -70,17 +72,18 @@ class ParquetSource(Source):
             kind = kinds[name] = self._kind(name)
             if use.truth and (kind == "boolean" or (kind == "text" and self._is_boolean(name))):
                 kinds[name] = "truth"
-            elif use.numbers and kind != "number":
+            elif (use.numbers and kind != "number") or (use.periods and kind not in ("text", "date")):
+                needed = "dates" if use.periods else "numbers"
                 raise InputFault(
-                    f"expected numbers in column {quoted(name)} of {self.name}, "
+                    f"expected {needed} in column {quoted(name)} of {self.name}, "
                     f"found {self._schema.field(name).type}{use.asked}"
                 )
         codes = {
-            name: TextCodes(name, self.missing, uses[name].spelled if normalize else None)
+            name: TextCodes(name, self.missing, uses[name].spelled if normalize else None, uses[name].periods)
             for name, kind in kinds.items()
             if kind != "number"
         }
-        return _ParquetColumns(self, kinds, codes, {name for name, use in uses.items() if use.listed})
+        return _ParquetColumns(self, kinds, codes, uses)
 
     def close(self) -> None:
         """Close the file."""
@@ -92,7 +95,7 @@ class ParquetSource(Source):
             yield from self._file.iter_batches(size, columns=list(names), use_threads=False)
 
     def _kind(self, name: str) -> str:
-        """`number`, `boolean` or `text`."""
+        """`number`, `boolean`, `date` or `text`."""
         kind = self._schema.field(name).type
         if types.is_dictionary(kind):
             kind = kind.value_type
@@ -100,10 +103,12 @@ class ParquetSource(Source):
             return "boolean"
         if types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind) or types.is_null(kind):
             return "number"
+        if types.is_date(kind) or types.is_timestamp(kind):
+            return "date"
         if types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind):
             return "text"
         raise InputFault(
-            f"expected numbers, text or booleans in column {quoted(name)} of {self.name}, found {kind}"
+            f"expected numbers, text, dates or booleans in column {quoted(name)} of {self.name}, found {kind}"
         )
 
     def _is_boolean(self, name: str) -> bool:
@@ -121,9 +126,9 @@ class _ParquetColumns(Columns):
 
     Args:
         source: the file.
-        kinds: `number`, `boolean`, `text`, or `truth`: texts and booleans that stand for 1 and 0.
+        kinds: `number`, `boolean`, `text`, `date`, or `truth`: texts and booleans that stand for 1 and 0.
         codes: of those that are no numbers.
-        groups: the columns whose values name groups.
+        uses: what each of them is needed for.
     """
 
     def __init__(
@@ -131,11 +136,11 @@ class _ParquetColumns(Columns):
         source: ParquetSource,
         kinds: Mapping[str, str],
         codes: dict[str, TextCodes],
-        groups: Collection[str],
+        uses: Mapping[str, ColumnUse],
     ) -> None:
         self.size = source.rows
         self.codes = codes
-        self._source, self._kinds, self._groups = source, kinds, groups
+        self._source, self._kinds, self._uses = source, kinds, uses
 
     def chunks(self, size: int, names: Collection[str] | None = None) -> Iterator[ColumnChunks]:
         """See `Columns.chunks`."""
@@ -148,7 +153,7 @@ class _ParquetColumns(Columns):
             yield {
                 name: self._numbers(name, column, begin)
                 if name not in self.codes
-                else self._texts(name, column)
+                else self._texts(name, column, begin)
                 for name, column in zip(wanted, batch.columns, strict=True)
             }
             begin += batch.num_rows
@@ -160,17 +165,24 @@ class _ParquetColumns(Columns):
     def _numbers(self, name: str, column: Any, begin: int) -> np.ndarray:
         if types.is_dictionary(column.type):
             column = column.dictionary_decode()
-        if name in self._groups:
+        if self._uses[name].listed:
             self._refuse_merged(name, column, begin)
         if not types.is_floating(column.type):
             column = column.cast("float64", safe=False)
         return array_of(column, np.nan)
 
-    def _texts(self, name: str, column: Any) -> np.ndarray | Texts:
+    def _texts(self, name: str, column: Any, begin: int) -> np.ndarray | Texts:
         if not types.is_dictionary(column.type):
             column = column.dictionary_encode()
         text_codes = self.codes[name]
-        codes = text_codes.of(column.dictionary.to_pylist(), column.indices)
+        texts: list[Any] = column.dictionary.to_pylist()
+        if self._kinds[name] == "date":
+            with faults_of_input():
+                texts = read_column(column.dictionary, f"column {quoted(name)}").entries()
+        codes = text_codes.of(texts, column.indices)
+        if text_codes.no_date is not None:
+            row = begin + int(np.argmax(codes == text_codes[text_codes.no_date]))
+            raise InputFault(f"{self.place(row)}: {no_date(name, self._uses[name], text_codes.no_date)}")
         if self._kinds[name] == "truth":
             return np.array([*(TRUTH[text.lower()] for text in text_codes), np.nan])[codes]
         return Texts(tuple(text_codes), codes)

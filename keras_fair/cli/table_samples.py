@@ -17,6 +17,7 @@ from keras_fair.cli.distinct_values import CHUNK, distinct_values
 from keras_fair.cli.input_fault import InputFault, faults_of_input
 from keras_fair.cli.table_source import Source, Texts
 from keras_fair.errors import ConstraintTypeError, near_names, quoted
+from keras_fair.language.dates import dated_columns
 
 if TYPE_CHECKING:
     from keras_fair.constraints import ConstraintSet
@@ -69,6 +70,7 @@ class TableSamples:
     def __init__(self, source: Source, constraints: ConstraintSet, options: argparse.Namespace) -> None:
         self.name = source.name
         self.attributes = constraints.attributes
+        self._dated = dated_columns(constraints)
         self.predictions = tuple(source.require(name, "--prediction") for name in options.prediction or ())
         label = None if options.label is None else source.require(options.label, "--label")
         self.weight = None if options.weight is None else source.require(options.weight, "--weight")
@@ -109,7 +111,8 @@ class TableSamples:
         return tuple(notes)
 
     def vocabulary(self) -> Vocabulary:
-        """The values of the attributes and of the label, from one pass through the table.
+        """The values of the attributes and of the label, from one pass through the table; not of columns that
+        are compared with dates by order.
 
         Raises:
             InputFault: an attribute has no value in some line, and the policy is `error`.
@@ -123,7 +126,7 @@ class TableSamples:
         label = None if self.label is None else occurring[self.label]
         with faults_of_input():
             return Vocabulary(missing=self.missing).update(
-                {name: occurring[name] for name in self.attributes}, label
+                {name: occurring[name] for name in self.attributes if name not in self._dated}, label
             )
 
     def parts(self, size: int = CHUNK) -> Iterator[TableChunk]:

@@ -17,6 +17,8 @@ import numpy as np
 from keras_fair.cli.column_use import ColumnUse
 from keras_fair.cli.input_fault import InputFault
 from keras_fair.errors import near_names, quoted, tidied
+from keras_fair.groups.dates import Periods
+from keras_fair.inputs.dates import EXAMPLES
 
 __all__ = [
     "MOST_TEXTS",
@@ -30,6 +32,7 @@ __all__ = [
     "array_of",
     "check_header",
     "is_boolean",
+    "no_date",
 ]
 
 MOST_TEXTS = 100_000  # distinct texts of one column that are kept in memory
@@ -91,13 +94,23 @@ class TextCodes(dict[str, int]):
         spelled: texts as constraints spell them; None: each text is one of its own. Else texts that differ
             only in case or spaces are one: as it is spelled here, or as it is first met, without needless
             spaces.
+        periods: of a column of dates: the first date that is met in each period stands for all of it.
 
     Attributes:
         joined: by text, the others that were joined with it.
+        no_date: the first text of a column of dates that is none.
     """
 
-    def __init__(self, name: str, missing: Collection[str], spelled: Sequence[str] | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        missing: Collection[str],
+        spelled: Sequence[str] | None = None,
+        periods: Periods | None = None,
+    ) -> None:
         super().__init__()
+        self._periods, self._met = periods, dict[int, str]()
+        self.no_date: str | None = None
         self._name, self._missing = name, missing
         self._spelling = None if spelled is None else {_folded(text): text for text in reversed(spelled)}
         self.joined: dict[str, dict[str, None]] = {}
@@ -118,7 +131,13 @@ class TextCodes(dict[str, int]):
     def _code(self, text: str) -> int:
         if text in self._missing:
             return -1
-        if self._spelling is not None:
+        if self._periods is not None:
+            place = self._periods.place_of(text)
+            if place is None:
+                self.no_date = self.no_date or text
+            else:
+                text = self._met.setdefault(place, text)
+        elif self._spelling is not None:
             plain = tidied(text)
             if plain in self._missing:
                 return -1
@@ -234,6 +253,20 @@ def array_of(column: Any, absent: float) -> np.ndarray:
         there = np.unpackbits(np.frombuffer(validity, np.uint8), bitorder="little")[places]
         entries[there == 0] = absent
     return entries
+
+
+def no_date(name: str, use: ColumnUse, text: str) -> str:
+    """What is wrong with an entry that is no date.
+
+    Args:
+        name: of the column.
+        use: what it is needed for.
+        text: the entry.
+    """
+    return (
+        f"expected a date such as {EXAMPLES} in column {quoted(name)}, found {quoted(text)}; if it stands "
+        f"for no value, say --na '{text}'{use.asked}"
+    )
 
 
 def check_header(header: Sequence[str], name: str) -> None:

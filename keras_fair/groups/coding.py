@@ -29,6 +29,7 @@ from keras_fair.inputs.arrays import (
     namespace,
 )
 from keras_fair.inputs.columns import Column, Numbers, Words, is_matrix, read_column
+from keras_fair.inputs.dates import date_text
 from keras_fair.inputs.precision import numpy_type, precision_name
 from keras_fair.inputs.refusals import WrongKind
 
@@ -41,6 +42,7 @@ __all__ = [
     "check_shares",
     "codes_of_column",
     "encode_column",
+    "forms_of",
     "has_words",
     "numbers_of",
     "refuse_infinite",
@@ -126,6 +128,12 @@ def numbers_of(column: Column, what: str) -> np.ndarray:
     if column.precision == precision_name(column.values):
         return column.values
     return column.values.astype(numpy_type(column.precision))
+
+
+def forms_of(value: Entry) -> tuple[Entry, ...]:
+    """What a written value equals: itself, and a date also the one form that columns of dates are read in."""
+    date = date_text(value) if isinstance(value, str) else None
+    return (value,) if date is None or date == value else (value, date)
 
 
 def has_words(values: Values | None) -> bool:

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from keras_fair.groups.coding import Entry
+from keras_fair.groups.dates import Periods
 from keras_fair.groups.enumeration import Domains
-from keras_fair.groups.factors import CUTS, meant_number
-from keras_fair.groups.thresholds import Cut
-from keras_fair.groups.truth import Atom, comparisons
+from keras_fair.groups.factors import meant_number
+from keras_fair.groups.thresholds import CUTS, Cut
+from keras_fair.groups.truth import Atom
 from keras_fair.groups.vocabulary import Vocabulary
 from keras_fair.language.nodes import (
     Attribute,
@@ -22,6 +23,7 @@ from keras_fair.language.nodes import (
     Subject,
     Variable,
 )
+from keras_fair.language.tree import comparisons
 
 __all__ = ["Demand", "compared_by", "note_demands", "number_thresholds"]
 
@@ -38,6 +40,7 @@ class Demand:
         exact: whether each distinct number is a state of its own, since all of them are compared.
         listed: whether its values are enumerated, or a number must be one that occurs.
         binary: whether it is compared with 0 and 1 only, so that a label may be a probability of 1.
+        periods: what its dates are compared with; None where they are not compared by order.
     """
 
     span: Span
@@ -45,6 +48,7 @@ class Demand:
     exact: bool = False
     listed: bool = False
     binary: bool = True
+    periods: Periods | None = None
 
     def compare(self, sign: str, value: Entry) -> None:
         """Note a comparison with a written value."""

@@ -17,9 +17,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from keras_fair.errors import ConstraintTypeError, Reason, near_names, quoted
-from keras_fair.groups.coding import MISSING_GROUP, Entry, Values, has_words
+from keras_fair.groups.coding import MISSING_GROUP, Entry, Values, forms_of, has_words
+from keras_fair.groups.dates import Periods
 from keras_fair.groups.enumeration import subject_name
-from keras_fair.groups.thresholds import Cut
+from keras_fair.groups.thresholds import CUTS, Cut
 from keras_fair.groups.truth import ORDERED, Atom, truth_of_comparison
 from keras_fair.inputs.precision import PRECISIONS, rounded
 from keras_fair.language.nodes import (
@@ -30,7 +31,6 @@ from keras_fair.language.nodes import (
 )
 
 __all__ = [
-    "CUTS",
     "Factor",
     "attribute_of",
     "is_binary_label",
@@ -40,7 +40,6 @@ __all__ = [
     "state_of_number",
 ]
 
-CUTS = {"<": (0,), ">=": (0,), "<=": (1,), ">": (1,), "=": (0, 1), "!=": (0, 1)}
 _TRUTHS = {"True": 1.0, "true": 1.0, "False": 0.0, "false": 0.0}
 
 
@@ -55,6 +54,7 @@ class Factor:
         other: whether a text that is not listed is an ordinary value, different from those listed.
         missing_group: whether missing numbers are a group of their own.
         listed: whether a number must be one of `values` to be known (it is only compared for equality).
+        periods: what dates are compared with; `values` are then the periods.
     """
 
     subject: Subject
@@ -63,6 +63,7 @@ class Factor:
     other: bool = False
     missing_group: bool = False
     listed: bool = False
+    periods: Periods | None = None
 
     @property
     def states(self) -> int:
@@ -76,6 +77,9 @@ class Factor:
 
     def truth(self, atom: Atom) -> np.ndarray:
         """Where a comparison holds, `(states,)` in {0, 1/2, 1}."""
+        if self.periods is not None:
+            missing = "group" if MISSING_GROUP in (self.values or ()) else "exclude"
+            return self.periods.truth(atom.operator, str(atom.value), missing=missing)
         value = meant_number(atom.value) if self.cuts is not None else atom.value
         return truth_of_comparison(
             self.points, atom.operator, value, other=self.other, missing_group=self.missing_group
@@ -123,6 +127,7 @@ def make_factor(
     is_open: bool,
     missing: str,
     text: str,
+    periods: Periods | None = None,
 ) -> Factor:
     """The factor whose states the comparisons tell apart.
 
@@ -133,6 +138,7 @@ def make_factor(
         is_open: a value that is not listed is not an error.
         missing: the policy of the vocabulary.
         text: the text of the constraints.
+        periods: what its dates are compared with; None where they are not compared by order.
 
     Raises:
         ConstraintTypeError: a comparison with a value that the subject cannot have.
@@ -140,6 +146,12 @@ def make_factor(
     compared = list(compared)
     grouped = missing == "group"
     name = subject_name(subject)
+    if periods is not None:
+        for atom in compared:
+            if atom.value == MISSING_GROUP and not grouped:
+                message = f"{name} has no group of missing dates; Vocabulary(missing='group') makes one"
+                raise _refused(message, text, atom, Reason.UNKNOWN_VALUE)
+        return Factor(subject, periods.values(missing), None, periods=periods)
     if has_words(values):
         for atom in compared:
             if atom.operator in ORDERED:
@@ -151,7 +163,7 @@ def make_factor(
                     near += ": encode the label as 0 and 1, or compare it with its text"
                 message = f"{name} holds text, and {atom.value:g} is a number{near}"
                 raise _refused(message, text, atom, Reason.WRONG_KIND)
-            if atom.value not in (values or ()) and not is_open:
+            if set(forms_of(atom.value)).isdisjoint(values or ()) and not is_open:
                 if grouped and atom.value == MISSING_GROUP:
                     continue
                 message = f"{name} has no value {quoted(atom.value)}{near_names(atom.value, values or ())}"

@@ -57,14 +57,16 @@ class GrowingFactor:
         self.demand, self.what, self.fixed, self.missing = demand, what, fixed, missing
         self.cuts = tuple(sorted(demand.cuts))
         self.listed = listed
+        if demand.periods is not None:
+            self.listed, self.fixed = demand.periods.values(missing), True
         self.kind: str | None = None  # "text" or "numbers", once it is known
         self.entries: list[Entry] = []
         self.place: dict[Entry, int] = {}
         self.distinct: set[float] | None = set() if demand.listed and not fixed else None
         self.saw_missing = False
-        if has_words(listed):
+        if has_words(self.listed):
             self._become("text")
-            for value in listed or ():
+            for value in self.listed or ():
                 self._state(value)
 
     @property
@@ -96,6 +98,8 @@ class GrowingFactor:
             ValueError: it holds something else than earlier chunks or the vocabulary, or has missing values
                 under the policy "error".
         """
+        if self.demand.periods is not None:
+            column = self.demand.periods.of(column, self.what)
         refuse_missing(column, self.missing, self.what)
         if self.fixed and has_words(self.listed):
             listed = self.listed or ()
@@ -141,6 +145,8 @@ class GrowingFactor:
         Args:
             column: a dict from value to `(n,)`, or `(n, k)` in the order of the vocabulary.
         """
+        if self.demand.periods is not None:
+            raise self.demand.periods.no_shares(self.what)
         values = self.values if self.fixed or self.place or self.distinct else None
         if isinstance(column, Mapping) and not self.fixed:
             words = any(isinstance(value, str) for value in column)
@@ -215,6 +221,8 @@ class GrowingFactor:
 
     def truth(self, sign: str, value: Entry) -> np.ndarray:
         """Where a comparison holds, `(size + 2,)` in {0, 1/2, 1}; a state is a place in it."""
+        if self.demand.periods is not None:
+            return self.demand.periods.truth(sign, str(value), missing=self.missing)
         value = value if self.kind == "text" else meant_number(value)
         return truth_of_comparison(self.entries, sign, value, missing_group=self.missing == "group")
 

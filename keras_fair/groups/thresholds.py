@@ -25,7 +25,19 @@ from keras_fair.inputs.precision import (
     shortest,
 )
 
-__all__ = ["LARGE", "Cut", "cast_column", "equal_to", "interval_codes", "is_missing", "is_whole"]
+__all__ = [
+    "CUTS",
+    "LARGE",
+    "Cut",
+    "cast_column",
+    "equal_to",
+    "interval_codes",
+    "interval_text",
+    "is_missing",
+    "is_whole",
+]
+
+CUTS = {"<": (0,), ">=": (0,), "<=": (1,), ">": (1,), "=": (0, 1), "!=": (0, 1)}
 
 LARGE = 16_384  # from so many samples on, passes over them cost most; below it, operations
 
@@ -73,6 +85,26 @@ def interval_codes(
             passed.append(xp.cast(xp.sum(holds * xp.convert_to_tensor(rises_of, dtype), axis=1), dtype))
     codes = reduce(operator.add, passed) if passed else xp.zeros_like(column, dtype=dtype)
     return codes + xp.cast(base, dtype) if base else codes
+
+
+def interval_text(name: str, cuts: Sequence[tuple[float | str, int]], place: int) -> str:
+    """An interval between cuts as a person writes it, such as `25 <= age < 60`.
+
+    Args:
+        name: of the column.
+        cuts: sorted, at least one; numbers or dates.
+        place: how many cuts lie below the interval.
+    """
+    shown = [cut if isinstance(cut, str) else f"{cut:g}" for cut, _ in cuts]
+    upper = f"{'<=' if cuts[place][1] else '<'} {shown[place]}" if place < len(cuts) else ""
+    if place == 0:
+        return f"{name} {upper}"
+    low, above = shown[place - 1], cuts[place - 1][1]
+    if not upper:
+        return f"{name} {'>' if above else '>='} {low}"
+    if cuts[place - 1][0] == cuts[place][0]:
+        return f"{name} = {low}"
+    return f"{low} {'<' if above else '<='} {name} {upper}"
 
 
 def _holds(name: str, column: Tensor, threshold: Any, rise: int, dtype: str) -> Tensor:

@@ -9,25 +9,23 @@ without a value is in no group that this value decides.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import reduce
 
 import numpy as np
 
-from keras_fair.groups.coding import MISSING_GROUP, Entry
+from keras_fair.groups.coding import MISSING_GROUP, Entry, forms_of
 from keras_fair.language.nodes import (
     And,
-    Comparison,
     Condition,
     Literal,
-    Membership,
     Node,
     Not,
     Or,
     Subject,
 )
-from keras_fair.language.tree import walk
+from keras_fair.language.tree import comparisons
 
 __all__ = [
     "NOT_KNOWN",
@@ -36,7 +34,6 @@ __all__ = [
     "Given",
     "atoms",
     "compared_in",
-    "comparisons",
     "truth_of",
     "truth_of_comparison",
 ]
@@ -65,16 +62,6 @@ def atoms(condition: Condition | None) -> list[Atom]:
         for subject, sign, value in (() if condition is None else comparisons(condition))
         if isinstance(value, Literal)
     ]
-
-
-def comparisons(tree: Node) -> Iterator[tuple[Subject, str, Node]]:
-    """The subject, the sign and the value of each comparison in a tree; `a in {b, c}` is `a=b` and `a=c`."""
-    for node in walk(tree):
-        if isinstance(node, Comparison):
-            yield node.subject, node.operator, node.value
-        elif isinstance(node, Membership):
-            for value in node.values:
-                yield node.subject, "=", value
 
 
 def compared_in(conditions: Iterable[Condition | None]) -> dict[Subject, list[Atom]]:
@@ -109,7 +96,8 @@ def truth_of_comparison(
     if sign in ORDERED:
         truth[:-2] = [float(ORDERED[sign](point, value)) for point in points]
     else:
-        truth[:-2] = [float((point == value) != negated) for point in points]
+        same = forms_of(value)
+        truth[:-2] = [float((point in same) != negated) for point in points]
     return truth
 
 

@@ -16,10 +16,13 @@ from keras_fair.groups.coding import (
     MISSING_GROUP,
     Entry,
     Values,
+    codes_of_column,
     encode_column,
     has_words,
     refuse_missing,
 )
+from keras_fair.groups.dates import CODES_OF_DATES, Periods
+from keras_fair.inputs.arrays import concrete, dtype_of, is_tensor
 from keras_fair.inputs.columns import (
     Column,
     Numbers,
@@ -84,6 +87,7 @@ class Vocabulary:
         }
         self._label = None if label is None else _sorted_values(label, "the label")
         self._open: frozenset[str] = frozenset()
+        self._periods: dict[str, Periods] = {}
 
     @property
     def values(self) -> dict[str, Values | None]:
@@ -148,7 +152,9 @@ class Vocabulary:
         columns = columns_of(attributes)
         wanted = [name for name in columns if name in self._values] if names is None else list(names)
         return {
-            name: encode_column(
+            name: self._codes_of_dates(columns[name], self._periods[name])
+            if name in self._periods
+            else encode_column(
                 columns[name], self._values.get(name), self.missing, f"attribute {quoted(name)}"
             )
             for name in wanted
@@ -172,14 +178,23 @@ class Vocabulary:
         """The vocabulary that `get_config` described."""
         return cls(**config)
 
-    def completed(self, texts: Mapping[str, Sequence[str]]) -> Vocabulary:
+    def completed(
+        self, texts: Mapping[str, Sequence[str]], periods: Mapping[str, Periods] | None = None
+    ) -> Vocabulary:
         """The vocabulary and the attributes that it does not know: these have the listed texts, and may have
-        any other value too."""
+        any other value too. Attributes that are compared with dates by order have their periods as values."""
         whole = Vocabulary(self._values, label=self._label, missing=self.missing)
         for name, words in texts.items():
             whole._values[name] = tuple(words)
-        whole._open = self._open | frozenset(texts)
+        for name, of_dates in (periods or {}).items():
+            whole._values[name] = of_dates.values(self.missing)
+        whole._periods = dict(periods or {})
+        whole._open = self._open | {*texts, *whole._periods}
         return whole
+
+    def is_dated(self, name: str) -> bool:
+        """Whether an attribute is compared with dates by order, so that its values are periods."""
+        return name in self._periods
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Vocabulary) and self.get_config() == other.get_config()
@@ -188,6 +203,22 @@ class Vocabulary:
 
     def __repr__(self) -> str:
         return f"Vocabulary({json.dumps(self.get_config()['values'])}, missing={self.missing!r})"
+
+    def _codes_of_dates(self, column: Any, periods: Periods) -> Any:
+        """The period of each date, `(n,)`: codes of a type of their own, so that no codes of text and no
+        numbers are taken for them."""
+        what = f"attribute {quoted(periods.name)}"
+        if isinstance(column, Mapping) or is_matrix(column):
+            raise periods.no_shares(what)
+        if is_tensor(column) and concrete(column) is None:
+            raise WrongKind(
+                f"{what} is compared with dates, which a graph can't read: encode the column beforehand, "
+                f"with FairProjection.encode, received a tensor of {dtype_of(column)}"
+            )
+        read = periods.of(read_column(column, what), what)
+        refuse_missing(read, self.missing, what)
+        values = periods.values(self.missing)
+        return codes_of_column(read, values, self.missing, what).astype(CODES_OF_DATES)
 
     def _learn(self, columns: dict[str, Any], label: Any) -> None:
         for name, column in columns.items():

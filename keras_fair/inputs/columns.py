@@ -2,7 +2,8 @@
 
 Lists, NumPy arrays (masked ones too), tensors with values, and the columns of pandas, polars and pyarrow are
 read here, in NumPy; what a word means is left to `keras_fair.groups`. None, NaN, NaT, NA, empty text and
-masked entries are missing. Numbers keep the precision that they were given in.
+masked entries are missing. Numbers keep the precision that they were given in. Dates are read as text of one
+form (`keras_fair.inputs.dates`).
 
 The values of a column are those that occur in it. A level that a categorical type declares but no sample has
 is not a value: a categorical column is read like plain text. A `Vocabulary` declares values that need not
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -27,6 +29,7 @@ from keras_fair.inputs.containers import (
     objects_of,
     occurring_levels,
 )
+from keras_fair.inputs.dates import shortened, text_of_date
 from keras_fair.inputs.precision import check_whole, precision_name, shortest
 from keras_fair.inputs.refusals import WrongKind
 
@@ -34,13 +37,13 @@ __all__ = [
     "Column",
     "Numbers",
     "Words",
-    "check_order",
     "columns_of",
     "elements_of",
     "is_matrix",
     "read_column",
 ]
 
+_AS_TEXT = ("word", "date")
 _MOST_SHORTENED = 10_000  # distinct numbers of which the shortest decimals are looked for
 
 
@@ -150,7 +153,7 @@ def read_column(column: Any, what: str) -> Column:
 
     Args:
         column: `(n,)` or `(n, 1)`: a list, a NumPy array, a tensor that has values, or a column of pandas,
-            polars or pyarrow; text, bytes, numbers, booleans.
+            polars or pyarrow; text, bytes, numbers, booleans, dates and datetimes.
         what: what the column is called in messages, such as `attribute 'sex'`.
 
     Raises:
@@ -176,6 +179,8 @@ def read_column(column: Any, what: str) -> Column:
         if entries.dtype.kind in "iu":
             check_whole(entries if mask is None else entries[~mask], what)
         return Numbers(masked(entries, mask), precision_name(entries))
+    if entries.dtype.kind == "M":
+        return _dates(masked(entries, mask), what)
     if entries.dtype.kind in "OUS":
         if mask is not None:
             entries = entries.astype(object)
@@ -194,45 +199,6 @@ def elements_of(dataset: Any) -> Iterator[Any]:
     """The elements of a `tf.data` pipeline, or of any iterable of batches, with NumPy arrays in them."""
     iterate = getattr(dataset, "as_numpy_iterator", None)
     return iter(dataset) if iterate is None else iterate()
-
-
-def check_order(columns: Mapping[str, Any]) -> None:
-    """Refuse pandas objects whose rows have different orders.
-
-    Columns are paired by position. Where two indexes have the same entries in different orders, rows of
-    different people would be paired.
-
-    Args:
-        columns: the objects that belong together, by their names in messages; objects without an index are
-            skipped.
-
-    Raises:
-        ValueError: two indexes hold the same entries in different orders.
-    """
-    first: tuple[str, Any] | None = None
-    for what, column in columns.items():
-        if isinstance(column, (np.ndarray, list, tuple)) or column is None:
-            continue
-        index: Any = getattr(column, "index", None)
-        if not hasattr(index, "equals") or not hasattr(index, "sort_values"):
-            continue
-        if first is None:
-            first = (what, index)
-        elif len(index) == len(first[1]) and not index.equals(first[1]) and _same_entries(index, first[1]):
-            raise ValueError(
-                f"expected {what} in the order of {first[0]}, received an index with the same entries in "
-                "another order: bring both into one order, for example with .loc[other.index], or pass "
-                ".to_numpy() where the rows belong together by position"
-            )
-
-
-def _same_entries(index: Any, other: Any) -> bool:
-    if not index.is_unique or not other.is_unique:
-        return False
-    try:
-        return bool(index.sort_values().equals(other.sort_values()))
-    except TypeError:  # entries that have no order
-        return set(index) == set(other)
 
 
 def _read_entries(entries: np.ndarray, what: str) -> Column:
@@ -261,12 +227,13 @@ def _read_distinct(distinct: list[Any], codes: np.ndarray, what: str) -> Column:
     if "number" not in kinds:
         place: dict[str, int] = {}
         of_distinct = [
-            place.setdefault(_text(entry, what), len(place)) if kind == "word" else -1
+            -1 if kind == "missing" else place.setdefault(_text(entry, what), len(place))
             for entry, kind in zip(distinct, kinds, strict=True)
         ]
         return Words(tuple(place), np.append(np.array(of_distinct, dtype=np.int64), -1)[codes])
-    if "word" in kinds:
-        one_word, one_number = (distinct[kinds.index(kind)] for kind in ("word", "number"))
+    if "word" in kinds or "date" in kinds:
+        one_word = next(entry for entry, kind in zip(distinct, kinds, strict=True) if kind in _AS_TEXT)
+        one_number = distinct[kinds.index("number")]
         raise WrongKind(
             f"expected {what} to hold either text or numbers, received {one_word!r} and {one_number!r}"
         )
@@ -292,11 +259,30 @@ def _numbers(distinct: list[Any], present: np.ndarray, codes: np.ndarray, what: 
     return Numbers(values[codes].astype(stored), shared)
 
 
+def _dates(entries: np.ndarray, what: str) -> Words:
+    """A column of NumPy's dates, NaT where one is missing."""
+    values, codes = np.unique(entries, return_inverse=True)
+    codes = np.where(np.isnat(entries), -1, codes.reshape(-1))
+    values = values[~np.isnat(values)]
+    if np.datetime_data(values.dtype)[0] in ("Y", "M", "W"):
+        values = values.astype("datetime64[D]")
+    years = values.astype("datetime64[Y]").astype(np.int64) + 1970
+    if years.min(initial=1) < 1 or years.max(initial=1) > 9999:
+        odd = values[(years < 1) | (years > 9999)][0]
+        raise ValueError(f"expected {what} to hold dates of the years 1 to 9999, received {odd}")
+    texts = np.datetime_as_string(values).tolist() if len(values) else []
+    return Words(tuple(shortened(text) for text in texts), codes)
+
+
 def _is_whole(entry: Any) -> bool:
     return isinstance(entry, (int, np.integer)) and not isinstance(entry, bool)
 
 
-def _text(entry: str | bytes, what: str) -> str:
+def _text(entry: Any, what: str) -> str:
+    if isinstance(entry, np.datetime64):
+        return _dates(np.array([entry]), what).words[0]
+    if isinstance(entry, date):
+        return text_of_date(entry)
     if not isinstance(entry, bytes):
         return str(entry)
     try:

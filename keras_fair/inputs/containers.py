@@ -6,6 +6,7 @@ Numbers keep the type that they came in. What a column means is left to `keras_f
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -48,6 +49,8 @@ def entries_of(column: Any, what: str) -> np.ndarray:
         entries = _of_pyarrow(column)
     elif hasattr(getattr(column, "dtype", None), "numpy_dtype") and hasattr(column, "to_numpy"):
         entries = _of_pandas_extension(column)
+    elif hasattr(getattr(column, "dtype", None), "tz") and hasattr(column, "to_numpy"):
+        entries = column.to_numpy(dtype=f"datetime64[{column.dtype.unit}]")  # pandas: in UTC
     elif hasattr(column, "null_count") and hasattr(column, "to_list"):
         entries = _of_polars(column)
     elif hasattr(column, "__array__"):
@@ -70,21 +73,25 @@ def objects_of(entries: Sequence[Any]) -> np.ndarray:
 
 
 def masked(values: np.ndarray, mask: np.ndarray | None) -> np.ndarray:
-    """Numbers with NaN where a mask hides them."""
+    """Numbers with NaN, or dates with NaT, where a mask hides them."""
     if mask is None or not mask.any():
         return values
+    if values.dtype.kind == "M":
+        return np.where(mask, np.datetime64("NaT"), values)
     floats = values if values.dtype.kind == "f" else values.astype("float64")
     return np.where(mask, np.array(np.nan, dtype=floats.dtype), floats)
 
 
 def kind_of(entry: Any) -> str | None:
-    """Whether an entry is a "word", a "number" or "missing"; None where it is something else."""
+    """Whether an entry is a "word", a "date", a "number" or "missing"; None where it is something else."""
     if entry is None or entry is np.ma.masked or type(entry).__name__ in ("NAType", "NaTType"):
         return "missing"
     if isinstance(entry, (str, bytes)):
         return "word" if entry else "missing"
     if isinstance(entry, (float, np.floating)) and np.isnan(entry):
         return "missing"
+    if isinstance(entry, (date, np.datetime64)):
+        return "missing" if isinstance(entry, np.datetime64) and np.isnat(entry) else "date"
     is_number = isinstance(entry, (bool, int, float, np.number, np.bool_))
     is_number = is_number and not isinstance(entry, np.complexfloating)
     return "number" if is_number or type(entry).__name__ == "bfloat16" else None
@@ -104,7 +111,7 @@ def _of_pyarrow(column: Any) -> np.ndarray:
 
 
 def _of_pandas_extension(column: Any) -> np.ndarray:
-    """A column of one of pandas' own types of numbers, in the NumPy type that it stands for."""
+    """A column of one of pandas' own types, in the NumPy type that it stands for."""
     number_type = np.dtype(column.dtype.numpy_dtype)
     if not bool(column.isna().any()):
         return np.asarray(column.to_numpy(dtype=number_type))
@@ -116,6 +123,7 @@ def _of_pandas_extension(column: Any) -> np.ndarray:
 def _of_polars(column: Any) -> np.ndarray:
     """A column of polars; whole numbers and booleans with missing entries stay what they are."""
     name = str(column.dtype)
-    if name.startswith(("Categorical", "Enum")) or (column.null_count() and not name.startswith("Float")):
+    has_own = name.startswith(("Float", "Date"))  # NaN and NaT, for what is missing
+    if name.startswith(("Categorical", "Enum")) or (column.null_count() and not has_own):
         return objects_of(column.to_list())
     return np.asarray(column.to_numpy())

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from keras_fair.inputs.arrays import Tensor, concrete, flat, is_tensor
-from keras_fair.inputs.columns import Words, check_order, read_column
+from keras_fair.inputs.columns import Words, read_column
 from keras_fair.inputs.domain import Domain
+from keras_fair.inputs.orders import check_order
 from keras_fair.inputs.precision import precision_name
 
 __all__ = [

@@ -3,6 +3,7 @@
     levels      what is a value per sample, what is one number; what depends on y
     curvature   which side of a relation may hold abs, max, min and spread
     stars       where `*` may stand
+    dates       that a column which is compared with dates by order holds dates alone
     here        conditions that can be met, bounds in order, names given once
 
 Everything that can be said without data is said here; the rest (unknown columns and values, several outputs,
@@ -15,7 +16,9 @@ import re
 from collections.abc import Collection, Iterable
 
 from keras_fair.errors import quoted
+from keras_fair.inputs.dates import EXAMPLES, date_text
 from keras_fair.language.curvature import check_curvature
+from keras_fair.language.dates import ORDERED, check_dates, compared_values
 from keras_fair.language.faults import MeaningFault
 from keras_fair.language.levels import Levels
 from keras_fair.language.lexicon import print_number
@@ -24,7 +27,6 @@ from keras_fair.language.nodes import (
     Attribute,
     Comparison,
     Literal,
-    Membership,
     Node,
     Prediction,
     Range,
@@ -32,16 +34,13 @@ from keras_fair.language.nodes import (
     Span,
     Star,
     Statement,
-    ValueSet,
-    Variable,
 )
 from keras_fair.language.stars import check_stars
 from keras_fair.language.tree import children, walk
 
 __all__ = ["check_statements"]
 
-_ORDERED = frozenset({"<", "<=", ">", ">="})
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+_LIKE_A_DATE = re.compile(r"\d{1,4}([-./])\d{1,2}\1\d{1,4}(?!\d)")
 
 
 def check_statements(statements: Iterable[Statement], criteria: Collection[str] = ()) -> None:
@@ -55,6 +54,7 @@ def check_statements(statements: Iterable[Statement], criteria: Collection[str] 
         MeaningFault: at the first fault of the first statement that has one.
     """
     names: set[str] = set()
+    statements = tuple(statements)
     for statement in statements:
         if statement.name is not None:
             if statement.name in names:
@@ -65,6 +65,7 @@ def check_statements(statements: Iterable[Statement], criteria: Collection[str] 
         levels = Levels(statement.relation, criteria)
         _check_bounds(statement.relation, levels)
         check_curvature(statement.relation, levels)
+    check_dates(statements)
 
 
 def _check_bounds(relation: Relation | Range, levels: Levels) -> None:
@@ -90,40 +91,26 @@ def _check_bounds(relation: Relation | Range, levels: Levels) -> None:
 
 
 def _check_conditions(statement: Statement) -> None:
-    texts = {
-        name
-        for binder in statement.binders
-        if isinstance(binder.domain, ValueSet)
-        and any(isinstance(each.value, str) for each in binder.domain.values)
-        for name in binder.variables
-    }
+    for subject, sign, value in compared_values(statement):
+        if isinstance(value, Literal) and isinstance(value.value, str):
+            _check_text(subject, sign, value.value, value.span)
     for node in walk(statement.relation):
-        if isinstance(node, (Comparison, Membership)):
-            ordered = isinstance(node, Comparison) and node.operator in _ORDERED
-            for value in node.values if isinstance(node, Membership) else (node.value,):
-                if isinstance(value, Literal) and isinstance(value.value, str):
-                    _check_text(node.subject, ordered, value.value, value.span)
-                elif isinstance(value, Variable) and isinstance(node, Comparison) and value.name in texts:
-                    _check_text(node.subject, ordered, value.name, value.span)
-        elif isinstance(node, And):
+        if isinstance(node, And):
             _check_conjunction(node)
 
 
-def _check_text(subject: Node, ordered: bool, text: str, place: Span) -> None:
+def _check_text(subject: Node, sign: str, text: str, place: Span) -> None:
     if isinstance(subject, Prediction):
         raise MeaningFault(f"y is a number, so it can't be compared with the text {quoted(text)}", place)
-    if ordered and _DATE.match(text):
-        raise MeaningFault(
-            f"'<', '<=', '>' and '>=' compare numbers, found the date {quoted(text)}; give the column as "
-            f"numbers such as {text[:10].replace('-', '')}, and write {text[:10].replace('-', '')}",
-            place,
-        )
-    if ordered:
-        raise MeaningFault(
-            f"'<', '<=', '>' and '>=' compare numbers, found the text {quoted(text)}; text knows '=', '!=' "
-            "and 'in'",
-            place,
-        )
+    if sign not in ORDERED or (isinstance(subject, Attribute) and date_text(text) is not None):
+        return
+    if _LIKE_A_DATE.match(text) and isinstance(subject, Attribute):
+        raise MeaningFault(f"expected a date such as {EXAMPLES}, found {quoted(text)}", place)
+    raise MeaningFault(
+        f"'<', '<=', '>' and '>=' compare numbers, or a column with a date such as {EXAMPLES}, found the "
+        f"text {quoted(text)}; text knows '=', '!=' and 'in'",
+        place,
+    )
 
 
 def _check_conjunction(node: And) -> None:

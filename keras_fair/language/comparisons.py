@@ -11,6 +11,7 @@ from typing import Any
 from lark import Token
 
 from keras_fair.errors import quoted
+from keras_fair.inputs.dates import date_text
 from keras_fair.language.faults import MeaningFault, SyntaxFault
 from keras_fair.language.nodes import (
     And,
@@ -140,10 +141,14 @@ def _comparison(subject: Side, operator: str, value: Side) -> Comparison:
 def _between(lower: Comparison, upper: Comparison, span: Span) -> And:
     if isinstance(lower.value, Literal) and isinstance(upper.value, Literal):
         low, high = lower.value.value, upper.value.value
+        strict = ">" in (lower.operator, upper.operator) or "<" in (lower.operator, upper.operator)
         if isinstance(low, float) and isinstance(high, float):
-            strict = ">" in (lower.operator, upper.operator) or "<" in (lower.operator, upper.operator)
             if low > high or (low == high and strict):
                 raise MeaningFault("no number lies between these bounds; write the smaller one first", span)
+        elif isinstance(low, str) and isinstance(high, str):
+            first, last = date_text(low), date_text(high)
+            if first and last and (first > last or (first == last and strict)):
+                raise MeaningFault("no date lies between these bounds; write the earlier one first", span)
     return And((lower, upper), span=span)
 
 

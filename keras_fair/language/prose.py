@@ -47,6 +47,7 @@ from keras_fair.language.tree import conjuncts
 __all__ = ["in_words"]
 
 _COMPARED = {"=": "=", "!=": "other than", "<": "below", "<=": "at most", ">": "above", ">=": "at least"}
+_OF_DATES = {"<": "before", "<=": "on or before", ">": "after", ">=": "on or after"}
 _OPPOSITE = {"=": "!=", "!=": "="}
 
 
@@ -246,7 +247,9 @@ def _comparison(node: Comparison, operator: str) -> str:
     subject, value = _subject(node.subject), _value(node.value)
     if isinstance(node.subject, Prediction) and operator not in _OPPOSITE:
         return f"a {subject} {'of ' * (operator in ('<=', '>='))}{_COMPARED[operator]} {value}"
-    return f"{subject} {_COMPARED[operator]} {value}"
+    is_date = isinstance(node.value, Literal) and isinstance(node.value.value, str)
+    words = _OF_DATES if is_date and operator in _OF_DATES else _COMPARED
+    return f"{subject} {words[operator]} {value}"
 
 
 def _value(node: Literal | Variable | Star) -> str:

@@ -11,9 +11,9 @@ from dataclasses import fields, replace
 from itertools import chain
 from typing import Any
 
-from keras_fair.language.nodes import And, Condition, Node, Or
+from keras_fair.language.nodes import And, Comparison, Condition, Membership, Node, Or, Subject
 
-__all__ = ["child_fields", "children", "conjuncts", "depth_exceeds", "flat", "rebuilt", "walk"]
+__all__ = ["child_fields", "children", "comparisons", "conjuncts", "depth_exceeds", "flat", "rebuilt", "walk"]
 
 _FIELDS: dict[type[Node], tuple[str, ...]] = {}
 
@@ -50,6 +50,16 @@ def walk(node: Node) -> Iterator[Node]:
                 stack.append(value)
             elif isinstance(value, tuple):
                 stack.extend(element for element in reversed(value) if isinstance(element, Node))
+
+
+def comparisons(tree: Node) -> Iterator[tuple[Subject, str, Node]]:
+    """The subject, the sign and the value of each comparison in a tree; `a in {b, c}` is `a=b` and `a=c`."""
+    for node in walk(tree):
+        if isinstance(node, Comparison):
+            yield node.subject, node.operator, node.value
+        elif isinstance(node, Membership):
+            for value in node.values:
+                yield node.subject, "=", value
 
 
 def depth_exceeds(node: Node, limit: int) -> Node | None:

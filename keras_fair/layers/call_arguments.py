@@ -16,11 +16,12 @@ from keras import backend, ops
 
 from keras_fair.errors import ConstraintTypeError, Reason, quoted
 from keras_fair.groups.coding import has_words
+from keras_fair.groups.dates import CODES_OF_DATES
 from keras_fair.groups.enumeration import column_name
 from keras_fair.groups.samples import needed_columns
 from keras_fair.groups.thresholds import cast_column
 from keras_fair.groups.vocabulary import Vocabulary
-from keras_fair.inputs.arrays import concrete, is_tensor, largest_whole, widest_float
+from keras_fair.inputs.arrays import concrete, dtype_of, is_tensor, largest_whole, widest_float
 from keras_fair.inputs.columns import columns_of
 from keras_fair.inputs.precision import precision_name
 from keras_fair.inputs.predictions import check_pairing, check_predictions, read_weight
@@ -100,7 +101,11 @@ def encode(
     columns: dict[str, Any] = {}
     for name, span in plan.needs.attributes.items():
         column = call.attributes[name]
-        if _is_codes(column) and has_words(plan.vocabulary.values.get(name)):
+        dated = plan.vocabulary.is_dated(name)
+        if dated and _is_codes(column) and dtype_of(column) == CODES_OF_DATES:
+            columns[name] = column
+            continue
+        if not dated and _is_codes(column) and has_words(plan.vocabulary.values.get(name)):
             if name not in listed:
                 raise ConstraintTypeError(
                     f"expected attribute {quoted(name)} to hold text, received integers: codes have a "

@@ -16,9 +16,12 @@ import keras
 from keras import backend, ops
 
 from keras_fair.constraints import Constraints, parse
+from keras_fair.groups.dates import periods_of
 from keras_fair.groups.vocabulary import Vocabulary
 from keras_fair.inputs.arrays import concrete
 from keras_fair.inputs.predictions import number_array
+from keras_fair.inputs.refusals import InText
+from keras_fair.language.dates import dated_columns
 from keras_fair.layers.arguments import (
     check_choice,
     check_stiffness,
@@ -44,7 +47,7 @@ from keras_fair.layers.record import Record, RecordWeight
 from keras_fair.layers.reports import Reports
 from keras_fair.layers.streamed import stream_of
 from keras_fair.ops import check_divergence, check_domain
-from keras_fair.rows.lower import lower
+from keras_fair.rows.lower import first_places, lower
 from keras_fair.rows.margins import Margin, check_margin
 from keras_fair.rows.plan import RowPlan
 
@@ -91,8 +94,8 @@ class FairProjection(keras.layers.Layer):
             inputs: `{"y": predictions, attribute: column, ...}`, optionally with `"label"` and
             `"sample_weight"`.
         attributes: dict of columns `(n,)` or `(n, 1)`, or a DataFrame: text (inside a graph on TensorFlow
-            only, and not with `jit_compile=True`), codes as `Vocabulary.encode` makes them, numbers, or
-            probabilities of groups.
+            only, and not with `jit_compile=True`), codes as `Vocabulary.encode` makes them, numbers,
+            probabilities of groups, or dates (inside a graph codes as `encode` makes them).
         label: `(n,)` or `(n, 1)`, needed where the constraints use it; a float in [0, 1] is the probability
             of 1.
         sample_weight: `(n,)`, >= 0.
@@ -173,29 +176,35 @@ class FairProjection(keras.layers.Layer):
                 f"expected adapt before the layer is first called, received it after, layer={self.name!r}"
             )
         missing = "error" if self.vocabulary is None else self.vocabulary.missing
-        wanted = set(self.constraints.attributes)
+        wanted = set(self.constraints.attributes) - set(dated_columns(self.constraints))
         self.vocabulary = Vocabulary(missing=missing).adapt(only(attributes, wanted), label)
         self._plans.clear()
 
     def encode(self, attributes: Any) -> dict[str, Any]:
-        """Columns of text as codes, by the vocabulary: for pipelines, for JAX, and for `jit_compile=True`.
+        """Columns of text and of dates as codes: for pipelines, for JAX, and for `jit_compile=True`.
 
         Args:
             attributes: dict of columns or a DataFrame; columns that the constraints do not name are ignored.
 
         Returns:
             The columns that the constraints name and the vocabulary knows, as NumPy arrays: int32 codes of
-            text, floats.
+            text, floats; and those that the constraints compare with dates by order, as int16 codes.
 
         Raises:
             ValueError: the layer was neither adapted nor given a vocabulary; a column does not fit it.
         """
-        if self.vocabulary is None:
+        periods = periods_of(self.constraints)
+        if self.vocabulary is None and not periods:
             raise ValueError(
                 f"expected a vocabulary to encode with: adapt layer={self.name!r} first, or give it one"
             )
-        columns = only(attributes, set(self.constraints.attributes) & set(self.vocabulary.values))
-        return encode_known(self.vocabulary, columns, refuse_unknown=self.unknown == "error")
+        vocabulary = (self.vocabulary or Vocabulary()).completed({}, periods)
+        columns = only(attributes, set(self.constraints.attributes) & set(vocabulary.values))
+        places, encoded = first_places(self.constraints), dict[str, Any]()
+        for name, column in columns.items():
+            with InText(self.constraints.text, places[name]):
+                encoded |= encode_known(vocabulary, {name: column}, refuse_unknown=self.unknown == "error")
+        return encoded
 
     def plan(self, outputs: int = 1) -> RowPlan:
         """The constraints lowered for this vocabulary, domain and number of outputs.

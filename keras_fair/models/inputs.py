@@ -8,6 +8,7 @@ Attributes are the keys that the constraints name. A key may go both ways.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import date
 from typing import Any, NamedTuple
 
 import keras
@@ -15,6 +16,7 @@ import numpy as np
 from keras import backend, ops
 
 from keras_fair.groups.coding import numbers_of, refuse_missing
+from keras_fair.groups.dates import CODES_OF_DATES
 from keras_fair.groups.thresholds import Cut, cast_column
 from keras_fair.inputs.arrays import is_tensor, largest_whole
 from keras_fair.inputs.columns import (
@@ -135,14 +137,16 @@ class AttributeRules(NamedTuple):
     """How attributes are read.
 
     Attributes:
-        encode: a function of `{name: column}` that encodes the columns of text it can, or None.
+        encode: a function of `{name: column}` that encodes the columns of text and of dates it can.
         thresholds: what conditions compare each attribute with.
         missing: the policy of the vocabulary for missing values.
+        dated: the attributes that conditions compare with dates by order.
     """
 
-    encode: Callable[[dict[str, Any]], dict[str, Any]] | None
+    encode: Callable[[dict[str, Any]], dict[str, Any]]
     thresholds: Mapping[str, Sequence[Cut]]
     missing: str
+    dated: Collection[str] = ()
 
 
 def columns_for_keras(
@@ -168,6 +172,9 @@ def columns_for_keras(
             continue
         if _is_passed_on(column, name in attributes):
             continue
+        if name in rules.dated and name not in keep and getattr(column, "dtype", None) != CODES_OF_DATES:
+            made |= rules.encode({name: column})
+            continue
         what = f"attribute {name!r}" if name in attributes else f"input {name!r}"
         read = read_column(column, what)
         if name in attributes:
@@ -175,7 +182,7 @@ def columns_for_keras(
         if not isinstance(read, Words):
             made[name] = _as_keras_holds(read, rules.thresholds.get(name, ()), what)
             continue
-        encoded = {} if rules.encode is None or name in keep else rules.encode({name: column})
+        encoded = {} if name in keep else rules.encode({name: column})
         if name in encoded:
             made[name] = encoded[name]
         elif backend.backend() == "tensorflow":
@@ -218,7 +225,7 @@ def _is_passed_on(column: Any, attribute: bool) -> bool:
         matrix = column.ndim > 1 and column.shape[1] != 1
         return matrix or (column.dtype.kind in "fiub" and not attribute)
     if isinstance(column, (list, tuple)):
-        kinds = (str, bytes, int, float, np.generic)
+        kinds = (str, bytes, int, float, date, np.generic)
         return not all(isinstance(entry, kinds) or entry is None for entry in column)
     # Columns of pandas have an array, those of polars and pyarrow count nulls; all else is passed on.
     return not (hasattr(column, "array") or hasattr(column, "null_count"))

@@ -9,8 +9,10 @@ import numpy as np
 
 from keras_fair.groups.demands import number_thresholds
 from keras_fair.inputs.arrays import is_tensor
-from keras_fair.inputs.columns import check_order, columns_of
+from keras_fair.inputs.columns import columns_of
+from keras_fair.inputs.orders import check_order
 from keras_fair.inputs.predictions import part_of_output
+from keras_fair.language.dates import dated_columns
 from keras_fair.layers.fair_projection import FairProjection
 from keras_fair.models.batches import are_batches, read_batches
 from keras_fair.models.inputs import AttributeRules, Routes
@@ -57,17 +59,21 @@ class Reader:
         check_order({**inputs, "y": y, "sample_weight": sample_weight})
         _refuse_text_labels(self.of_output(y))
         vocabulary = self.projection.vocabulary
+        dated = frozenset(dated_columns(self.projection.constraints))
         text: set[str] = set()
 
         def encode(columns: dict[str, Any]) -> dict[str, Any]:
+            if vocabulary is None and not dated & set(columns):
+                return {}
             encoded = self.projection.encode(columns)
-            text.update(encoded)
+            text.update(set(encoded) - dated)
             return encoded
 
         rules = AttributeRules(
-            encode=None if vocabulary is None else encode,
+            encode=encode,
             thresholds=number_thresholds(self.projection.constraints.statements, vocabulary),
             missing="error" if vocabulary is None else vocabulary.missing,
+            dated=dated,
         )
         readable = self.routes.readable(x, rules)
         self.served.see_text(text)
@@ -101,7 +107,7 @@ class Reader:
         self.projection.adapt(
             [(columns_of(x), self.of_output(label) if uses_label else None) for x, label in data]
         )
-        return "; ".join(f"{name}: {_shown(values)}" for name, values in self._values().items())
+        return "; ".join(f"{name}: {_shown(values)}" for name, values in self._values().items()) or None
 
     def _values(self) -> dict[str, Any]:
         """The values of the attributes that are known."""

@@ -17,6 +17,7 @@ from keras_fair.groups.vocabulary import Vocabulary
 from keras_fair.inputs.columns import Words, columns_of, is_matrix, read_column
 from keras_fair.inputs.predictions import check_pairing
 from keras_fair.inputs.refusals import InText
+from keras_fair.language.dates import dated_columns
 from keras_fair.rows.linear import LinearRows
 from keras_fair.rows.lower import first_places, lower
 
@@ -76,9 +77,9 @@ class _AtHand:
     def __init__(self, constraints: ConstraintSet, columns: dict[str, Any], label: Any) -> None:
         self.vocabulary = Vocabulary()
         self.columns, self.label = columns, label
-        places = first_places(constraints)
+        places, dated = first_places(constraints), dated_columns(constraints)
         for name in constraints.attributes:
-            if name in columns:
+            if name in columns and name not in dated:
                 with InText(constraints.text, places[name]):
                     self.vocabulary.update({name: columns[name]})
         if label is not None and constraints.uses_label:

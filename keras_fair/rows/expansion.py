@@ -13,7 +13,6 @@ from typing import Any, TypeVar
 
 from keras_fair.groups.coding import Entry
 from keras_fair.groups.enumeration import Combination, Domains, Grouping
-from keras_fair.groups.truth import comparisons
 from keras_fair.language import node_text
 from keras_fair.language.fold import Algebra
 from keras_fair.language.functions import FUNCTIONS
@@ -31,7 +30,7 @@ from keras_fair.language.nodes import (
     Statistic,
     Variable,
 )
-from keras_fair.language.tree import child_fields, children
+from keras_fair.language.tree import child_fields, children, comparisons
 
 __all__ = ["Chosen", "OverArguments", "Stars", "arguments", "with_variables"]
 

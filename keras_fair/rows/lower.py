@@ -14,8 +14,9 @@ import numpy as np
 
 from keras_fair.errors import ConstraintTypeError, Reason
 from keras_fair.groups.accuracy import accuracy_place
-from keras_fair.groups.coding import has_words
+from keras_fair.groups.coding import forms_of, has_words
 from keras_fair.groups.conditions import make_clusters
+from keras_fair.groups.dates import Periods, periods_of
 from keras_fair.groups.enumeration import Combination, Domains, Grouping, subject_name
 from keras_fair.groups.factors import Factor, attribute_of, is_binary_label, make_factor
 from keras_fair.groups.samples import Needs
@@ -96,7 +97,7 @@ def lower(
     terms, constants = tuple(statistics.terms), tuple(statistics.constants)
     conditions = [condition for term in (*terms, *constants) for condition in (term.condition, term.selected)]
     compared = compared_in(conditions)
-    completed, factors = _factors(compared, vocabulary or Vocabulary(), text)
+    completed, factors = _factors(compared, vocabulary or Vocabulary(), periods_of(statements), text)
     _refuse_text_in_arithmetic((*terms, *constants), completed, text)
     clusters = make_clusters(conditions, factors, text)
     layout = make_layout(terms, constants, clusters)
@@ -161,22 +162,30 @@ def lower(
 
 
 def _factors(
-    compared: Mapping[Subject, list[Atom]], vocabulary: Vocabulary, text: str
+    compared: Mapping[Subject, list[Atom]], vocabulary: Vocabulary, periods: Mapping[str, Periods], text: str
 ) -> tuple[Vocabulary, dict[Subject, Factor]]:
     """The states of all that is compared, and the vocabulary completed by the values that the constraints
     name."""
     named = {
-        subject.name: sorted({atom.value for atom in atoms if isinstance(atom.value, str)})
+        subject.name: sorted(
+            {str(form) for atom in atoms if isinstance(atom.value, str) for form in forms_of(atom.value)}
+        )
         for subject, atoms in compared.items()
         if isinstance(subject, Attribute) and vocabulary.values.get(subject.name, ()) == ()
     }
-    completed = vocabulary.completed({name: words for name, words in named.items() if words})
+    completed = vocabulary.completed({name: words for name, words in named.items() if words}, periods)
     factors = {}
     for subject, atoms in compared.items():
         values = completed.listed(attribute_of(subject))
         is_open = isinstance(subject, Attribute) and completed.is_open(subject.name) or values == ()
         factors[subject] = make_factor(
-            subject, atoms, values=values, is_open=is_open, missing=completed.missing, text=text
+            subject,
+            atoms,
+            values=values,
+            is_open=is_open,
+            missing=completed.missing,
+            text=text,
+            periods=None if isinstance(subject, Label) else periods.get(getattr(subject, "name", "")),
         )
     return completed, factors
 

@@ -469,10 +469,10 @@ def test_parquet_holds_what_csv_holds(size, group, tmp_path) -> None:
 
 def test_faulty_parquet(tmp_path) -> None:
     path = tmp_path / "people.parquet"
-    table = {"score": ["0.5"], "when": pyarrow.array([0], pyarrow.timestamp("s")), "list": [[1]]}
+    table = {"score": ["0.5"], "when": pyarrow.array([0], pyarrow.time32("s")), "list": [[1]]}
     parquet.write_table(pyarrow.table(table), path)
     assert "expected numbers in column 'score'" in fault(path, "score", numbers=("score",))
-    assert "found timestamp[" in fault(path, "when")
+    assert "found time32[" in fault(path, "when")
     assert "column 'list'" in fault(path, "list")
     parquet.write_table(pyarrow.table({"score": pyarrow.array([], "float64")}), path)
     assert "at least one row" in fault(path)

@@ -124,7 +124,7 @@ def test_probabilities_are_put_in_the_order_of_the_vocabulary() -> None:
         (["a", "b"], [["a"], ["b"]], ["neither"]),
         (["a", "b"], np.array([["a", "b"]] * 2), ["probabilities", "numbers"]),
         (["a", "b"], "a", ["column of values"]),
-        (["a", "b"], np.array(["2020-01-01"], dtype="datetime64[D]"), ["text or numbers"]),
+        (["a", "b"], np.array([1], dtype="timedelta64[D]"), ["text or numbers"]),
         (["a", "b"], ["a", None], ["1 missing", "exclude", "group"]),
         (["a", "b"], {"a": [0.5], "c": [0.5]}, ["no value 'c'"]),
         (["a", "b"], {"a": [0.9], "b": [0.2]}, ["sums of at most 1"]),

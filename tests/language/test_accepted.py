@@ -141,6 +141,20 @@ CONDITIONS = [
     ("E[y[2] | y[0] > 0.5] >= 0.7", SAME),
 ]
 
+DATES = [
+    ("E[y | when >= '2024-06-01'] <= 1", SAME),
+    ('E[y | "2024-06-01 12:30:15Z" < when] <= 1', "E[y | when > '2024-06-01 12:30:15Z'] <= 1"),
+    (
+        "E[y | '2024-06-01' <= when < '2024-06-01T12:30+02:00'] <= 1",
+        "E[y | when >= '2024-06-01', when < '2024-06-01T12:30+02:00'] <= 1",
+    ),
+    ("E[y | when <= '2024-06-01', not when in {'2024-01-01', missing}] <= 1", SAME),
+    ("E[y | when='2024-06-01'] <= 1; E[y | x=5] <= 1", "E[y | when='2024-06-01'] <= 1\nE[y | x=5] <= 1"),
+    ("for t in {'2024-06-01', '2025-06-01'}: E[y | when < t] == E[y | when >= t] +- 0.1", SAME),
+    ("spread(E[y | when=*]) <= 1", SAME),
+    ("P[when >= '2024-06-01' | sex=*] <= 0.5", SAME),
+]
+
 VALUES = [
     ("E[y | sex='Female'] <= 1", "E[y | sex=Female] <= 1"),
     ('E[y | sex="Female"] <= 1', "E[y | sex=Female] <= 1"),
@@ -277,6 +291,7 @@ ACCEPTED = [
     *NUMBERS,
     *ARITHMETIC,
     *CONDITIONS,
+    *DATES,
     *VALUES,
     *STATISTICS,
     *RELATIONS,

@@ -37,6 +37,14 @@ SENTENCES = {
     "for g in {F, 'n b'}: E[y | sex=g] <= 0.5": (
         "For every value g of F and n b: the mean prediction among those with sex = g must be at most 0.5."
     ),
+    "E[y | '2024-01-01' <= day < '2024-06-01T12:30'] <= 0.6": (
+        "The mean prediction among those with day on or after 2024-01-01 and day before 2024-06-01T12:30 "
+        "must be at most 0.6."
+    ),
+    "E[y | day > '2024-06-01' or day='2024-01-01'] <= E[y | day <= '2023-01-01']": (
+        "The mean prediction among those with day after 2024-06-01 or day = 2024-01-01 must be at most the "
+        "mean prediction among those with day on or before 2023-01-01."
+    ),
     "E[y | race=*] <= 0.6": ("The mean prediction in each group of race must be at most 0.6."),
     "E[y | 25 <= age < 60] >= E[y] - 0.1": (
         "The mean prediction among those with age at least 25 and age below 60 must be at least the mean "

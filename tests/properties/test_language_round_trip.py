@@ -63,6 +63,10 @@ attributes = names.map(lambda name: Attribute(name, span=AT))
 labels = st.just(Label(span=AT))
 predictions = (st.none() | st.integers(0, 999) | names).map(lambda output: Prediction(output, span=AT))
 literals = (signed | texts).map(lambda value: Literal(value, span=AT))
+dates = (st.dates() | st.datetimes()).map(lambda date: Literal(date.isoformat(), span=AT))
+dated = st.just(
+    Attribute("the day of it", span=AT)
+)  # longer than other names: it is compared with dates alone
 number_literals = signed.map(lambda value: Literal(value, span=AT))
 
 
@@ -109,6 +113,7 @@ simple_conditions = (
     comparisons(data_columns, equalities, literals)
     | comparisons(data_columns | predictions, orders, number_literals)
     | comparisons(predictions, equalities, number_literals)
+    | comparisons(dated, orders, dates)
     | memberships(data_columns, literals)
     | memberships(predictions, number_literals)
 )
