@@ -103,6 +103,11 @@ class Vocabulary:
         """The values of an attribute (None: the label); None where they are not listed or not known."""
         return self._label if name is None else self._values.get(name)
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether it says nothing but what missing values mean."""
+        return not self._values and self._label is None
+
     def is_open(self, name: str) -> bool:
         """Whether values that are not listed are ordinary values of the attribute, rather than unknown
         ones."""
@@ -151,14 +156,7 @@ class Vocabulary:
         """
         columns = columns_of(attributes)
         wanted = [name for name in columns if name in self._values] if names is None else list(names)
-        return {
-            name: self._codes_of_dates(columns[name], self._periods[name])
-            if name in self._periods
-            else encode_column(
-                columns[name], self._values.get(name), self.missing, f"attribute {quoted(name)}"
-            )
-            for name in wanted
-        }
+        return {name: self._encoded(name, columns[name]) for name in wanted}
 
     def encode_label(self, label: Any) -> Any:
         """Encode the label in the same way, `(n,)`: codes where its values are text, else floats."""
@@ -203,6 +201,11 @@ class Vocabulary:
 
     def __repr__(self) -> str:
         return f"Vocabulary({json.dumps(self.get_config()['values'])}, missing={self.missing!r})"
+
+    def _encoded(self, name: str, column: Any) -> Any:
+        if name in self._periods:
+            return self._codes_of_dates(column, self._periods[name])
+        return encode_column(column, self._values.get(name), self.missing, f"attribute {quoted(name)}")
 
     def _codes_of_dates(self, column: Any, periods: Periods) -> Any:
         """The period of each date, `(n,)`: codes of a type of their own, so that no codes of text and no

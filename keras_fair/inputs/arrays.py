@@ -105,7 +105,7 @@ class _NumPy:
 
     @staticmethod
     def pad(x: np.ndarray, pad_width: Any, constant_values: Any = 0.0) -> np.ndarray:
-        widths = np.broadcast_to(np.asarray(pad_width), (x.ndim, 2)).tolist()
+        widths = pad_width if isinstance(pad_width[0], tuple) else (pad_width,) * x.ndim
         shape = [before + size + after for size, (before, after) in zip(x.shape, widths, strict=True)]
         padded = np.full(shape, constant_values, x.dtype)
         places = zip(x.shape, widths, strict=True)

@@ -29,8 +29,9 @@ class _Ops:
             for argument in arguments:
                 if type(argument) not in _AT_HOME and not all_numpy(argument):
                     return getattr(_keras_ops(), name)(*arguments, **options)
-            if options and not all_numpy(tuple(options.values())):  # the dtype of a tensor is its backend's
-                return getattr(_keras_ops(), name)(*arguments, **options)
+            for option in options.values():  # the dtype of a tensor is its backend's
+                if type(option) not in _AT_HOME and not all_numpy(option):
+                    return getattr(_keras_ops(), name)(*arguments, **options)
             return in_numpy(*arguments, **options)
 
         setattr(self, name, function)
@@ -54,7 +55,7 @@ def all_numpy(value: Any) -> bool:
     """Whether an array, or all in nested tuples and lists, are NumPy's; numbers and None are at home
     everywhere."""
     if isinstance(value, (tuple, list)):
-        return all(map(all_numpy, value))
+        return all(type(part) in _AT_HOME or all_numpy(part) for part in value)
     return isinstance(value, _STATIC)
 
 

@@ -87,7 +87,7 @@ class Keeper:
             "half_life": None if rule.half_life == float("inf") else rule.half_life,
             "save_every": self._save_every,
             "window": self._window,
-            "learns": self.vocabulary is None,
+            "learns": self.vocabulary is None or self.vocabulary.is_empty,
         }
 
     def project(self, y: Any, attributes: Any, label: Any, sample_weight: Any, ids: Any) -> np.ndarray:

@@ -41,21 +41,29 @@ class LearntValues:
 
     Args:
         constraints: they say which attributes are enumerated.
-        vocabulary: the values, or None to learn them.
+        vocabulary: the values; None to learn them, or one without values, whose policy for missing ones
+            holds.
         learnt: the vocabulary of a saved state, to go on from.
+
+    Raises:
+        ValueError: the policies of both differ.
     """
 
     def __init__(
         self, constraints: ConstraintSet, vocabulary: Vocabulary | None, learnt: dict[str, Any] | None = None
     ) -> None:
-        self.learns = vocabulary is None
+        self.learns = vocabulary is None or vocabulary.is_empty
         self._names, self._label = _enumerated(constraints)
         self._named = _named(constraints, self._names)
-        if vocabulary is None:
-            vocabulary = Vocabulary()
-            if learnt is not None:
-                vocabulary = _with_nobody(Vocabulary.from_config(_without_nobody(learnt)), self._names)
-        self.vocabulary = vocabulary
+        if self.learns and learnt is not None:
+            saved = Vocabulary.from_config(_without_nobody(learnt))
+            if vocabulary is not None and vocabulary.missing != saved.missing:
+                raise ValueError(
+                    f"expected missing={saved.missing!r} as in the saved state, received a vocabulary with "
+                    f"missing={vocabulary.missing!r}"
+                )
+            vocabulary = _with_nobody(saved, self._names)
+        self.vocabulary = vocabulary or Vocabulary()
         self._values = {name: set(self.vocabulary.values.get(name) or ()) for name in self._names}
 
     @property

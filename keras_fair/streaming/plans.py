@@ -73,7 +73,7 @@ def _plan_of(wanted: _Wanted) -> RowPlan:
     return lower(
         wanted.constraints.statements,
         wanted.text,
-        vocabulary if vocabulary.values or vocabulary.label is not None else None,
+        vocabulary,
         wanted.outputs,
         domain=wanted.domain,
     )

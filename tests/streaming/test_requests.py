@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import keras
 import numpy as np
 import pandas as pd
@@ -9,6 +11,7 @@ import pytest
 
 import keras_fair as kf
 from keras_fair.streaming.learnt_values import MOST_VALUES
+from keras_fair.streaming.state_file import StateError
 from tests.streaming.conftest import (
     EXACT,
     OPPORTUNITY,
@@ -190,3 +193,20 @@ def test_a_prediction_stands_in_for_the_label() -> None:
     stream = kf.StreamingFairness(OPPORTUNITY, vocabulary=SEX)
     stream.project([0.625], {"sex": ["Male"]})
     assert sum(weight for _, weight, _ in state_of(stream)["stream"]["terms"].values()) == 0.625
+
+
+@pytest.mark.parametrize("policy", ["exclude", "group"])
+@pytest.mark.parametrize("text", ["E[y | sex=F] == E[y | sex=M] +- 0.1", "spread(E[y | sex=*]) <= 0.1"])
+def test_a_vocabulary_may_say_only_what_missing_values_mean(text: str, policy: str, tmp_path: Path) -> None:
+    columns = {"sex": np.array(["F", None, "M"], dtype=object)}
+    vocabulary = kf.Vocabulary(missing=policy)
+    stream = kf.StreamingFairness(text, vocabulary=vocabulary, state=tmp_path / "stream.json")
+    listed = kf.StreamingFairness(text, vocabulary=kf.Vocabulary(missing=policy).adapt(columns))
+    for _ in range(3):
+        y = np.array([0.2, 0.3, 0.5])
+        np.testing.assert_allclose(stream.project(y, columns), listed.project(y, columns), atol=1e-9)
+    again = kf.StreamingFairness(text, vocabulary=vocabulary, state=tmp_path / "stream.json")
+    again.project(y, columns)
+    assert again.report().arrivals == 12
+    with pytest.raises(StateError, match=rf"expected missing='{policy}' as in the saved state"):
+        kf.StreamingFairness(text, vocabulary=kf.Vocabulary(), state=tmp_path / "stream.json")
