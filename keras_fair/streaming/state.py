@@ -241,11 +241,16 @@ class StreamState:
                 raise ValueError(
                     f"expected {name!r} to be of type {kind.__name__}, found {entries.get(name)!r:.60}"
                 )
+        if "domain" not in entries:
+            raise ValueError("expected 'domain', found none")
+        check_domain(domain_of(entries["domain"]))
+        if "values" not in entries["vocabulary"]:
+            raise ValueError(f"expected 'values' in 'vocabulary', found {entries['vocabulary']!r:.60}")
         fields = {name: entries[name] for name in expected}
         fields |= {name: _numbers(name, entries[name], len(parts)) for name, parts in _TABLES.items()}
         fields |= _numbers("moments", {"moments": entries["moments"]}, 4)
         fields["waiting"] = tuple(entries["waiting"])
-        return cls(domain=entries.get("domain"), **fields)
+        return cls(domain=entries["domain"], **fields)
 
     def _values(self) -> LearntValues:
         return LearntValues(parse(self.constraints), None, self.vocabulary)

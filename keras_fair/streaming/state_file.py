@@ -40,7 +40,7 @@ class StateFile:
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = Path(path).expanduser().absolute()
+        self.path = Path(path).expanduser().resolve()  # a link stays a link, to a mounted volume for one
         self._seen: tuple[int, ...] | None = None
         self._putting: tuple[int, ...] | None = None
         if self.path.is_dir():

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import keras_fair as kf
-from keras_fair.streaming import StateError
+from keras_fair.streaming import StateError, StreamState
 from keras_fair.streaming.state_file import StateFile
 from tests.streaming.conftest import EXACT, PARITY, SEX, people, served, state_of
 
@@ -190,6 +190,40 @@ def test_permissions_stay(saved, tmp_path) -> None:
     file.chmod(0o640)
     served(parity(state=file), *people(1))
     assert file.stat().st_mode & 0o777 == 0o640
+
+
+def test_a_link_stays_a_link(tmp_path) -> None:
+    volume = tmp_path / "volume"
+    volume.mkdir()
+    link = tmp_path / "state.json"
+    link.symlink_to(volume / "state.json")  # of a file that is still to come
+    served(parity(state=link), *people(3))
+    served(kf.StreamingFairness.load(link), *people(3))
+    assert link.is_symlink()
+    assert os.listdir(volume) == ["state.json"]
+    assert sorted(os.listdir(tmp_path)) == ["state.json", "volume"]
+    assert kf.StreamingFairness.load(volume / "state.json").report().arrivals == 6
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"domain": None}, "'domain'"),
+        ({"domain": [1.0, 0.0]}, "low < high"),
+        ({"domain": "sphere"}, "sphere"),
+        ({"vocabulary": {}}, "expected 'values' in 'vocabulary'"),
+    ],
+)
+def test_a_state_with_parts_that_can_not_be(change: dict, words: str) -> None:
+    stream = parity()
+    served(stream, *people(3))
+    (entries,) = map(dict, state_of(stream).values())
+    if change == {"domain": None}:
+        del entries["domain"]
+    else:
+        entries |= change
+    with pytest.raises(ValueError, match=words):
+        StreamState.from_dict(entries)
 
 
 def test_shards_merge_to_the_sums_of_the_whole(tmp_path) -> None:
