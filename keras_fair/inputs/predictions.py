@@ -82,7 +82,7 @@ def read_predictions(y: Any, *, outputs: int | None = None, domain: Domain | Non
     """
     values, precision = number_array(y, "predictions y")
     expected = {None: "(n,), (n, 1) or (n, outputs)", 1: "(n,) or (n, 1)"}.get(outputs, f"(n, {outputs})")
-    width = 1 if values.ndim == 1 else values.shape[-1]
+    width = values.shape[-1] if values.ndim > 1 else 1
     if values.dtype.kind not in "fiub" or values.ndim not in (1, 2) or outputs not in (None, width):
         raise ValueError(
             f"expected predictions y as numbers of shape {expected}, "

@@ -113,7 +113,11 @@ def _second_relation(stop: Stop) -> str | None:
     """`0 <= e >= 1`, `e <= 2 == 3`, `0 <= a <= b <= 1`."""
     if stop.kind not in OPERATORS or stop.opened is not None or "PLUS" not in stop.welcome:
         return None
-    several = "; that several are equal is written spread(E[y | g=*]) <= 0" if stop.kind == "EQUALS" else ""
+    several = (
+        "; that several are about equal is written spread(E[y | g=*]) <= 0.02"
+        if stop.kind == "EQUALS"
+        else ""
+    )
     return (
         "a constraint has one relation, or two in one direction as in 0.1 <= E[y] <= 0.4; found "
         f"{stop.found} after it{several}"

@@ -46,7 +46,8 @@ def rows_of(
         label: `(n,)`.
         outputs: the number of outputs of the model, or their names.
         sample_weight: `(n,)`.
-        vocabulary: the values of the attributes, a `Vocabulary` or what makes one.
+        vocabulary: the values of the attributes, a `Vocabulary` or what makes one. One without values says
+            what missing ones mean, and the values are those of the samples.
         domain: where predictions lie, see `lower`.
         size: how many samples there are, where no column, label or weight may show it.
 
@@ -57,13 +58,15 @@ def rows_of(
     check_pairing(None, attributes, label, sample_weight)
     columns = columns_of(attributes)
     occurring = None
-    if vocabulary is None:
+    if vocabulary is not None and not isinstance(vocabulary, Vocabulary):
+        vocabulary = Vocabulary(vocabulary)
+    if vocabulary is None or vocabulary.is_empty:
         places = {name: span for name, span in first_places(constraints).items() if name is not None}
         needed_columns(columns, places, None, None, constraints.text)
-        at_hand = _AtHand(constraints, columns, label)
-        vocabulary, occurring = at_hand.vocabulary, at_hand.occurring
-    elif not isinstance(vocabulary, Vocabulary):
-        vocabulary = Vocabulary(vocabulary)
+        missing = "error" if vocabulary is None else vocabulary.missing
+        at_hand = _AtHand(constraints, columns, label, missing)
+        # Where entries may be missing all combinations are taken; those that nobody has make no row.
+        vocabulary, occurring = at_hand.vocabulary, at_hand.occurring if missing == "error" else None
     plan = lower(
         constraints.statements, constraints.text, vocabulary, outputs, domain=domain, occurring=occurring
     )
@@ -74,8 +77,8 @@ def rows_of(
 class _AtHand:
     """The samples as their own vocabulary."""
 
-    def __init__(self, constraints: ConstraintSet, columns: dict[str, Any], label: Any) -> None:
-        self.vocabulary = Vocabulary()
+    def __init__(self, constraints: ConstraintSet, columns: dict[str, Any], label: Any, missing: str) -> None:
+        self.vocabulary = Vocabulary(missing=missing)
         self.columns, self.label = columns, label
         places, dated = first_places(constraints), dated_columns(constraints)
         for name in constraints.attributes:

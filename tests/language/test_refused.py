@@ -55,7 +55,7 @@ FORM: list[tuple[str, ...]] = [
     ("E[y | ▲] == E[y | sex=Male] +- 0.02", "expected a condition after '|'", "found ']'"),
     ("E[▲] <= 1", "expected a value such as y", "after '['", "found ']'"),
     ("E[y | sex▲] <= 0.1", "expected a comparison", "found ']'", "write sex=*"),
-    ("E[y | a=1] == E[y | a=2] ▲== E[y | a=3]", "one relation", "spread(E[y | g=*]) <= 0"),
+    ("E[y | a=1] == E[y | a=2] ▲== E[y | a=3]", "one relation", "spread(E[y | g=*]) <= 0.02"),
     ("E[y | sex=▲] <= 0.1", "expected a value after '='", "found ']'"),
     ("E[y▲, age] <= 0.1", "'|' or ']'", "found ','"),
     ("E[y | ▲and sex=Male] <= 1", "expected a condition", "found 'and'"),

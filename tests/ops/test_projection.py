@@ -52,6 +52,19 @@ def test_text_in_the_place_of_rows() -> None:
     )
 
 
+@pytest.mark.parametrize(("policy", "groups"), [("exclude", 2), ("group", 3)])
+def test_a_vocabulary_may_say_only_what_missing_values_mean(policy: str, groups: int) -> None:
+    sex = np.array(["Female", None, "Male", "Male"], dtype=object)
+    text, columns = "spread(E[y | sex=*]) <= 0.02", {"sex": sex}
+    fair = project(Y, text, columns, vocabulary=kf.Vocabulary(missing=policy))
+    listed = project(Y, text, columns, vocabulary=kf.Vocabulary(missing=policy).adapt(columns))
+    np.testing.assert_array_equal(fair.y, listed.y)
+    means = [fair.y[0], fair.y[2:].mean(), fair.y[1]][:groups]
+    assert np.ptp(means) == pytest.approx(0.02)
+    with pytest.raises(kf.ConstraintTypeError, match="the first at index 1"):
+        project(Y, text, columns)
+
+
 def test_text_without_attributes() -> None:
     projection = project(Y, "E[y] <= 0.3")
     assert projection.y.mean() == pytest.approx(0.3, abs=EXACT)
