@@ -104,6 +104,9 @@ def process() -> NoReturn:
     except SystemExit as end:  # of argparse
         code = end.code if isinstance(end.code, int) else 2
     atexit._run_exitfuncs()
-    sys.stdout.flush()
-    sys.stderr.flush()
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except OSError:  # what argparse printed finds no reader, or no space: no verdict either
+        code = code or 2
     os._exit(code)
