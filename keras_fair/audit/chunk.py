@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from keras_fair.audit.cells import Coded
+from keras_fair.audit.extent import Extent
 from keras_fair.audit.table_plans import Demands, Subject
 from keras_fair.errors import quoted
 from keras_fair.groups.accuracy import check_accuracy_labels
@@ -98,6 +99,12 @@ class Chunk:
             if name is None and self.demands.accuracy is not None:
                 check_accuracy_labels(self._numbers[name], self.text, self.demands.accuracy)
         return self._numbers[name]
+
+    @property
+    def labels(self) -> Extent:
+        """Between which values the labels lie; that of no numbers where they are text or are not needed."""
+        label = self._read.get(None)
+        return Extent.of(label.values) if isinstance(label, Numbers) else Extent.empty(1)
 
     def value(self, node: Any) -> Any:
         """A value of each sample, `(n,)`, or a number for all of them."""

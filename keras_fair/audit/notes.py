@@ -1,4 +1,5 @@
-"""What is odd about samples, in words: groups that a reader takes for one, predictions on a large scale.
+"""What is odd about samples, in words: groups that a reader takes for one, predictions on a large scale,
+labels of other codes, statements that say nothing about the predictions or that none can violate.
 
 Nothing is refused for it. `Audit.notes` holds these sentences, and every report shows them.
 """
@@ -8,25 +9,26 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-import numpy as np
-
 from keras_fair.audit.expressions import affine_form, gap_form
-from keras_fair.constraints import ConstraintSet
+from keras_fair.audit.extent import Extent
+from keras_fair.constraints import ConstraintSet, statement_names
 from keras_fair.errors import alike, quoted
 from keras_fair.groups.coding import Values
 from keras_fair.groups.vocabulary import Vocabulary
-from keras_fair.language.nodes import Attribute, Mean, Prediction
-from keras_fair.language.tree import walk
+from keras_fair.language import on_prediction
+from keras_fair.language.nodes import Attribute, Label, Literal, Mean, Node, Prediction, Share, Subject
+from keras_fair.language.tree import comparisons, walk
+from keras_fair.rows.rooms import unfailing, unfailing_note
 from keras_fair.rows.values import Outputs
 
-__all__ = ["largest_of", "notes_on"]
+__all__ = ["notes_on"]
 
 _MOST_NAMED = 3  # sets of values that are alike, and bounds
 _ROUNDING = 1e-6  # by which the largest of predictions in [0, 1] may lie above 1
 
 
 def notes_on(
-    constraints: ConstraintSet, vocabulary: Vocabulary, outputs: Outputs, largest: Sequence[float]
+    constraints: ConstraintSet, vocabulary: Vocabulary, outputs: Outputs, predictions: Extent, labels: Extent
 ) -> tuple[str, ...]:
     """What is to be pointed out about samples.
 
@@ -34,7 +36,8 @@ def notes_on(
         constraints: parsed.
         vocabulary: the values of the attributes that the constraints name, and of the label.
         outputs: of the model.
-        largest: the largest prediction of each output; minus infinity where there is none.
+        predictions: between which values those of each output lie.
+        labels: between which values labels that are numbers lie.
 
     Returns:
         Sentences, one a note; none where nothing is odd.
@@ -46,7 +49,13 @@ def notes_on(
     ]
     if constraints.uses_label:
         notes.append(_alike_note("the label", vocabulary.label))
-    notes.append(_scale_note(constraints, outputs, largest))
+    notes += [
+        _scale_note(constraints, outputs, predictions),
+        _unfailing_note(constraints, predictions),
+        _column_note(constraints),
+        _coding_note(constraints, labels),
+        _swapped_note(constraints, predictions, labels),
+    ]
     return tuple(note for note in notes if note)
 
 
@@ -62,8 +71,9 @@ def _alike_note(name: str, values: Values | None) -> str:
     )
 
 
-def _scale_note(constraints: ConstraintSet, outputs: Outputs, largest: Sequence[float]) -> str:
+def _scale_note(constraints: ConstraintSet, outputs: Outputs, predictions: Extent) -> str:
     """A note on predictions above 1 of whose mean a bound below 1 is asked."""
+    largest = predictions.largest.tolist()
     found: dict[int, dict[float, None]] = {}
     for statement in constraints:
         form = gap_form(statement.relation)
@@ -89,6 +99,79 @@ def _scale_note(constraints: ConstraintSet, outputs: Outputs, largest: Sequence[
     )
 
 
+def _unfailing_note(constraints: ConstraintSet, predictions: Extent) -> str:
+    """A note on statements that hold whatever the predictions are, such as a bound of 5 for one of 5%."""
+    if not predictions.known:
+        return ""
+    domain = min(0.0, float(predictions.least.min())), max(1.0, float(predictions.largest.max()))
+    return unfailing_note(unfailing(constraints.statements, domain), domain)
+
+
+def _column_note(constraints: ConstraintSet) -> str:
+    """A note on statements about a column where others speak of y: the column may be the prediction."""
+    names = [
+        quoted(name)
+        for name, statement in zip(statement_names(constraints.statements), constraints, strict=True)
+        if not on_prediction(statement) and any(map(_of_column, walk(statement)))
+    ]
+    if not names:
+        return ""
+    it, its = ("it", "its") if len(names) == 1 else ("they", "their")
+    verb = "does" if len(names) == 1 else "do"
+    return (
+        f"{_some(names)} {verb} not name y, so the predictions do not matter: {it} "
+        f"{'is' if len(names) == 1 else 'are'} about {its} columns alone. If a column holds the predictions, "
+        "write y in its place, and give it as the predictions."
+    )
+
+
+def _of_column(node: Node) -> bool:
+    """Whether a statistic is of an attribute: of its mean, or of an event about it."""
+    if isinstance(node, Share):
+        parts = walk(node.event)
+    elif isinstance(node, Mean):
+        parts = walk(node.value)
+    else:
+        return False
+    return any(isinstance(part, Attribute) for part in parts)
+
+
+def _coding_note(constraints: ConstraintSet, labels: Extent) -> str:
+    """A note on labels outside 0 and 1 where all conditions on the label ask for one of these."""
+    asked = {
+        value.value for subject, _, value in _label_comparisons(constraints) if isinstance(value, Literal)
+    }
+    odd = labels.known and not (labels.least[0] >= 0 and labels.largest[0] <= 1)
+    if not odd or not asked or not asked <= {0, 1}:
+        return ""
+    return (
+        f"Labels lie between {labels.least[0]:.6g} and {labels.largest[0]:.6g}, and the constraints ask for "
+        f"label={_some([f'{value:g}' for value in sorted(asked)])}. If another number stands for the outcome "
+        "that they mean, bring the labels to 0 and 1 first."
+    )
+
+
+def _swapped_note(constraints: ConstraintSet, predictions: Extent, labels: Extent) -> str:
+    """A note on labels and predictions that may stand in each other's place."""
+    fractional = labels.known and not labels.binary[0] and labels.least[0] >= 0 and labels.largest[0] <= 1
+    if not (constraints.uses_label and fractional and predictions.known and predictions.binary.all()):
+        return ""
+    return (
+        "All predictions are 0 or 1, and labels lie between. If these are the scores and those the outcomes, "
+        "they stand in each other's place."
+    )
+
+
+def _label_comparisons(constraints: ConstraintSet) -> Iterator[tuple[Subject, str, Node]]:
+    for statement in constraints:
+        yield from (each for each in comparisons(statement) if isinstance(each[0], Label))
+
+
+def _some(texts: Sequence[str]) -> str:
+    more = len(texts) - _MOST_NAMED
+    return ", ".join(texts[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
 def _predictions(mean: Mean) -> Iterator[Prediction]:
     """The predictions that a mean is taken of, where it has their scale: no attribute is beside them."""
     nodes = list(walk(mean.value))
@@ -100,8 +183,3 @@ def _number(bound: object) -> float:
     """A bound that is a plain number; NaN for others."""
     form = affine_form(bound)
     return form[1] if form is not None and not form[0] else math.nan
-
-
-def largest_of(y: np.ndarray) -> np.ndarray:
-    """The largest prediction of each output, `(outputs,)`, of `(n,)` or `(n, outputs)` with n >= 0."""
-    return np.max(y[:, None] if y.ndim == 1 else y, axis=0, initial=-np.inf)

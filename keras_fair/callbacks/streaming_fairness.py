@@ -20,6 +20,7 @@ from keras_fair.constraints import Constraints, parse
 from keras_fair.groups.vocabulary import Vocabulary
 from keras_fair.layers.arguments import check_vocabulary
 from keras_fair.provided import provided
+from keras_fair.rows.modes import check_enforceable
 from keras_fair.streaming.continued import merged, saved_arguments
 from keras_fair.streaming.history import History
 from keras_fair.streaming.keeper import Keeper
@@ -104,9 +105,13 @@ class StreamingFairness(keras.callbacks.Callback):
         patience: int = 1000,
     ) -> None:
         super().__init__()
+        parsed = None if constraints is None else parse(constraints)
+        rule = stream_rule(domain, divergence, step=step, margin=margin, guard=guard, half_life=half_life)
+        if parsed is not None:
+            check_enforceable(parsed, rule.domain.bounds, stacklevel=2)
         self._keeper = Keeper(
-            None if constraints is None else parse(constraints),
-            stream_rule(domain, divergence, step=step, margin=margin, guard=guard, half_life=half_life),
+            parsed,
+            rule,
             check_vocabulary(vocabulary),
             whole("window", window, 0),
             None if state is None else StateFile(state),

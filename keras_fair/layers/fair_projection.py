@@ -49,6 +49,7 @@ from keras_fair.layers.streamed import stream_of
 from keras_fair.ops import check_divergence, check_domain
 from keras_fair.rows.lower import first_places, lower
 from keras_fair.rows.margins import Margin, check_margin
+from keras_fair.rows.modes import check_enforceable
 from keras_fair.rows.plan import RowPlan
 
 __all__ = ["FairProjection"]
@@ -142,6 +143,7 @@ class FairProjection(keras.layers.Layer):
         super().__init__(**kwargs)
         self.constraints = parse(constraints)
         self.domain = check_domain(domain)
+        check_enforceable(self.constraints, self.domain.bounds, stacklevel=2)
         self.divergence = check_divergence(divergence, self.domain)
         self.stiffness = check_stiffness(stiffness)
         self.weight_statistics = bool(weight_statistics)

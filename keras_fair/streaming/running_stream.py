@@ -29,6 +29,7 @@ from keras_fair.streaming.plan_step import PlanStep
 from keras_fair.streaming.plans import lowered
 from keras_fair.streaming.report import StreamReport
 from keras_fair.streaming.state import StreamState
+from keras_fair.streaming.strangers import Strangers
 from keras_fair.streaming.stream_settings import saved_domain
 
 __all__ = ["RunningStream"]
@@ -73,6 +74,7 @@ class RunningStream:
         self.waiting = Waiting(window, self._base.waiting)
         self.history = History()
         self.arrivals = self._base.arrivals
+        self._strangers = Strangers(self._base.outside, self.arrivals)
         self.outcomes = dict.fromkeys(Outcome, 0)
         self._last: dict[str, np.ndarray] | None = None
         self._fresh = state is None
@@ -117,7 +119,7 @@ class RunningStream:
             fair, readout = step(self.vector, batch)
             values = step.readout.read(readout)
             self.check(values)
-        self.take(values)
+        self.take(values, attributes)
         if kept is not None:
             self.waiting.add(kept, fair, self.arrivals)
         return arrivals.shaped(fair)
@@ -158,8 +160,9 @@ class RunningStream:
                 "received others; the batch was not counted"
             )
 
-    def take(self, values: Mapping[str, np.ndarray]) -> None:
-        """Take over what one or more steps under the plan read out, by part of the readout."""
+    def take(self, values: Mapping[str, np.ndarray], attributes: Any = None) -> None:
+        """Take over what one or more steps under the plan read out, by part of the readout. Warnings name
+        values of `attributes`, the columns of the last batch, where they are at hand."""
         layout = self._ready().readout.layout
         self.vector = advanced(layout, self.vector, values["change"], float(values["fade"][0]))
         self.arrivals += round(float(values["arrived"][0]))
@@ -167,8 +170,9 @@ class RunningStream:
         for outcome in Outcome:
             fresh = int(values["outcomes"][outcome])
             if fresh and not self.outcomes[outcome] and outcome is not Outcome.SOLVED:
-                self._news.append(f"stream, arrival {self.arrivals}: {outcome.message}")
+                self._news.append(self._news_of(outcome.message))
             self.outcomes[outcome] += fresh
+        self._look_for_strangers(attributes)
         self.history.add(self.arrivals, lambda: self._point(values))
 
     def warn(self) -> None:
@@ -209,6 +213,18 @@ class RunningStream:
         """The history, and by relation the bounds of its gap."""
         bounds = {relation.name: (relation.lower, relation.upper) for relation in self.report()}
         return {**self.history.to_dict(), "bounds": bounds}
+
+    def _look_for_strangers(self, attributes: Any) -> None:
+        plan = self._ready().plan
+        unknown = self._ready().readout.layout.split(self.vector)["unknown"]
+        if unknown.any():
+            counts = dict(zip(plan.attributes, unknown.tolist(), strict=True))
+            self._news += map(self._news_of, self._strangers.unknown(plan, counts, attributes))
+        if self._strangers.due(self.arrivals):
+            self._news += map(self._news_of, self._strangers.vacant(plan, self.report(), attributes))
+
+    def _news_of(self, message: str) -> str:
+        return f"stream, arrival {self.arrivals}: {message}"
 
     @contextmanager
     def _kept_unless_done(self) -> Iterator[None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -155,8 +156,44 @@ def test_a_row_beyond_the_domain_is_met_as_far_as_it_goes(project: Any) -> None:
 def test_a_group_that_nobody_is_in_leaves_the_rest_alone(project: Any) -> None:
     vocabulary = kf.Vocabulary({"sex": ["Female", "Male", "Other"]})
     rows = kf.parse("spread(E[y | sex=*]) <= 0.1").rows({"sex": SEX}, vocabulary=vocabulary)
-    projection = project(Y, rows)
+    with pytest.warns(UserWarning, match="in the group sex=Other, so .* compares the other groups alone"):
+        projection = project(Y, rows)
     np.testing.assert_allclose(projection.y, [0.35, 0.55, 0.45, 0.65], atol=EXACT)
+    np.testing.assert_array_equal(projection.violation, 0.0)
+
+
+@both_engines
+@pytest.mark.parametrize(
+    ("text", "group"),
+    [
+        ("E[y | sex=Other] == E[y | sex=Male] +- 0.1", "sex=Other"),
+        ("E[y | age >= 70] <= 0.5", "age >= 70"),
+        ("E[y | when >= '2030-01-01'] == E[y] +- 0.1", "when >= '2030-01-01'"),
+        ("E[y | sex=Female, age >= 70] / E[y | sex=Male] >= 0.8", "sex=Female, age >= 70"),
+        ("P[label=1 | age >= 70] <= E[y]", ""),
+    ],
+)
+def test_what_nobody_is_in_is_neither_held_nor_violated(text: str, group: str, project: Any) -> None:
+    """A group that nobody is in must not look like fairness."""
+    columns = {"sex": SEX, "age": [20, 30, 40, 50], "when": ["2020-01-01"] * 4}
+    vocabulary = kf.Vocabulary({"sex": ["Female", "Male", "Other"], "age": None})
+    rows = kf.parse(f"{text}; free: E[y] <= 0.9").rows(columns, label=[0, 1, 0, 1], vocabulary=vocabulary)
+    with pytest.warns(UserWarning, match=f"{re.escape(group)}.* neither held nor violated"):
+        projection = project(Y, rows)
+    assert projection.outcome is Outcome.SOLVED
+    np.testing.assert_array_equal(projection.y, Y)
+    assert np.isnan(projection.violation[:-1]).all()
+    assert projection.violation[-1] == 0
+
+
+@both_engines
+def test_unknown_values_are_not_silent(project: Any) -> None:
+    columns = {"sex": np.array(["Female", "female", "Male", "Male"])}
+    rows = kf.parse("spread(E[y | sex=*]) <= 0.1").rows(
+        columns, vocabulary=kf.Vocabulary({"sex": ["Female", "Male"]})
+    )
+    with pytest.warns(UserWarning, match="1 sample has a value of sex outside the vocabulary"):
+        project(Y, rows)
 
 
 @both_engines

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import keras
@@ -173,11 +174,36 @@ def test_too_many_values_are_an_error() -> None:
 
 
 def test_unknown_values_are_counted_once(parity) -> None:
-    parity.project([0.4, 0.5, 0.6], {"sex": ["Male", "Female", "Other"]})
+    with pytest.warns(UserWarning, match="sex outside the vocabulary is in no group of it.* 'Other'"):
+        parity.project([0.4, 0.5], {"sex": ["Male", "Other"]})
+    parity.project([0.5, 0.6], {"sex": ["Female", "Other"]})  # said once
     report = parity.report()
-    assert report.outside == {"sex": (1.0, 0.0)}
-    assert "1 with an unknown value of sex" in str(report)
+    assert report.outside == {"sex": (2.0, 0.0)}
+    assert "2 with an unknown value of sex" in str(report)
     assert report.relations[0].smallest_weight == 1.0
+
+
+def test_a_group_that_nobody_came_into_does_not_look_fair() -> None:
+    stream = kf.StreamingFairness("bad: E[y | sex=Femal] == E[y | sex=Male] +- 0.1; good: E[y] <= 0.9")
+    assert math.isnan(stream.report().violation)
+    stream.project([0.4, 0.5], {"sex": ["Male", "Female"]})
+    report = stream.report()
+    assert math.isnan(report.violation)
+    assert [relation.vacant for relation in report] == [("sex=Femal",), ()]
+    assert report.to_dict()["violation"] is None
+    assert "Nobody is in the group sex=Femal, so 'bad' can't be measured" in str(report)
+    many = {"sex": ["Male", "Female"] * 500}
+    with pytest.warns(
+        UserWarning, match="sex=Femal, so 'bad' can't be .* no sex is 'Femal'; did you mean 'Female'"
+    ):
+        stream.project([0.5] * 1000, many)
+    stream.project([0.5] * 1000, many)  # said once
+
+
+def test_what_is_violated_is_said_also_where_a_group_is_empty() -> None:
+    stream = kf.StreamingFairness("E[y | sex=Femal] <= 0.1; E[y] >= 2")
+    stream.project([0.5], {"sex": ["Male"]})
+    assert stream.report().violation == pytest.approx(1.25, abs=1e-6)
 
 
 def test_label_must_be_a_probability() -> None:

@@ -6,12 +6,13 @@ cannot be looked at; the Keras layer builds on it.
 
 from __future__ import annotations
 
+import warnings
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from keras_fair.constraints import Constraints, is_constraints, parse
-from keras_fair.inputs.arrays import is_tensor
+from keras_fair.inputs.arrays import dtype_of, is_tensor
 from keras_fair.inputs.domain import Domain, DomainLike, check_domain
 from keras_fair.inputs.predictions import check_pairing, read_predictions
 from keras_fair.ops.dispatch import all_numpy, ops
@@ -33,6 +34,8 @@ from keras_fair.ops.working_precision import working_dtype
 from keras_fair.rows.evaluate import rows_of
 from keras_fair.rows.linear import LinearRows
 from keras_fair.rows.margins import Margin, with_margin
+from keras_fair.rows.nobody import can_be_measured, in_no_group, nobody_is_in, vacant_relations
+from keras_fair.rows.rooms import unfailing, unfailing_note
 
 __all__ = ["Projection", "project", "project_rows"]
 
@@ -45,6 +48,7 @@ class Projection(NamedTuple):
         duals: (m,) multipliers of the rows, positive where a row is held at its upper bound, negative at its
             lower one.
         violation: (m,) how far each row is outside its bounds as the text has them, >= 0, in the row's units.
+            `project` gives NaN for rows of a relation that can't be measured, since nobody is in a group.
         iterations: passes over the predictions.
         outcome: an `Outcome`, of the rows with their margin; inside a graph its number.
         residual: where solved, the largest error of the optimality conditions, relative to how far each row
@@ -104,6 +108,11 @@ def project(
     Returns:
         A `Projection`, of NumPy arrays where `y` is one, else of tensors.
 
+    Warns:
+        UserWarning: nobody is in a group of a relation (where it can't be measured without them, it is
+            neither held nor violated), a value is outside the vocabulary, or a statement of the text
+            holds whatever the predictions are.
+
     Raises:
         ConstraintError: the text is malformed, or has no meaning for these samples.
         ValueError: arguments that do not fit, predictions that are not finite or outside the domain, a margin
@@ -135,8 +144,9 @@ def project(
     else:
         check_pairing(y, attributes, label, sample_weight)
         predictions = read_predictions(y)
+        parsed = parse(constraints)
         rows = rows_of(
-            parse(constraints),
+            parsed,
             attributes,
             label,
             outputs=predictions.outputs,
@@ -145,6 +155,9 @@ def project(
             domain=domain,
             size=len(predictions),
         )
+        note = unfailing_note(unfailing(parsed.statements, where.bounds), where.bounds)
+        if note:
+            warnings.warn(note, stacklevel=2)
     r = float_array("y", y)
     check_predictions(r, rows, where)
     if sample_weight is not None:
@@ -155,6 +168,14 @@ def project(
     projection = project_rows(
         r, rows, domain=where, divergence=divergence, sample_weight=sample_weight, stiffness=stiffness
     )
+    unknown = in_no_group(rows.unknown)
+    if unknown:
+        warnings.warn(unknown, stacklevel=2)
+    vacant = vacant_relations(rows) if r.shape[0] else []
+    if vacant:
+        warnings.warn(nobody_is_in(vacant), stacklevel=2)
+        not_known = np.where(can_be_measured(rows), 0.0, np.nan).astype(dtype_of(projection.violation))
+        projection = projection._replace(violation=projection.violation + not_known)
     if not is_tensor(y):
         projection = Projection(*map(_as_numpy, projection))
         dtype = np.asarray(y).dtype
