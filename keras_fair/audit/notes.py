@@ -1,5 +1,5 @@
 """What is odd about samples, in words: groups that a reader takes for one, predictions on a large scale,
-labels of other codes, statements that say nothing about the predictions or that none can violate.
+labels of other codes, statements that say nothing about the predictions or are not meant so.
 
 Nothing is refused for it. `Audit.notes` holds these sentences, and every report shows them.
 """
@@ -18,7 +18,7 @@ from keras_fair.groups.vocabulary import Vocabulary
 from keras_fair.language import on_prediction
 from keras_fair.language.nodes import Attribute, Label, Literal, Mean, Node, Prediction, Share, Subject
 from keras_fair.language.tree import comparisons, walk
-from keras_fair.rows.rooms import unfailing, unfailing_note
+from keras_fair.rows.doubts import doubts_about
 from keras_fair.rows.values import Outputs
 
 __all__ = ["notes_on"]
@@ -51,7 +51,7 @@ def notes_on(
         notes.append(_alike_note("the label", vocabulary.label))
     notes += [
         _scale_note(constraints, outputs, predictions),
-        _unfailing_note(constraints, predictions),
+        *_text_notes(constraints, predictions),
         _column_note(constraints),
         _coding_note(constraints, labels),
         _swapped_note(constraints, predictions, labels),
@@ -99,12 +99,12 @@ def _scale_note(constraints: ConstraintSet, outputs: Outputs, predictions: Exten
     )
 
 
-def _unfailing_note(constraints: ConstraintSet, predictions: Extent) -> str:
-    """A note on statements that hold whatever the predictions are, such as a bound of 5 for one of 5%."""
-    if not predictions.known:
-        return ""
-    domain = min(0.0, float(predictions.least.min())), max(1.0, float(predictions.largest.max()))
-    return unfailing_note(unfailing(constraints.statements, domain), domain)
+def _text_notes(constraints: ConstraintSet, predictions: Extent) -> tuple[str, ...]:
+    """Notes on the text alone, such as on a bound of 5 for one of 5%."""
+    domain = (-math.inf, math.inf)
+    if predictions.known:
+        domain = min(0.0, float(predictions.least.min())), max(1.0, float(predictions.largest.max()))
+    return doubts_about(constraints.statements, domain)
 
 
 def _column_note(constraints: ConstraintSet) -> str:

@@ -27,7 +27,7 @@ from keras_fair.layers.fair_projection import FairProjection
 from keras_fair.layers.guard import told_last
 from keras_fair.layers.place import place_kept
 from keras_fair.layers.reports import nobody_in
-from keras_fair.models.epoch_logs import with_epoch_logs
+from keras_fair.models.epoch_logs import EpochLogs, TestLogs, with_logs
 from keras_fair.models.inputs import Choice, Routes, check_choice
 from keras_fair.models.labels import can_stand_in, class_of, stand_in
 from keras_fair.models.reader import Reader
@@ -219,15 +219,20 @@ class FairModel(keras.Model):
         if learnt is not None and keywords.get("verbose", "auto") != 0:
             print(f"{self.name}: values of the attributes, taken from the data: {learnt}")
         keywords["validation_data"] = self._reader.read_validation(validation)
-        keywords["callbacks"] = with_epoch_logs(keywords.get("callbacks"), self.projection)
+        keywords["callbacks"] = with_logs(keywords.get("callbacks"), EpochLogs(self.projection))
         with self._ran(labels=True, class_weights=self._takes_class_weights(keywords)):
             history = super().fit(self._read(x, y, keywords), y, **keywords)
         self._tell_inactive()
         return history
 
     def evaluate(self, x: Any = None, y: Any = None, **keywords: Any) -> Any:
+        logs = TestLogs(self.projection)
+        keywords["callbacks"] = with_logs(keywords.get("callbacks"), logs)
+        as_dict = keywords.pop("return_dict", False)
         with self._ran(labels=True):
-            result = super().evaluate(self._read(x, y, keywords), y, **keywords)
+            result = super().evaluate(self._read(x, y, keywords), y, return_dict=True, **keywords)
+        # A list has no names, so there it holds only what Keras puts into it.
+        result = {**result, **logs.summary} if as_dict else self._flatten_metrics_in_order(result)
         if self.constraints.uses_label and not self._evaluates_labels:
             warnings.warn(own_step("test_step"), stacklevel=2)
         return result

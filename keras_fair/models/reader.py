@@ -7,16 +7,19 @@ from typing import Any
 
 import numpy as np
 
+from keras_fair.errors import near_names, quoted
 from keras_fair.groups.demands import number_thresholds
+from keras_fair.groups.samples import needed_columns
 from keras_fair.inputs.arrays import is_tensor
 from keras_fair.inputs.columns import columns_of
 from keras_fair.inputs.orders import check_order
-from keras_fair.inputs.predictions import part_of_output
+from keras_fair.inputs.predictions import check_lengths, part_of_output
 from keras_fair.language.dates import dated_columns
 from keras_fair.layers.fair_projection import FairProjection
 from keras_fair.models.batches import are_batches, read_batches
 from keras_fair.models.inputs import AttributeRules, Routes
 from keras_fair.models.served import ServedInputs
+from keras_fair.rows.lower import first_places
 
 __all__ = ["Reader"]
 
@@ -57,6 +60,7 @@ class Reader:
             {f"input {name!r}": column for name, column in x.items()} if isinstance(x, Mapping) else {"x": x}
         )
         check_order({**inputs, "y": y, "sample_weight": sample_weight})
+        self._check_columns(x, y, sample_weight)
         _refuse_text_labels(self.of_output(y))
         vocabulary = self.projection.vocabulary
         dated = frozenset(dated_columns(self.projection.constraints))
@@ -78,6 +82,24 @@ class Reader:
         readable = self.routes.readable(x, rules)
         self.served.see_text(text)
         return readable
+
+    def _check_columns(self, x: Any, y: Any, sample_weight: Any) -> None:
+        """Check that inputs by name hold all that is asked of them, each of the same length."""
+        if not (isinstance(x, Mapping) or hasattr(x, "columns")):
+            return
+        columns = columns_of(x)
+        constraints = self.projection.constraints
+        places = {name: span for name, span in first_places(constraints).items() if name is not None}
+        needed_columns(columns, places, None, None, constraints.text)
+        for name in self.routes.others:
+            if name not in columns:
+                raise ValueError(
+                    f"expected the input {quoted(name)}, the label_source of the model, received inputs "
+                    f"{sorted(columns)}{near_names(name, columns)}"
+                )
+        parts = {f"input {quoted(name)}": column for name, column in columns.items()}
+        parts |= {"y": self.of_output(y), "sample_weight": self.of_output(sample_weight)}
+        check_lengths({name: _samples_in(part) for name, part in parts.items()})
 
     def read_validation(self, data: Any) -> Any:
         """`validation_data` as Keras takes it."""
@@ -121,6 +143,15 @@ def _is_at_hand(x: Any, wanted: set[str]) -> bool:
         return False
     columns = columns_of(x)
     return bool(wanted) and wanted <= set(columns) and not any(is_tensor(columns[name]) for name in wanted)
+
+
+def _samples_in(part: Any) -> int | None:
+    """How many samples a part of the data has; None where it does not say, or holds several parts."""
+    shape = getattr(part, "shape", None)
+    if shape is None:
+        of_samples = isinstance(part, (list, tuple)) and bool(part) and not np.ndim(part[0])
+        return len(part) if of_samples else None
+    return None if not len(shape) or shape[0] is None else int(shape[0])
 
 
 def _shown(values: Any) -> str:

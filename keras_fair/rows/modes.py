@@ -10,8 +10,8 @@ from keras_fair.errors import MODES, ConstraintTypeError
 from keras_fair.groups.vocabulary import Vocabulary
 from keras_fair.language.functions import Ends
 from keras_fair.language.nodes import Attribute, Binder, Comparison, Node, Prediction, Star
+from keras_fair.rows.doubts import doubts_about
 from keras_fair.rows.formulas import row_formulas
-from keras_fair.rows.rooms import unfailing, unfailing_note
 
 __all__ = ["Use", "check_enforceable", "output_names", "stand_ins", "use_of"]
 
@@ -31,7 +31,7 @@ class Use(NamedTuple):
 
 
 def check_enforceable(constraints: ConstraintSet, domain: Ends, stacklevel: int) -> None:
-    """Refuse constraints that no rows can hold, and warn of those that no prediction can violate, before any
+    """Refuse constraints that no rows can hold, and warn of those that are probably not meant so, before any
     data are there.
 
     Args:
@@ -50,9 +50,8 @@ def check_enforceable(constraints: ConstraintSet, domain: Ends, stacklevel: int)
             continue  # the stand-ins may be at fault: the data will tell
         if refusal is not None:
             raise refusal
-    note = unfailing_note(unfailing(constraints.statements, domain), domain)
-    if note:
-        warnings.warn(note, stacklevel=stacklevel + 1)
+    for doubt in doubts_about(constraints.statements, domain):
+        warnings.warn(doubt, stacklevel=stacklevel + 1)
 
 
 def use_of(

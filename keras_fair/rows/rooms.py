@@ -16,15 +16,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from keras_fair.constraints import statement_names
-from keras_fair.errors import quoted
 from keras_fair.language.functions import Ends
-from keras_fair.language.nodes import Range, Relation, Statement
+from keras_fair.language.nodes import Range, Statement
 from keras_fair.rows.ranges import interval
 
-__all__ = ["Room", "rooms_of", "unfailing", "unfailing_note"]
-
-
-_MOST_NAMED = 3  # statements that a sentence names
+__all__ = ["Room", "rooms_of"]
 
 
 @dataclass(frozen=True)
@@ -56,55 +52,6 @@ def rooms_of(statements: Sequence[Statement], domain: Ends) -> tuple[Room, ...]:
     """
     names = statement_names(statements)
     return tuple(_room(name, statement, domain) for name, statement in zip(names, statements, strict=True))
-
-
-def unfailing(statements: Sequence[Statement], domain: Ends) -> tuple[str, ...]:
-    """The names of the statements that hold whatever the predictions are.
-
-    Args:
-        statements: checked statements.
-        domain: between which values predictions lie.
-
-    Example:
-        >>> import keras_fair as kf
-        >>> unfailing(kf.parse("percent: E[y | sex=F] <= 5; share: E[y | sex=F] <= 0.05"), (0, 1))
-        ('percent',)
-    """
-    names = statement_names(statements)
-    return tuple(
-        name
-        for name, statement in zip(names, statements, strict=True)
-        if _always_holds(statement.relation, domain)
-    )
-
-
-def unfailing_note(names: Sequence[str], domain: Ends) -> str:
-    """The sentence about statements that no predictions in the domain can violate; `""` without names.
-
-    Example:
-        >>> unfailing_note(["parity"], (0, 1)).partition(".")[0]
-        "'parity' holds whatever the predictions between 0 and 1 are"
-    """
-    if not names:
-        return ""
-    shown = ", ".join(map(quoted, names[:_MOST_NAMED]))
-    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
-    return (
-        f"{shown}{more} {'holds' if len(names) == 1 else 'hold'} whatever the predictions between "
-        f"{domain[0]:.6g} and {domain[1]:.6g} are. Bounds are in the units of the "
-        "gap: for a gap of 5% write 0.05."
-    )
-
-
-def _always_holds(relation: Relation | Range, domain: Ends) -> bool:
-    if isinstance(relation, Range):
-        low, high = interval(relation.operand, domain)
-        return low >= interval(relation.lower, domain)[1] and high <= interval(relation.upper, domain)[0]
-    left, right = interval(relation.left, domain), interval(relation.right, domain)
-    above, below = left[1] - right[0], right[1] - left[0]  # how far each side can exceed the other
-    if relation.operator == "==":
-        return max(above, below) <= (relation.tolerance or 0.0)
-    return (above if relation.operator == "<=" else below) <= 0
 
 
 def _room(name: str, statement: Statement, domain: Ends) -> Room:

@@ -31,11 +31,11 @@ from keras_fair.ops.projection.project_arguments import (
 )
 from keras_fair.ops.projection.projector import projector
 from keras_fair.ops.working_precision import working_dtype
+from keras_fair.rows.doubts import doubts_about
 from keras_fair.rows.evaluate import rows_of
 from keras_fair.rows.linear import LinearRows
 from keras_fair.rows.margins import Margin, with_margin
 from keras_fair.rows.nobody import can_be_measured, in_no_group, nobody_is_in, vacant_relations
-from keras_fair.rows.rooms import unfailing, unfailing_note
 
 __all__ = ["Projection", "project", "project_rows"]
 
@@ -111,7 +111,7 @@ def project(
     Warns:
         UserWarning: nobody is in a group of a relation (where it can't be measured without them, it is
             neither held nor violated), a value is outside the vocabulary, or a statement of the text
-            holds whatever the predictions are.
+            is probably not meant so; see `keras_fair.rows.doubts`.
 
     Raises:
         ConstraintError: the text is malformed, or has no meaning for these samples.
@@ -155,9 +155,8 @@ def project(
             domain=domain,
             size=len(predictions),
         )
-        note = unfailing_note(unfailing(parsed.statements, where.bounds), where.bounds)
-        if note:
-            warnings.warn(note, stacklevel=2)
+        for doubt in doubts_about(parsed.statements, where.bounds):
+            warnings.warn(doubt, stacklevel=2)
     r = float_array("y", y)
     check_predictions(r, rows, where)
     if sample_weight is not None:
