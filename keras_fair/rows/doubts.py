@@ -80,10 +80,10 @@ def _offset(relation: Relation | Range) -> float | None:
     if isinstance(relation, Range) or relation.operator != "==" or relation.tolerance:
         return None
     right = relation.right
-    is_sum = isinstance(right, Arithmetic) and right.operator in "+-" and isinstance(right.right, Number)
-    if not is_sum or not all(any(isinstance(n, STATISTICS) for n in walk(s)) for s in (relation.left, right)):
+    if not isinstance(right, Arithmetic) or right.operator not in "+-" or not isinstance(right.right, Number):
         return None
-    return right.right.value
+    compared = all(any(isinstance(part, STATISTICS) for part in walk(side)) for side in (relation.left, right))
+    return right.right.value if compared else None
 
 
 def _listed(names: Sequence[str]) -> str:
