@@ -82,7 +82,8 @@ def _offset(relation: Relation | Range) -> float | None:
     right = relation.right
     if not isinstance(right, Arithmetic) or right.operator not in "+-" or not isinstance(right.right, Number):
         return None
-    compared = all(any(isinstance(part, STATISTICS) for part in walk(side)) for side in (relation.left, right))
+    sides = (relation.left, right)
+    compared = all(any(isinstance(part, STATISTICS) for part in walk(side)) for side in sides)
     return right.right.value if compared else None
 
 
