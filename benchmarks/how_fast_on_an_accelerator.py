@@ -48,20 +48,20 @@ def _measure(batch: Batch, dtype: str) -> None:
     codes, upstream = jax.device_put(batch.codes), jax.device_put(batch.upstream.astype(dtype))
     layer(r[:1000], attributes={"group": codes[:1000]})  # built outside the program
 
-    def call(y: Any) -> Any:
+    def call(y: Any, group: Any) -> Any:
         return layer.stateless_call(
-            layer.trainable_variables, layer.non_trainable_variables, y, attributes={"group": codes}
+            layer.trainable_variables, layer.non_trainable_variables, y, attributes={"group": group}
         )[0]
 
     forward = jax.jit(call)
-    backward = jax.jit(lambda y, u: jax.vjp(call, y)[1](u)[0])
+    backward = jax.jit(lambda y, group, u: jax.vjp(lambda each: call(each, group), y)[1](u)[0])
     one_pass = jax.jit(lambda y, c: jax.numpy.clip(y - (c - 0.5).astype(y.dtype) * 0.1, 0.0, 1.0))
     start = time.perf_counter()
-    fair = np.asarray(forward(r), "float64")
+    fair = np.asarray(forward(r, codes), "float64")
     first = time.perf_counter() - start
     sums = np.bincount(batch.codes, fair, batch.groups) / np.bincount(batch.codes, minlength=batch.groups)
-    assert np.isfinite(np.asarray(backward(r, upstream))).all()
-    runs = (lambda: forward(r), lambda: backward(r, upstream), lambda: one_pass(r, codes))
+    assert np.isfinite(np.asarray(backward(r, codes, upstream))).all()
+    runs = (lambda: forward(r, codes), lambda: backward(r, codes, upstream), lambda: one_pass(r, codes))
     times = [1e3 * _median(run) for run in runs]
     print(
         f"{dtype}  {len(r):>11,}  {batch.groups:>6}  {times[0]:>10.3f}  {times[1]:>16.3f}  {times[2]:>11.3f}"
