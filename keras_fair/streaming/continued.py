@@ -24,7 +24,8 @@ def saved_arguments(path: str | os.PathLike[str]) -> dict[str, Any]:
     Raises:
         StateError: there is no such file, or it is damaged.
     """
-    states, settings = StateFile(path).read()
+    document = StateFile(path).read()
+    states, settings = document.states, dict(document.settings)
     learns = settings.pop("learns", True)
     arguments = {**settings, "state": path}
     if len(states) == 1:

@@ -23,6 +23,7 @@ from keras_fair.rows.plan import RowPlan
 from keras_fair.streaming.report import StreamReport
 from keras_fair.streaming.running_stream import RunningStream
 from keras_fair.streaming.state import StreamState
+from keras_fair.streaming.state_document import StateDocument
 from keras_fair.streaming.state_file import StateFile
 from keras_fair.streaming.stream_settings import domain_of, saved_domain
 from keras_fair.streaming.watch import Watch
@@ -70,7 +71,7 @@ class Keeper:
         self.saved: dict[str, StreamState] = {}
         self._batches = 0
         if file is not None and file.exists:
-            self.saved, _ = file.read()
+            self.saved = file.read().states
             if constraints is not None:
                 self._check_saved(constraints)
 
@@ -208,7 +209,7 @@ class Keeper:
                 file = self._file
             elif file.exists:
                 file.read()  # a file that is no state is not written over
-            file.write(self.states() or self._unused(), self.settings)
+            file.write(StateDocument(self.states() or self._unused(), self.settings))
             if file is self._file:
                 self._batches = 0
 

@@ -285,19 +285,9 @@ def test_an_interrupted_saving_is_no_one_else(tmp_path, monkeypatch) -> None:
 def test_reading_takes_numbers_only(saved, tmp_path) -> None:
     content = json.loads(saved)
     content["body"]["streams"]["stream"]["terms"] = {"1 * y[0]": [1.0, "a", 2.0]}
-    from keras_fair.streaming.state_file import _checksum
+    from keras_fair.streaming.state_document import _checksum
 
     file = tmp_path / "state.json"
     file.write_text(json.dumps({**content, "checksum": _checksum(content["body"])}))
     with pytest.raises(StateError, match="finite numbers"):
         StateFile(file).read()
-
-
-def test_what_killed_processes_left_is_removed(tmp_path) -> None:
-    old, young, foreign = (tmp_path / name for name in (".s.json.a1.tmp", ".s.json.b2.tmp", ".t.json.a1.tmp"))
-    for left in (old, young, foreign):
-        left.write_text("{")
-    for left in (old, foreign):
-        os.utime(left, (1.0, 1.0))
-    parity(state=tmp_path / "s.json")
-    assert sorted(left.name for left in tmp_path.iterdir()) == [young.name, foreign.name]
