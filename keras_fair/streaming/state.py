@@ -37,7 +37,7 @@ from keras_fair.streaming.stream_settings import domain_of
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
-__all__ = ["StreamState"]
+__all__ = ["StreamState", "checked"]
 
 # The tables of a state, and the parts of the vector that each has under one key.
 _TABLES = {
@@ -233,6 +233,19 @@ class StreamState:
     def _plan(self, values: LearntValues) -> RowPlan:
         domain = check_domain(domain_of(self.domain))
         return plan_of(parse(self.constraints), values.vocabulary, self.outputs, domain)
+
+
+def checked(state: StreamState, expected: StreamState) -> StreamState:
+    """The state, if it is of the same constraints, domain and outputs.
+
+    Raises:
+        ValueError: it is not.
+    """
+    for name in ("constraints", "domain", "outputs"):
+        saved, wanted = getattr(state, name), getattr(expected, name)
+        if saved != wanted:
+            raise ValueError(f"the state is of other {name}: expected {wanted!r}, found {saved!r}")
+    return state
 
 
 def _keys(plan: RowPlan) -> dict[str, tuple[str, ...]]:

@@ -14,7 +14,6 @@ import socket
 import stat
 import tempfile
 import time
-import warnings
 from pathlib import Path
 
 from keras_fair.packing import LIMIT
@@ -83,9 +82,11 @@ class StateFile:
         self._seen = self._putting = _stamp(status)
         return document
 
-    def write(self, document: StateDocument) -> None:
-        """Put states in place of what the file holds. If it was deleted meanwhile, it is made again, with a
-        warning.
+    def write(self, document: StateDocument) -> bool:
+        """Put states in place of what the file holds. If it was deleted meanwhile, it is made again.
+
+        Returns:
+            Whether it was deleted.
 
         Raises:
             StateError: it can't be written, or another process changed it since; then it is left as it is.
@@ -103,12 +104,7 @@ class StateFile:
         except OSError as fault:
             raise StateError(f"can't write the state to {self.path}: {_reason(fault)}") from fault
         self._seen = self._putting
-        if deleted:
-            warnings.warn(
-                f"the state in {self.path} was deleted while a stream was using it; it was written anew, "
-                "with all arrivals",
-                stacklevel=6,
-            )
+        return deleted
 
     def _replace(self, text: str) -> None:
         handle, name = tempfile.mkstemp(

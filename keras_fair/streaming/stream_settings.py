@@ -60,6 +60,7 @@ def check_settings(settings: dict[str, Any]) -> None:
         "guard": lambda value: _truth("guard", value),
         "half_life": lambda value: value is None or _number("half_life", value),
         "save_every": lambda value: whole("save_every", value, 1),
+        "sync_every": lambda value: whole("sync_every", value, 1),
         "window": lambda value: whole("window", value, 0),
         "learns": lambda value: _truth("learns", value),
     }

@@ -47,7 +47,7 @@ def test_what_is_counted_reports_what_an_audit_finds() -> None:
 
 def test_a_stream_reports_as_its_state_does(parity) -> None:
     served(parity, *people(10))
-    (one,) = parity._keeper.states().values()
+    (one,) = parity._keeper.kept.states().values()
     report = parity.report()
     assert one.result().relations == report.relations
     assert (one.result().moments, one.result().arrivals) == (report.moments, report.arrivals)

@@ -59,7 +59,7 @@ def test_lone_surrogates_of_columns_and_ids_come_back(body, tmp_path) -> None:
     assert stream.observe(["\udfff8"], [1]) == 1
     again = kf.StreamingFairness.load(tmp_path / "state.json")
     assert again.report().waiting == 4
-    (state,) = again._keeper.states().values()
+    (state,) = again._keeper.kept.states().values()
     assert state.vocabulary["values"]["race"] == ["\ud8000", "\ud8001", "\ud8002"]
 
 
@@ -251,7 +251,7 @@ def test_whatever_a_file_holds_it_is_refused_or_goes_on(body, tmp_path) -> None:
     for refusal in refusals:
         assert "state.json" in refusal
         refusal.encode()
-    # Another domain takes other predictions; values that are numbers take no text; no stream has no constraints.
+    # Another domain takes other predictions, values that are numbers take no text, no stream no constraints.
     fine = ("expected predictions in", "to hold either text or numbers", "expected constraints, a state")
     assert not [said for said in others if not any(words in said for words in fine)]
     assert min(outcomes.values()) > 50, outcomes

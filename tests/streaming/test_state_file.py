@@ -49,9 +49,9 @@ def test_settings_come_back(tmp_path) -> None:
     stream = parity(step=0.3, margin=1.0, half_life=50.0, save_every=7, window=3, state=tmp_path / "s")
     stream.save()
     loaded = kf.StreamingFairness.load(tmp_path / "s")
-    assert loaded._keeper.settings == stream._keeper.settings
+    assert loaded._keeper.kept.settings == stream._keeper.kept.settings
     changed = kf.StreamingFairness.load(tmp_path / "s", step=0.5)
-    assert changed._keeper.rule.step == 0.5
+    assert changed._keeper.kept.rule.step == 0.5
 
 
 def test_saved_every_so_often_and_when_asked(tmp_path) -> None:
@@ -255,9 +255,9 @@ def test_merging_needs_the_same_constraints() -> None:
         parity().merge("state.json")
     one, other = parity(), parity(domain=(0.0, 2.0))
     served(one, *people(1))
-    other._keeper.saved = {
-        "stream": one._keeper.states()["stream"].__class__(
-            **{**vars(one._keeper.states()["stream"]), "domain": [0.0, 2.0]}
+    other._keeper.kept.saved = {
+        "stream": one._keeper.kept.states()["stream"].__class__(
+            **{**vars(one._keeper.kept.states()["stream"]), "domain": [0.0, 2.0]}
         )
     }
     with pytest.raises(ValueError, match="same domain"):
