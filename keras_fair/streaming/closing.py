@@ -1,6 +1,6 @@
 """What is not saved yet is saved when a stream is let go, and when the interpreter ends.
 
-An end by a signal, by `os._exit`, or of a process that was forked and never returns, runs nothing of this.
+An end by a signal or by `os._exit`, as of a process that `multiprocessing` forked, runs nothing of this.
 What goes wrong here has no caller who could catch it: it is logged, by the logger `keras_fair`, which shows
 on stderr unless the program says otherwise.
 """

@@ -11,6 +11,7 @@ from typing import Any
 from keras_fair.groups.vocabulary import Vocabulary
 from keras_fair.streaming.keeper import Keeper
 from keras_fair.streaming.places import known
+from keras_fair.streaming.saving import InStore
 from keras_fair.streaming.state import StreamState
 from keras_fair.streaming.stream_settings import domain_of
 
@@ -45,6 +46,11 @@ def merged(one: Keeper, other: Keeper) -> tuple[dict[str, Any], dict[str, Stream
         (one, other), key=id
     )  # always in the same order: no two merges wait for each other
     with first.lock, second.lock:
+        if isinstance(one.saving, InStore) and one.saving.shares_with(other.saving):
+            raise ValueError(
+                f"expected streams of their own to merge, received two that share {one.saving}: there they "
+                "are one already"
+            )
         mine, theirs = one.kept.constraints, other.kept.constraints
         if mine is not None and theirs is not None and mine != theirs:
             raise ValueError(

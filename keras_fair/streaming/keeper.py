@@ -1,8 +1,7 @@
 """The streams of one `StreamingFairness`, the lock they share, where they are saved, and what was saved.
 
-Calls of several threads take turns on the lock.
-What is not saved yet is saved when a stream is let go, and when the interpreter ends
-(`keras_fair.streaming.closing`).
+Calls of several threads take turns on the lock. What is not saved yet is saved when a stream is let go, and
+when the interpreter ends (`keras_fair.streaming.closing`).
 """
 
 from __future__ import annotations
@@ -111,6 +110,7 @@ class Keeper:
             self._before_batch(at_once=True)
             if not self.kept.streams and len(self.kept.saved) == 1:
                 self.kept.alone()
+            self._tell()
             return {name: stream.report() for name, stream in self.kept.streams.items()}
 
     def histories(self) -> dict[str, dict[str, Any]]:

@@ -207,8 +207,10 @@ class RunningStream:
         """
         checked(state, self._base)
         self._fresh = False
-        values = LearntValues(self.constraints, self._given, state.vocabulary)
-        if self._given_plan is None and (self._step is None or values.config != self._values.config):
+        values, known = self._values, self._values.config
+        if state.vocabulary != known:
+            values = LearntValues(self.constraints, self._given, state.vocabulary)
+        if self._given_plan is None and (self._step is None or values.config != known):
             self._step = lowered(self.constraints, values.vocabulary, state.outputs, self.rule)
             self._last = None
         self._base, self._values, self.arrivals = state, values, state.arrivals

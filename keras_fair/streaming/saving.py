@@ -161,7 +161,8 @@ class InStore:
             return
         if self._open(kept):
             self._bring(kept)
-        kept.adopt(self._shared.refreshed(kept.running()))
+        mine = kept.running()
+        self._adopt(kept, mine, self._shared.refreshed(mine))
         self._began = now
 
     def after(self, kept: StreamSet, *, at_once: bool = False) -> None:
@@ -189,7 +190,8 @@ class InStore:
             return states
 
         self._shared.changed(change, self._settings(kept))
-        kept.adopt(self._shared.refreshed(kept.running()))
+        mine = kept.running()
+        self._adopt(kept, mine, self._shared.refreshed(mine))
         return count
 
     def save(self, kept: StreamSet) -> None:
@@ -202,13 +204,22 @@ class InStore:
         self._check_process(kept)
         return self._open(kept) > 0
 
+    def shares_with(self, other: Saving | None) -> bool:
+        """Whether both have a part in one state, so that each has, or will have, the other's arrivals."""
+        return isinstance(other, InStore) and self._shared.is_same(other._shared)
+
     def refused(self, reason: str) -> StateError:
         """The error that says why the store can't be used."""
         return self._shared.refused(reason)
 
     def _bring(self, kept: StreamSet, look: bool = False) -> None:
-        kept.adopt(self._shared.brought(kept.running(), self._settings(kept), look=look))
+        mine = kept.running()
+        self._adopt(kept, mine, self._shared.brought(mine, self._settings(kept), look=look))
         self._began = None
+
+    def _adopt(self, kept: StreamSet, mine: States, states: States) -> None:
+        """Go on from what is not what the process has already."""
+        kept.adopt({name: state for name, state in states.items() if state is not mine.get(name)})
 
     def _settings(self, kept: StreamSet) -> dict[str, Any]:
         return {**kept.settings, "sync_every": self._every}

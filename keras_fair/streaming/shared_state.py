@@ -77,6 +77,11 @@ class SharedState:
         own = type(store).__str__ is not object.__str__
         return str(store) if own else f"the store of type {type(store).__name__}"
 
+    def is_same(self, other: SharedState) -> bool:
+        """Whether the other has a part in the same state."""
+        own = type(self._store).__str__ is not object.__str__
+        return self._store is other._store or (own and str(self._store) == str(other._store))
+
     @property
     def is_forked(self) -> bool:
         """Whether this process is a fork of the one that worked with it before."""
@@ -222,9 +227,11 @@ class SharedState:
                 )
             except ValueError as fault:
                 raise self.refused(str(fault)) from fault
-            self.news += [
-                f"an arrival of the id {one!r} waits for its label in another process; the one here keeps "
-                "the probability that stood in"
-                for one in twice
-            ]
+            for one in twice:
+                said = (
+                    f"an arrival of the id {one!r} waits for its label in another process; the one here "
+                    "keeps the probability that stood in"
+                )
+                if said not in self.news:  # a swap may be tried more than once
+                    self.news.append(said)
         return merged

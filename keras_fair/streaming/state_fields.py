@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
-from keras_fair.constraints import parse
+from keras_fair.constraints import ConstraintSet, parse
 from keras_fair.groups.vocabulary import Vocabulary
 from keras_fair.inputs.domain import check_domain
 from keras_fair.streaming.stream_settings import domain_of
@@ -63,10 +64,16 @@ def _constraints(text: Any) -> str:
     if not isinstance(text, str):
         raise ValueError(f"expected 'constraints' to be text, found {_shown(text)}")
     try:
-        parse(text)
+        _parsed(text)
     except (ValueError, RecursionError) as fault:
         raise ValueError(f"expected 'constraints' to be well formed, found others: {fault}") from fault
     return text
+
+
+@lru_cache(maxsize=64)
+def _parsed(text: str) -> ConstraintSet:
+    """Processes that share a state read the same text again and again."""
+    return parse(text)
 
 
 def _domain(domain: Any) -> Any:

@@ -4,7 +4,7 @@
 kills, exchanges every 5 arrivals, random seed 7. Who is killed is followed by a process that serves what is
 left. Each says what it is about to bring before it does, so that it is known to the last arrival what must be
 in the store. Prints JSON: what was counted, the sums in the store, and those that one process has that counts
-the same predictions.
+the same predictions; and the largest gap of all that was answered, counted or not, from a tenth of it on.
 """
 
 from __future__ import annotations
@@ -42,6 +42,7 @@ class Life:
     def __init__(self, place: str, process: int, first: int, last: int, every: int) -> None:
         self.process, self.first, self.last = process, first, last
         self.answers: list[float] = []
+        self.times: list[int] = []
         self.attempts: dict[int, int] = {}
         self.writer, self.waits, self.ended = "", 0.0, False
         self._rest = b""
@@ -69,6 +70,7 @@ class Life:
                 kind, *rest = line.decode().split(" ")
                 if kind == "answer":
                     self.answers.append(float(rest[0]))
+                    self.times.append(int(rest[1]))
                 elif kind == "attempt":
                     self.writer, self.attempts[int(rest[1])] = rest[0], int(rest[2])
                 elif kind == "time":
@@ -110,7 +112,7 @@ def serve(place: str, process: int, first: int, last: int, every: int, said: int
 
     def saying(self: Any, *arguments: Any) -> np.ndarray:
         fair = project(self, *arguments)
-        os.write(said, f"answer {float(fair[0])!r}\n".encode())
+        os.write(said, f"answer {float(fair[0])!r} {time.monotonic_ns()}\n".encode())
         return fair
 
     type(stream._keeper.kept.alone()).project = saying  # type: ignore[method-assign]
@@ -122,6 +124,18 @@ def serve(place: str, process: int, first: int, last: int, every: int, said: int
     stream.save()
 
 
+def gaps(answered: list[tuple[int, float, str]]) -> list[float]:
+    """The pooled gap after each answer, in the order of time."""
+    sums = {sex: [0.0, 0.0] for sex in SEX}
+    found = []
+    for _, fair, sex in sorted(answered):
+        sums[sex][0] += fair
+        sums[sex][1] += 1.0
+        means = [total / count for total, count in sums.values() if count]
+        found.append(max(means) - min(means))
+    return found
+
+
 def main() -> None:
     """Serve, kill, and compare."""
     warnings.simplefilter("ignore")  # of Keras on NumPy, which has no gradients
@@ -130,6 +144,7 @@ def main() -> None:
     kf.StreamingFairness(PARITY).project(np.array([0.5]), {"sex": ["Male"]})  # import all that is needed
     empty = StreamState(str(kf.parse(PARITY)), [0.0, 1.0], 1, kf.Vocabulary({"sex": SEX}).get_config())
     expected, counted, killed, lost, waits, begun = empty, 0, 0, 0, 0.0, time.perf_counter()
+    answered: list[tuple[int, float, str]] = []
     lives = [Life(place, process, 0, arrivals, every) for process in range(processes)]
     left = {life.process: arrivals for life in lives}
     while lives:
@@ -151,9 +166,10 @@ def main() -> None:
             part = life.counted(place) if life.attempts else 0
             assert part <= len(life.answers)
             lost += len(life.answers) - part
-            people = [arrival(life.process, life.first + k)[1] for k in range(part)]
+            people = [arrival(life.process, life.first + k)[1] for k in range(len(life.answers))]
+            answered += zip(life.times, life.answers, people, strict=True)
             if part:
-                expected = expected.add(life.answers[:part], {"sex": people})
+                expected = expected.add(life.answers[:part], {"sex": people[:part]})
             counted, waits = counted + part, waits + life.waits
             left[life.process] = life.last - (life.first + len(life.answers))
             if left[life.process]:
@@ -169,6 +185,7 @@ def main() -> None:
                 "terms": {key: numbers[:2] for key, numbers in state.terms.items()},
                 "expected": {key: numbers[:2] for key, numbers in expected.terms.items()},
                 "gap": next(iter(state.result())).gap,
+                "largest gap": max(gaps(answered)[len(answered) // 10 :]),
                 "seconds a call": waits / max(counted, 1),
                 "seconds": time.perf_counter() - begun,
             }
