@@ -28,7 +28,7 @@ from keras_fair.streaming.learnt_values import LearntValues, names_nobody
 from keras_fair.streaming.plan_step import PlanStep
 from keras_fair.streaming.plans import lowered
 from keras_fair.streaming.report import StreamReport
-from keras_fair.streaming.state import StreamState
+from keras_fair.streaming.state import StreamState, checked
 from keras_fair.streaming.strangers import Strangers
 from keras_fair.streaming.stream_settings import saved_domain
 
@@ -66,11 +66,8 @@ class RunningStream:
             str(constraints), saved_domain(rule.domain), outputs, (vocabulary or Vocabulary()).get_config()
         )
         self._base = empty if state is None else checked(state, empty)
-        self._values = LearntValues(
-            constraints,
-            vocabulary if plan is None else plan.vocabulary,
-            None if state is None else state.vocabulary,
-        )
+        self._given, self._given_plan = vocabulary if plan is None else plan.vocabulary, plan
+        self._values = LearntValues(constraints, self._given, None if state is None else state.vocabulary)
         self.waiting = Waiting(window, self._base.waiting)
         self.history = History()
         self.arrivals = self._base.arrivals
@@ -187,14 +184,44 @@ class RunningStream:
             raise ValueError("expected arrivals with ids before labels, received labels first")
         entries, numbers = self.waiting.labelled(ids, labels, plan)
         change = difference(plan, entries, numbers, self.arrivals, self.rule.half_life)
-        layout = StateLayout.of(plan)
-        self.vector = layout.with_change(self.vector, change)
+        self.vector = StateLayout.of(plan).with_change(self.vector, change)
         self.waiting.remove(entries)
-        rows = PooledSums.of_state(layout.split(self.vector)).rows(plan)
-        if self._last is not None:
-            violation = np.asarray(rows.relation_violation(np.zeros(0)))
-            self._last |= {"violation": violation, "estimable": np.asarray(rows.estimable)}
+        self._measure_again(plan)
         return len(entries)
+
+    def labelled(self, state: StreamState, ids: Sequence[Any], labels: Any) -> tuple[StreamState, int]:
+        """A state of this stream's after `observe`, and what that gives; this stream stays as it is."""
+        other = RunningStream(
+            self.constraints,
+            self.rule,
+            self._base.outputs,
+            self._given,
+            self.waiting.window,
+            state,
+            self._given_plan,
+        )
+        count = other.observe(ids, labels)
+        return (other.state if count else state), count
+
+    def adopt(self, state: StreamState) -> None:
+        """Go on from another state of this stream, with the arrivals of other processes in it.
+
+        Raises:
+            ValueError: it is of other constraints, another domain or number of outputs.
+        """
+        checked(state, self._base)
+        self._fresh = False
+        values, known = self._values, self._values.config
+        if state.vocabulary != known:
+            values = LearntValues(self.constraints, self._given, state.vocabulary)
+        if self._given_plan is None and (self._step is None or values.config != known):
+            self._step = lowered(self.constraints, values.vocabulary, state.outputs, self.rule)
+            self._last = None
+        self._base, self._values, self.arrivals = state, values, state.arrivals
+        self.waiting = Waiting(self.waiting.window, state.waiting)
+        plan = self._ready().plan
+        self.vector = state.vector(plan)
+        self._measure_again(plan)
 
     def violations(self) -> dict[str, float]:
         """By relation, how far its gap is outside its bounds after the last batch. Relations that can't be
@@ -238,6 +265,13 @@ class RunningStream:
             vars(self).update(before)
             raise
 
+    def _measure_again(self, plan: RowPlan) -> None:
+        """What the last batch left, after the sums were changed by something else."""
+        if self._last is not None:
+            rows = PooledSums.of_state(StateLayout.of(plan).split(self.vector)).rows(plan)
+            violation = np.asarray(rows.relation_violation(np.zeros(0)))
+            self._last |= {"violation": violation, "estimable": np.asarray(rows.estimable)}
+
     def _ready(self) -> PlanStep:
         if self._step is None:
             self._lower()
@@ -270,16 +304,3 @@ class RunningStream:
                 if not names_nobody(name)
             },
         }
-
-
-def checked(state: StreamState, expected: StreamState) -> StreamState:
-    """The state, if it is of the same constraints, domain and outputs.
-
-    Raises:
-        ValueError: it is not.
-    """
-    for name in ("constraints", "domain", "outputs"):
-        saved, wanted = getattr(state, name), getattr(expected, name)
-        if saved != wanted:
-            raise ValueError(f"the state is of other {name}: expected {wanted!r}, found {saved!r}")
-    return state
