@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 
 from keras_fair.audit.cells import Coded
-from keras_fair.audit.extent import Extent
 from keras_fair.audit.table_plans import Demands, Subject
 from keras_fair.errors import quoted
 from keras_fair.groups.accuracy import check_accuracy_labels
@@ -22,6 +21,7 @@ from keras_fair.groups.growing import GrowingFactor
 from keras_fair.groups.samples import needed_columns
 from keras_fair.groups.vocabulary import Vocabulary
 from keras_fair.inputs.columns import Column, Numbers, Words, is_matrix, read_column
+from keras_fair.inputs.extent import Extent
 from keras_fair.inputs.predictions import (
     Predictions,
     check_lengths,

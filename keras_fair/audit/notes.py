@@ -10,20 +10,20 @@ import math
 from collections.abc import Iterator, Sequence
 
 from keras_fair.audit.expressions import affine_form, gap_form
-from keras_fair.audit.extent import Extent
 from keras_fair.constraints import ConstraintSet, statement_names
-from keras_fair.errors import alike, quoted
-from keras_fair.groups.coding import Values
+from keras_fair.errors import quoted
 from keras_fair.groups.vocabulary import Vocabulary
+from keras_fair.inputs.extent import Extent
 from keras_fair.language import on_prediction
-from keras_fair.language.nodes import Attribute, Label, Literal, Mean, Node, Prediction, Share, Subject
-from keras_fair.language.tree import comparisons, walk
+from keras_fair.language.nodes import Attribute, Mean, Node, Prediction, Share
+from keras_fair.language.tree import walk
 from keras_fair.rows.doubts import doubts_about
+from keras_fair.rows.sample_doubts import alike_values, doubts_about_labels
 from keras_fair.rows.values import Outputs
 
 __all__ = ["notes_on"]
 
-_MOST_NAMED = 3  # sets of values that are alike, and bounds
+_MOST_NAMED = 3  # bounds, and statements
 _ROUNDING = 1e-6  # by which the largest of predictions in [0, 1] may lie above 1
 
 
@@ -43,32 +43,13 @@ def notes_on(
         Sentences, one a note; none where nothing is odd.
     """
     notes = [
-        _alike_note(name, values)
-        for name, values in vocabulary.values.items()
-        if name in constraints.attributes
-    ]
-    if constraints.uses_label:
-        notes.append(_alike_note("the label", vocabulary.label))
-    notes += [
+        *alike_values(constraints, vocabulary),
         _scale_note(constraints, outputs, predictions),
         *_text_notes(constraints, predictions),
         _column_note(constraints),
-        _coding_note(constraints, labels),
-        _swapped_note(constraints, predictions, labels),
+        *doubts_about_labels(constraints, predictions, labels),
     ]
     return tuple(note for note in notes if note)
-
-
-def _alike_note(name: str, values: Values | None) -> str:
-    sets = alike(value for value in values or () if isinstance(value, str))
-    if not sets:
-        return ""
-    listed = "; ".join(" and ".join(map(quoted, each)) for each in sets[:_MOST_NAMED])
-    more = f"; and {len(sets) - _MOST_NAMED} more" if len(sets) > _MOST_NAMED else ""
-    return (
-        f"Values of {name} that look alike are different groups: {listed}{more}. If they mean the same, make "
-        "them one first (keras-fair: --normalize)."
-    )
 
 
 def _scale_note(constraints: ConstraintSet, outputs: Outputs, predictions: Extent) -> str:
@@ -134,37 +115,6 @@ def _of_column(node: Node) -> bool:
     else:
         return False
     return any(isinstance(part, Attribute) for part in parts)
-
-
-def _coding_note(constraints: ConstraintSet, labels: Extent) -> str:
-    """A note on labels outside 0 and 1 where all conditions on the label ask for one of these."""
-    asked = {
-        value.value for subject, _, value in _label_comparisons(constraints) if isinstance(value, Literal)
-    }
-    odd = labels.known and not (labels.least[0] >= 0 and labels.largest[0] <= 1)
-    if not odd or not asked or not asked <= {0, 1}:
-        return ""
-    return (
-        f"Labels lie between {labels.least[0]:.6g} and {labels.largest[0]:.6g}, and the constraints ask for "
-        f"label={_some([f'{value:g}' for value in sorted(asked)])}. If another number stands for the outcome "
-        "that they mean, bring the labels to 0 and 1 first."
-    )
-
-
-def _swapped_note(constraints: ConstraintSet, predictions: Extent, labels: Extent) -> str:
-    """A note on labels and predictions that may stand in each other's place."""
-    fractional = labels.known and not labels.binary[0] and labels.least[0] >= 0 and labels.largest[0] <= 1
-    if not (constraints.uses_label and fractional and predictions.known and predictions.binary.all()):
-        return ""
-    return (
-        "All predictions are 0 or 1, and labels lie between. If these are the scores and those the outcomes, "
-        "they stand in each other's place."
-    )
-
-
-def _label_comparisons(constraints: ConstraintSet) -> Iterator[tuple[Subject, str, Node]]:
-    for statement in constraints:
-        yield from (each for each in comparisons(statement) if isinstance(each[0], Label))
 
 
 def _some(texts: Sequence[str]) -> str:

@@ -16,7 +16,6 @@ import numpy as np
 
 from keras_fair.audit.cells import MOST_CELLS, Coded
 from keras_fair.audit.chunk import Chunk, growing_factors
-from keras_fair.audit.extent import Extent
 from keras_fair.audit.histograms import Histograms
 from keras_fair.audit.seen_state import (
     Arrays,
@@ -32,6 +31,7 @@ from keras_fair.audit.table_plans import Subject, demands_of
 from keras_fair.constraints import ConstraintSet
 from keras_fair.groups.coding import MISSING, UNKNOWN
 from keras_fair.groups.vocabulary import Vocabulary
+from keras_fair.inputs.extent import Extent
 from keras_fair.language.nodes import Node
 from keras_fair.rows.values import Outputs
 

@@ -80,9 +80,9 @@ def tried(constraints: ConstraintSet, samples: TableSamples, vocabulary: Vocabul
         InputFault: they don't, or a prediction or a weight is missing or out of range.
     """
     from keras_fair.audit import audit
-    from keras_fair.audit.extent import Extent
     from keras_fair.audit.notes import notes_on
     from keras_fair.inputs.columns import Numbers, read_column
+    from keras_fair.inputs.extent import Extent
     from keras_fair.rows.values import Outputs
 
     outputs = Outputs.of(samples.predictions or output_names(constraints))

@@ -156,7 +156,7 @@ class FairModel(keras.Model):
         others = (label_source,) if isinstance(label_source, str) else ()
         self._routes = Routes(base_model, self.constraints.attributes, others, self.inputs_of_base)
         self._served = ServedInputs()
-        self._evaluates_labels = self._class_weights = False
+        self._evaluates_labels = self._class_weights = self._told_inactive = False
         self._reader = Reader(self.projection, self._routes, self._served, output)
 
     @property
@@ -360,6 +360,8 @@ class FairModel(keras.Model):
         before = self._faulty()
         with running(labels=labels, class_weights=class_weights), told_last(self.projection.name):
             yield
+        if self.projection.built and self.projection.vocabulary is None:
+            self._tell_inactive()
         if self._faulty() > before:
             raise ValueError(
                 f"expected predictions of the base model in {self.projection.domain}, attributes without "
@@ -371,8 +373,9 @@ class FairModel(keras.Model):
         """Warn of rows whose groups were empty: a misspelt value must not look like a constraint that
         holds."""
         inactive = [row for row, batches in self.projection.record().active.items() if batches == 0]
-        if inactive:
-            warnings.warn(f"{self.name}: {nobody_in(inactive)}", stacklevel=3)
+        if inactive and not self._told_inactive:
+            self._told_inactive = True
+            warnings.warn(f"{self.name}: {nobody_in(inactive)}", stacklevel=4)
 
     def _faulty(self) -> int:
         compiled = self._jit_compile and keras.backend.backend() == "tensorflow"

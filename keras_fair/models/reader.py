@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -12,6 +13,7 @@ from keras_fair.groups.demands import number_thresholds
 from keras_fair.groups.samples import needed_columns
 from keras_fair.inputs.arrays import is_tensor
 from keras_fair.inputs.columns import columns_of
+from keras_fair.inputs.extent import Extent
 from keras_fair.inputs.orders import check_order
 from keras_fair.inputs.predictions import check_lengths, part_of_output
 from keras_fair.language.dates import dated_columns
@@ -20,6 +22,7 @@ from keras_fair.models.batches import are_batches, read_batches
 from keras_fair.models.inputs import AttributeRules, Routes
 from keras_fair.models.served import ServedInputs
 from keras_fair.rows.lower import first_places
+from keras_fair.rows.sample_doubts import alike_values, doubts_about_labels, label_extent
 
 __all__ = ["Reader"]
 
@@ -42,6 +45,7 @@ class Reader:
         output: str | int | None = None,
     ) -> None:
         self.projection, self.routes, self.served, self.output = projection, routes, served, output
+        self._doubted = False
 
     def of_output(self, part: Any) -> Any:
         """The labels or weights of the output that the constraints are on."""
@@ -62,6 +66,7 @@ class Reader:
         check_order({**inputs, "y": y, "sample_weight": sample_weight})
         self._check_columns(x, y, sample_weight)
         _refuse_text_labels(self.of_output(y))
+        self._doubt_labels(self.of_output(y))
         vocabulary = self.projection.vocabulary
         dated = frozenset(dated_columns(self.projection.constraints))
         text: set[str] = set()
@@ -82,6 +87,16 @@ class Reader:
         readable = self.routes.readable(x, rules)
         self.served.see_text(text)
         return readable
+
+    def _doubt_labels(self, label: Any) -> None:
+        """Warn, once, of labels that are coded other than 0 and 1 where these are asked for."""
+        constraints = self.projection.constraints
+        if self._doubted or label is None or not constraints.uses_label or is_tensor(label):
+            return
+        inside = Extent.of(np.array([0.25, 0.75]))  # predictions are still to come; they are no codes
+        for doubt in doubts_about_labels(constraints, inside, label_extent(label)):
+            self._doubted = True
+            warnings.warn(doubt, stacklevel=4)
 
     def _check_columns(self, x: Any, y: Any, sample_weight: Any) -> None:
         """Check that inputs by name hold all that is asked of them, each of the same length."""
@@ -129,6 +144,9 @@ class Reader:
         self.projection.adapt(
             [(columns_of(x), self.of_output(label) if uses_label else None) for x, label in data]
         )
+        assert self.projection.vocabulary is not None
+        for doubt in alike_values(self.projection.constraints, self.projection.vocabulary):
+            warnings.warn(doubt, stacklevel=4)
         return "; ".join(f"{name}: {_shown(values)}" for name, values in self._values().items()) or None
 
     def _values(self) -> dict[str, Any]:
@@ -157,8 +175,14 @@ def _samples_in(part: Any) -> int | None:
 def _shown(values: Any) -> str:
     if values is None:
         return "numbers"
-    shown = ", ".join(map(str, values[:10]))
+    shown = ", ".join(_unmistakable(value) for value in values[:10])
     return shown if len(values) <= 10 else f"{shown}, ... ({len(values)} values)"
+
+
+def _unmistakable(value: Any) -> str:
+    """A value as it is, in quotes where blanks at its ends would not be seen."""
+    text = str(value)
+    return repr(text) if text != text.strip() or not text else text
 
 
 def _refuse_text_labels(y: Any) -> None:

@@ -17,6 +17,7 @@ from keras_fair.rows.ranges import interval
 __all__ = ["doubts_about", "unfailing"]
 
 _MOST_NAMED = 3  # statements that a sentence names
+_PERCENT = 10  # from this ratio on it was probably meant in percent
 
 
 def doubts_about(statements: Sequence[Statement], domain: Ends) -> tuple[str, ...]:
@@ -41,6 +42,12 @@ def doubts_about(statements: Sequence[Statement], domain: Ends) -> tuple[str, ..
             "write 0.05."
         )
     for name, statement in zip(statement_names(statements), statements, strict=True):
+        ratio = _ratio(statement.relation)
+        if ratio is not None and ratio >= _PERCENT:
+            doubts.append(
+                f"{quoted(name)} asks for a ratio of at least {ratio:.6g}. For {ratio:.6g}% write "
+                f"{ratio / 100:.6g}, or {ratio:.6g}%."
+            )
         offset = _offset(statement.relation)
         if offset is not None:
             doubts.append(
@@ -68,6 +75,8 @@ def _always_holds(relation: Relation | Range, domain: Ends) -> bool:
     if isinstance(relation, Range):
         low, high = interval(relation.operand, domain)
         return low >= interval(relation.lower, domain)[1] and high <= interval(relation.upper, domain)[0]
+    if relation.left == relation.right:
+        return True
     left, right = interval(relation.left, domain), interval(relation.right, domain)
     above, below = left[1] - right[0], right[1] - left[0]  # how far each side can exceed the other
     if relation.operator == "==":
@@ -85,6 +94,20 @@ def _offset(relation: Relation | Range) -> float | None:
     sides = (relation.left, right)
     compared = all(any(isinstance(part, STATISTICS) for part in walk(side)) for side in sides)
     return right.right.value if compared else None
+
+
+def _ratio(relation: Relation | Range) -> float | None:
+    """The number r of `a >= r * b`, also written `a / b >= r` or turned round."""
+    if isinstance(relation, Range) or relation.operator == "==":
+        return None
+    large, small = relation.left, relation.right
+    if relation.operator == "<=":
+        large, small = small, large
+    if isinstance(small, Number) and isinstance(large, Arithmetic) and large.operator == "/":
+        return small.value
+    if isinstance(small, Arithmetic) and small.operator == "*":
+        return next((side.value for side in (small.left, small.right) if isinstance(side, Number)), None)
+    return None
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -370,3 +370,26 @@ def test_evaluate_shows_the_gap_over_all_batches_and_returns_what_keras_does(cap
     assert again["parity_gap"] == pytest.approx(logs["parity_gap"], abs=1e-9)
     model.compile("adam", "binary_crossentropy", metrics=["accuracy"])
     assert len(model.evaluate(INPUTS, LABEL, batch_size=BATCH, verbose=0)) == 2
+
+
+@on_tensorflow
+@pytest.mark.parametrize("method", ["predict", "evaluate", "train_on_batch", "predict_on_batch"])
+def test_a_misspelt_value_without_a_vocabulary_is_said_wherever_a_model_runs(method: str) -> None:
+    model = model_of("E[y | sex=female] == E[y | sex=Male] +- 0.02")
+    labels = (LABEL,) if method in ("evaluate", "train_on_batch") else ()
+    options = {"verbose": 0} if method in ("predict", "evaluate") else {}
+    with pytest.warns(UserWarning, match="nobody belonged to the groups of .*sex=female"):
+        getattr(model, method)(INPUTS, *labels, **options)
+    getattr(model, method)(INPUTS, *labels, **options)  # said once
+
+
+@on_tensorflow
+def test_values_that_look_alike_and_labels_of_other_codes_are_said_by_fit(capsys) -> None:
+    mixed = np.where(np.arange(SIZE) % 3 == 0, np.char.add(SEX, " "), SEX)
+    with pytest.warns(UserWarning, match="Values of sex that look alike"):
+        model_of("spread(E[y | sex=*]) <= 0.1").fit({"x": X, "sex": mixed}, LABEL, batch_size=SIZE)
+    assert "'Female '" in capsys.readouterr().out
+    with pytest.warns(UserWarning, match="Labels lie between 1 and 2, and the constraints ask for label=1"):
+        model_of("equal_opportunity(sex) <= 0.1", vocabulary=WORDS).evaluate(
+            INPUTS, LABEL + 1, batch_size=SIZE, verbose=0
+        )

@@ -376,3 +376,44 @@ def test_probabilities_must_add_up_to_one() -> None:
     rows = rows_from_matrix(np.ones((1, 2, 2)), lower=[0.0], upper=[1.0])
     with pytest.raises(ValueError, match="add up to 1"):
         project(np.full((2, 2), 0.3), rows, domain="simplex")
+
+
+@pytest.mark.parametrize(
+    ("text", "y", "label", "words"),
+    [
+        ("E[y | sex=Female] <= 5", Y, None, "holds whatever the predictions"),
+        ("E[y | sex=Female] == E[y | sex=Male] + 0.02", Y, None, r"For a tolerance write \+- 0.02"),
+        ("disparate_impact(sex) >= 80", Y, None, "For 80% write 0.8"),
+        ("equal_opportunity(sex) <= 0.5", Y, [2, 1, 2, 1], "Labels lie between 1 and 2"),
+        ("mean_residual(sex) <= 0.5", Y, [2, 1, 2, 1], "Labels lie between 1 and 2"),
+        ("E[y | label=1] <= 0.9", [0.0, 1.0, 0.0, 1.0], [0.2, 0.5, 1, 0], "in each other's place"),
+    ],
+)
+def test_what_is_probably_not_meant_is_said(text: str, y: Any, label: Any, words: str) -> None:
+    with pytest.warns(UserWarning, match=words):
+        project(np.asarray(y), text, {"sex": SEX}, label)
+
+
+def test_values_that_look_alike_are_said() -> None:
+    with pytest.warns(UserWarning, match="'Male' and 'male'"):
+        project(Y, "spread(E[y | sex=*]) <= 0.9", {"sex": ["Male", "male", "Female", "Female"]})
+
+
+def test_probabilities_of_labels_are_taken_whatever_values_occur() -> None:
+    for label in ([0.2, 0.5, 0.7, 0.1], [1.0, 0.5, 0.0, 0.25]):
+        assert project(Y, "equal_opportunity(sex) <= 0.01", {"sex": SEX}, label).outcome is Outcome.SOLVED
+
+
+def test_a_matrix_of_probabilities_needs_an_order() -> None:
+    matrix = np.array([[1.0, 0.0], [0.0, 1.0], [1.0, 0.0], [0.0, 1.0]])
+    text = "E[y | sex=Male] >= 0.6; E[y | sex=Female] <= 0.4"
+    with pytest.raises(kf.ConstraintTypeError, match="in the order of the vocabulary, and there is none"):
+        project(Y, text, {"sex": matrix})
+    for make in (kf.FairProjection, kf.StreamingFairness):
+        call = make(text)
+        with pytest.raises(kf.ConstraintTypeError, match="in the order of the vocabulary"):
+            call(Y, attributes={"sex": matrix}) if make is kf.FairProjection else call.project(
+                Y, {"sex": matrix}
+            )
+    held = project(Y, text, {"sex": matrix}, vocabulary={"sex": ["Male", "Female"]})
+    assert held.y[[0, 2]].mean() <= 0.4 + 1e-9  # values of a vocabulary are sorted: Female is the first

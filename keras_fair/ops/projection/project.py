@@ -14,6 +14,7 @@ import numpy as np
 from keras_fair.constraints import Constraints, is_constraints, parse
 from keras_fair.inputs.arrays import dtype_of, is_tensor
 from keras_fair.inputs.domain import Domain, DomainLike, check_domain
+from keras_fair.inputs.extent import Extent
 from keras_fair.inputs.predictions import check_pairing, read_predictions
 from keras_fair.ops.dispatch import all_numpy, ops
 from keras_fair.ops.outcome import Outcome
@@ -36,6 +37,7 @@ from keras_fair.rows.evaluate import rows_of
 from keras_fair.rows.linear import LinearRows
 from keras_fair.rows.margins import Margin, with_margin
 from keras_fair.rows.nobody import can_be_measured, in_no_group, nobody_is_in, vacant_relations
+from keras_fair.rows.sample_doubts import doubts_about_labels, label_extent
 
 __all__ = ["Projection", "project", "project_rows"]
 
@@ -110,8 +112,8 @@ def project(
 
     Warns:
         UserWarning: nobody is in a group of a relation (where it can't be measured without them, it is
-            neither held nor violated), a value is outside the vocabulary, or a statement of the text
-            is probably not meant so; see `keras_fair.rows.doubts`.
+            neither held nor violated), a value is outside the vocabulary, or the text or the
+            samples are probably not meant so; see `keras_fair.rows.doubts` and `sample_doubts`.
 
     Raises:
         ConstraintError: the text is malformed, or has no meaning for these samples.
@@ -155,7 +157,11 @@ def project(
             domain=domain,
             size=len(predictions),
         )
-        for doubt in doubts_about(parsed.statements, where.bounds):
+        doubts = doubts_about(parsed.statements, where.bounds)
+        if parsed.uses_label:
+            extents = Extent.of(predictions.values), label_extent(label)
+            doubts = (*doubts, *doubts_about_labels(parsed, *extents))
+        for doubt in doubts:
             warnings.warn(doubt, stacklevel=2)
     r = float_array("y", y)
     check_predictions(r, rows, where)
