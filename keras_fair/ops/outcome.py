@@ -21,6 +21,7 @@ class Outcome(enum.IntEnum):
     SOLVED = 0
     RELAXED = 1
     ITERATION_LIMIT = 2
+    NOT_CLOSEST = 3
 
     def __str__(self) -> str:
         return self.name
@@ -44,5 +45,9 @@ _MESSAGES = {
     Outcome.ITERATION_LIMIT: (
         "the rows were not met, and it is not proven that they cannot be, nor that these predictions violate "
         "them least. They are outside their bounds by at most `residual`, relative to how far each can move."
+    ),
+    Outcome.NOT_CLOSEST: (
+        "all rows hold, but the solver came to its limit before these predictions were the closest that meet "
+        "them: its conditions are off by `residual`, relative to how far predictions can move."
     ),
 }
