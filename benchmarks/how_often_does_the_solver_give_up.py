@@ -25,7 +25,14 @@ import keras_fair as kf
 from keras_fair.rows.linear import rows_from_matrix
 
 PROBLEMS = 3300
-KINDS = ("feasible", "at the edge", "just beyond the edge", "contradictory in part", "repeated rows", "spread")
+KINDS = (
+    "feasible",
+    "at the edge",
+    "just beyond the edge",
+    "contradictory in part",
+    "repeated rows",
+    "spread",
+)
 TIGHT = {"tol_gap_abs": 1e-10, "tol_gap_rel": 1e-10, "tol_feas": 1e-10, "max_iter": 300}
 # Conditions are met to this, relative to the numbers that they are sums of.
 EXACT = 1e-6
@@ -198,7 +205,9 @@ def unsolved(seed: int, problem: Problem, answer: Any, wrong: str) -> list[list[
         return [[str(seed), problem.kind, outcome, f"least violation {least:.1e}, ours {ours:.1e}"]]
     y = clarabel(problem)
     if y is None:
-        return [[str(seed), problem.kind, outcome, f"least violation {least:.1e}, ours {ours:.1e}, no answer"]]
+        return [
+            [str(seed), problem.kind, outcome, f"least violation {least:.1e}, ours {ours:.1e}, no answer"]
+        ]
     apart = float(np.abs(y - answer.y).max())
     return [
         [

@@ -34,12 +34,12 @@ def project_problem(structure: Structure, problem: Problem, start: Any = None) -
         # One matrix leaves the loop and one the branches: each tensor that does costs a copy.
         matrix = solve_apart(problem, structure, start, settings)
         placed = RowsApart.read(matrix).placed(problem)
-        y, lines = ops.cond(
+        solution = ops.cond(
             RowsApart.read(matrix).met(settings.row_tolerance),
-            lambda: _matrix(_all_met(RowsApart.read(matrix), placed, structure)),
-            lambda: _matrix(solve_together(placed, structure, start)),
+            lambda: _parts(_all_met(RowsApart.read(matrix), placed, structure), structure),
+            lambda: _parts(solve_together(placed, structure, start), structure),
         )
-        solution = _read(y, lines)
+        solution = _read(solution, placed, structure)
     else:
         solution = solve_together(problem, structure, start)
         placed = problem
@@ -58,14 +58,18 @@ def _all_met(apart: RowsApart, problem: Problem, structure: Structure) -> Soluti
     return Solution(y, searches.rows, searches.lam, int(Outcome.SOLVED), searches.passes, error)
 
 
-def _matrix(solution: Solution) -> tuple[Any, Any]:
-    """(N,) its predictions; (5, m) a line for each of its other parts, repeated for every row."""
+def _parts(solution: Solution, structure: Structure) -> tuple[Any, ...]:
+    """(5, m) a line for each part of the solution but the predictions, repeated for every row; and these,
+    where the duals do not say them."""
     nothing = ops.zeros_like(solution.lam)
-    return solution.y, ops.stack([nothing + ops.cast(line, nothing.dtype) for line in solution[1:]])
+    matrix = ops.stack([nothing + ops.cast(line, nothing.dtype) for line in solution[1:]])
+    return (matrix, solution.y) if structure.last_resort else (matrix,)
 
 
-def _read(y: Any, matrix: Any) -> Solution:
+def _read(parts: tuple[Any, ...], problem: Problem, structure: Structure) -> Solution:
     """The solution from these."""
+    matrix, *y = parts
     rows, lam, outcome, iterations, residual = (matrix[line] for line in range(5))
     outcome, iterations = ops.cast(outcome[0], "int32"), ops.cast(iterations[0], "int32")
-    return Solution(y, rows, lam, outcome, iterations, ops.max(residual))
+    moved = y[0] if y else response_at(problem, structure, lam).y
+    return Solution(moved, rows, lam, outcome, iterations, ops.max(residual))

@@ -115,7 +115,9 @@ def _searched(dual: Dual) -> _Searches:
         met = ops.logical_and(
             state.rows_off <= settings.row_tolerance, state.products_off <= settings.central
         )
-        return ops.logical_and(state.begun < 3, ops.logical_or(ops.logical_not(met), ops.equal(state.begun, 2)))
+        return ops.logical_and(
+            state.begun < 3, ops.logical_or(ops.logical_not(met), ops.equal(state.begun, 2))
+        )
 
     def advance(state: _Searches) -> _Searches:
         second = ops.equal(state.begun, 1)

@@ -211,7 +211,9 @@ def _step(dual: Dual, aim: Aim, point: Central, mu: Any) -> tuple[Central, Any]:
     return point.moved(direction, length), mu + length * (aimed - mu)
 
 
-def _central_part(dual: Dual, aim: Aim, point: Central, direction: Central, length: Any, mu: Any, aimed: Any) -> Any:
+def _central_part(
+    dual: Dual, aim: Aim, point: Central, direction: Central, length: Any, mu: Any, aimed: Any
+) -> Any:
     """() the largest part of a step at whose end no product is much below what it aims at."""
     parts = ops.convert_to_tensor(np.array(_PARTS), dtype=mu.dtype)
     of, to = point.rows, direction.rows
@@ -273,15 +275,28 @@ class _Equations(NamedTuple):
             member = ops.maximum(ops.maximum(has_high, has_low), fixed)
             columns, width = unit_columns(problem.border / root[:, None] * member[:, None])
         finite_low, finite_high = (
-            ops.where(ops.isfinite(bound), bound, ops.zeros_like(bound)) / root for bound in (aim.lower, aim.upper)
+            ops.where(ops.isfinite(bound), bound, ops.zeros_like(bound)) / root
+            for bound in (aim.lower, aim.upper)
         )
         nothing = ops.zeros_like(root)
         model = ScaledModel(
-            over_both_sides(curvature, root), columns, nothing, finite_low, finite_high, has_low, has_high, fixed
+            over_both_sides(curvature, root),
+            columns,
+            nothing,
+            finite_low,
+            finite_high,
+            has_low,
+            has_high,
+            fixed,
         )
         of = point.rows
         scaled = InteriorPoint(
-            of.free * root, of.p * root, of.q * root, *_over(root, has_high, of.high_gap), *_over(root, has_low, of.low_gap), of.s
+            of.free * root,
+            of.p * root,
+            of.q * root,
+            *_over(root, has_high, of.high_gap),
+            *_over(root, has_low, of.low_gap),
+            of.s,
         )
         newton = Newton.at(model, scaled, _rows(dual, aim, point) / root)
         return cls(dual, aim, point, *_ends(dual, point.y), give, slope, root, width, newton)
@@ -339,7 +354,9 @@ def errors_of(dual: Dual, aim: Aim, point: Central) -> tuple[Any, Any]:
     largest = ops.max(ops.abs(point.lam))
     size = width * (width * (aim.weights + aim.unit * largest) + point.p + point.q)
     off = has_floor * ops.abs(point.p * point.low_gap - aim.at_low)
-    off = ops.maximum(off, has_ceiling * ops.abs(point.q * point.high_gap - aim.at_high)) / positive_or_one(size)
+    off = ops.maximum(off, has_ceiling * ops.abs(point.q * point.high_gap - aim.at_high)) / positive_or_one(
+        size
+    )
     has_high, has_low, _ = _bounded(aim)
     e = _rows(dual, aim, point)
     outside = ops.maximum(ops.maximum(e - aim.upper, aim.lower - e), 0.0)

@@ -199,8 +199,9 @@ def _unmet(dual: Dual, found: Solution, t: Any) -> Solution:
         further = ops.logical_and(ops.equal(last.outcome, limit), last.residual > violation)
         return choose(further, found._replace(outcome=limit, residual=violation), last)
 
-    return ops.cond(
-        above_least <= dual.settings.proven,
-        lambda: found._replace(outcome=relaxed, residual=above_least),
-        resorted,
-    )
+    proven = above_least <= dual.settings.proven
+    if not dual.structure.last_resort:
+        return found._replace(
+            outcome=ops.where(proven, relaxed, limit), residual=ops.where(proven, above_least, violation)
+        )
+    return ops.cond(proven, lambda: found._replace(outcome=relaxed, residual=above_least), resorted)

@@ -103,7 +103,7 @@ class Settings:
     coefficient_roundings: float = 16.0
     coarsest: float = 10.0
     passes: int = 400
-    passes_apart: int = 12
+    passes_apart: int = 40
     flat: float = 0.25
     shortest: float = 0.05
     longest: float = 0.5
