@@ -12,13 +12,14 @@ class Outcome(enum.IntEnum):
 
     `RELAXED` is proven each time it is said (`keras_fair.ops.projection.certificate`): the root of the sum of
     squared violations, in the rows' own units, is at most a ten-thousandth (in float32 a hundredth) of itself
-    above the least that the domain allows, or by what counts as met. The rows are those the solver sees: a `spread` is one row for each
-    group, measured to the band that suits them best, and rows with a finite stiffness do not count. An
-    unbounded domain is covered as far as 1,000 times (in float32 10 times) the range of the predictions. A
-    category of probability zero keeps it under the cross-entropy, so there it counts as outside the domain.
+    above the least that the domain allows, or by what counts as met. The rows are those the solver sees: a
+    `spread` is one row for each group, measured to the band that suits them best, and rows with a finite
+    stiffness do not count. An unbounded domain is covered as far as 1,000 times (in float32 10 times) the
+    range of the predictions. A category of probability zero keeps it under the cross-entropy, so there it
+    counts as outside the domain.
 
-    Of the two things that an answer should be, within its rows and the closest that is, `ITERATION_LIMIT` lacks
-    the first and `NOT_CLOSEST` only the second: its rows hold.
+    Of the two things that an answer should be, within its rows and the closest that is, `ITERATION_LIMIT`
+    lacks the first and `NOT_CLOSEST` only the second: its rows hold.
     """
 
     SOLVED = 0

@@ -192,7 +192,8 @@ def test_the_outcome_says_what_is_missing() -> None:
             outcomes.append(Outcome(int(ended.outcome)))
             met = np.all(ended.rows <= [0.9 + 1e-10, 0.8 + 1e-10])
             assert met == (outcomes[-1] is not Outcome.ITERATION_LIMIT)
-    assert outcomes[0] is Outcome.ITERATION_LIMIT and outcomes[-1] is Outcome.SOLVED
+    assert outcomes[0] is Outcome.ITERATION_LIMIT
+    assert outcomes[-1] is Outcome.SOLVED
     assert Outcome.NOT_CLOSEST in outcomes
     assert "rows were not met" in Outcome.ITERATION_LIMIT.message
     assert "all rows hold" in Outcome.NOT_CLOSEST.message

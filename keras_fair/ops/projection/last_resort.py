@@ -18,17 +18,12 @@ import numpy as np
 
 from keras_fair.ops.dispatch import ops
 from keras_fair.ops.outcome import Outcome
+from keras_fair.ops.projection.central_point import Aim, Central, errors_of, first_point
 from keras_fair.ops.projection.certificate import violation_above_least
 from keras_fair.ops.projection.control_flow import choose, iterate
 from keras_fair.ops.projection.dual import Dual
 from keras_fair.ops.projection.linear_algebra import positive_or_one
-from keras_fair.ops.projection.primal_dual import (
-    Aim,
-    Central,
-    central_answer,
-    errors_of,
-    first_point,
-)
+from keras_fair.ops.projection.primal_dual import central_answer
 from keras_fair.ops.projection.solution import Solution
 
 __all__ = ["last_resort"]
@@ -95,7 +90,7 @@ def last_resort(dual: Dual) -> Solution:
 
 
 def _scaled(dual: Dual) -> tuple[Dual, Any]:
-    """The dual of the same problem with 1 as the largest weight, and what its duals are to be multiplied by."""
+    """The dual of the same problem with 1 as the largest weight, and what its duals are less by."""
     problem = dual.problem
     if problem.weights is None:
         return dual, 1.0

@@ -165,8 +165,8 @@ class Moments(NamedTuple):
     def net_reach(self) -> Any:
         """`sum_i |A_ji|`, (m,), after the parts have taken each other away.
 
-        The one place that asks for all of `A`, and only where rows have several parts or dense ones; where rows
-        are many it is looked at row by row, so that memory is that of one.
+        The one place that asks for all of `A`, and only where rows have several parts or dense ones; where
+        rows are many it is looked at row by row, so that memory is that of one.
         """
         matrix = self.cell_parts[0].cells if self.cell_parts else self.dense_parts[0].mix
         count = int(matrix.shape[0])

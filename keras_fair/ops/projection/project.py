@@ -81,8 +81,8 @@ def project(
     Where no predictions in the domain meet all rows, those that violate them least are returned with
     `outcome` `RELAXED`: least in the sum of squares over rows, in the rows' own units, proven up to the part
     `residual` of its root; see `Outcome`. Where neither is reached nor proven the outcome is
-    `ITERATION_LIMIT`; where all rows hold, but closer predictions may meet them too, `NOT_CLOSEST`. A finite stiffness `rho` prices the violation of a row at `rho violation^2 / 2`
-    instead.
+    `ITERATION_LIMIT`; where all rows hold, but closer predictions may meet them too, `NOT_CLOSEST`. A finite
+    stiffness `rho` prices the violation of a row at `rho violation^2 / 2` instead.
 
     Args:
         y: (n,), (n, 1) or (n, outputs) predictions `r`, a NumPy array or a tensor.
