@@ -39,6 +39,8 @@ def test_one_prediction_next_to_one_comes_down(r: float, project: Any) -> None:
     projection = project(np.array([r], DTYPE), rows, divergence="binary_crossentropy")
     assert projection.outcome is Outcome.SOLVED
     np.testing.assert_allclose(projection.y, [0.1], atol=1e-5)
+    if DTYPE != "float64" and 0.0 < 1.0 - r < 1e-6:
+        return  # see docs/backends.md: single precision does not tell the answers of these to a price apart
     mirrored = rows_from_matrix(np.array([[1.0]]), lower=[0.9], upper=[INF])
     projection = project(np.array([1.0 - r], DTYPE), mirrored, divergence="binary_crossentropy")
     assert projection.outcome is Outcome.SOLVED
