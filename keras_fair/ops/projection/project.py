@@ -55,7 +55,8 @@ class Projection(NamedTuple):
         outcome: an `Outcome`, of the rows with their margin; inside a graph its number.
         residual: where solved, the largest error of the optimality conditions, relative to how far each row
             can move; where relaxed, how far the violation may be above the least, relative to itself; at the
-            iteration limit, the largest violation, relative to how far each row can move.
+            iteration limit, the largest violation, relative to how far each row can move; where not the
+            closest, the largest error of the conditions of the closest.
     """
 
     y: Any
@@ -86,8 +87,8 @@ def project(
     Where no predictions in the domain meet all rows, those that violate them least are returned with
     `outcome` `RELAXED`: least in the sum of squares over rows, in the rows' own units, proven up to the part
     `residual` of its root; see `Outcome`. Where neither is reached nor proven the outcome is
-    `ITERATION_LIMIT`. A finite stiffness `rho` prices the violation of a row at `rho violation^2 / 2`
-    instead.
+    `ITERATION_LIMIT`; where all rows hold, but closer predictions may meet them too, `NOT_CLOSEST`. A finite
+    stiffness `rho` prices the violation of a row at `rho violation^2 / 2` instead.
 
     Args:
         y: (n,), (n, 1) or (n, outputs) predictions `r`, a NumPy array or a tensor.
@@ -228,7 +229,8 @@ def project_rows(
     check_divergence(divergence, where)
     centre = centre_of(r, where, divergence)
     problem = make_problem(r, rows, where, sample_weight, stiffness, centre)
-    projected = projector(structure_of(rows, where, divergence))(problem, start)
+    structure = structure_of(rows, where, divergence, (r, sample_weight), stiffness)
+    projected = projector(structure)(problem, start)
     size = int(np.prod(r.shape)) if None not in tuple(r.shape) else ops.size(r)
     shape = tuple(-1 if side is None else side for side in r.shape)
     y = ops.reshape(projected.y[:size], shape)
