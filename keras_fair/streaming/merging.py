@@ -1,10 +1,17 @@
-"""How the parts of two streams' states become those of one; `StreamState.merge` puts them together."""
+"""How the parts of two streams' states become those of one, and an earlier state one of today.
+
+`StreamState` puts them together.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["added", "added_tables", "averaged_row", "joined_vocabulary", "later"]
+import numpy as np
+
+from keras_fair.ops.stream.earlier import EARLIER_NUMBERS, earlier_spreads
+
+__all__ = ["added", "added_tables", "averaged_row", "joined_vocabulary", "later", "with_spreads"]
 
 
 def added(left: tuple[float, ...], right: tuple[float, ...]) -> tuple[float, ...]:
@@ -29,6 +36,20 @@ def averaged_row(left: tuple | None, right: tuple | None, counts: tuple[float, f
 def later(waiting: tuple[dict[str, Any], ...], arrivals: int) -> list[dict[str, Any]]:
     """Those who wait for a label, as if so many arrivals had come before their stream began."""
     return [{**entry, "arrivals": entry["arrivals"] + arrivals} for entry in waiting]
+
+
+def with_spreads(terms: dict[str, Any], moments: tuple[float, ...], outputs: int) -> dict[str, Any]:
+    """The terms of a state; where an earlier version wrote them, with what they lack. What is no term is left
+    for who checks them."""
+
+    def whole(numbers: Any) -> Any:
+        earlier = isinstance(numbers, list) and len(numbers) == EARLIER_NUMBERS
+        if not earlier or not all(isinstance(number, (int, float)) for number in numbers):
+            return numbers
+        lacking = earlier_spreads(np.array([float(numbers[2])]), moments, outputs)
+        return [*numbers, *(float(part[0]) for part in lacking.values())]
+
+    return {name: whole(numbers) for name, numbers in terms.items()}
 
 
 def joined_vocabulary(left: dict[str, Any], right: dict[str, Any]) -> dict[str, Any]:

@@ -33,6 +33,11 @@ from keras_fair.streaming.stream_settings import saved_domain
 
 __all__ = ["RunningStream"]
 
+_NOT_ALL_AT_ONCE = (
+    "no prediction inside the domain meets all rows. Those that were met before come first, and the others "
+    "are met as far as that leaves; `report` says which are violated and by how much."
+)
+
 
 class RunningStream:
     """The stream of one set of constraints.
@@ -167,7 +172,9 @@ class RunningStream:
         for outcome in Outcome:
             fresh = int(values["outcomes"][outcome])
             if fresh and not self.outcomes[outcome] and outcome is not Outcome.SOLVED:
-                self._news.append(f"stream, arrival {self.arrivals}: {outcome.message}")
+                relaxed = self.rule.guard and outcome is Outcome.RELAXED
+                message = _NOT_ALL_AT_ONCE if relaxed else outcome.message
+                self._news.append(f"stream, arrival {self.arrivals}: {message}")
             self.outcomes[outcome] += fresh
         self.history.add(self.arrivals, lambda: self._point(values))
 
