@@ -90,6 +90,8 @@ def springs(
                 if low > high:
                     at_upper = under <= 0.5 * bound if prices[j] > 0 else over > 0.5 * bound
                     low, high = (high, high) if at_upper else (low, low)
-                found[j] = Spring(low, high, stiff, unit[j] / own_curvature)
+                found[j] = Spring(
+                    low, high, stiff, min(0.1 + people**2 / 100.0, 1.0) * unit[j] / own_curvature
+                )
     assert all(found)
     return found  # type: ignore[return-value]

@@ -48,7 +48,7 @@ def test_pooled_gap_is_that_of_the_predictions_given(parity) -> None:
     audit = kf.audit(PARITY, fair, {"sex": sex}, confidence=None)
     (relation,) = parity.report()
     assert relation.gap == pytest.approx(audit.relations[0].gap, abs=EXACT)
-    assert abs(relation.gap) <= 0.025
+    assert abs(relation.gap) <= 0.035  # 200 people are few: the raw gap is 0.3
     assert relation.smallest_weight == min(np.sum(sex == "Female"), np.sum(sex == "Male"))
 
 

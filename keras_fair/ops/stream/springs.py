@@ -43,7 +43,7 @@ __all__ = ["Springs", "springs", "width_of"]
 
 _FIRM, _SOFTEST, _FIRMEST = 8.0, 0.5, 5.0  # of K, times the step
 _LARGEST_MARGIN = 0.05  # of the domain's width, where a row has one bound only
-_FURTHEST_PRICE = 1.0  # of the domain's width: no row ever needs to be moved further
+_FEW, _MANY = 0.1, 100.0  # a price of n people counts to this part of the domain's width, and n by that more
 _BEYOND = 0.5  # of B: how far beyond the opposite bound a pull may begin
 
 
@@ -134,11 +134,8 @@ def springs(
         lower=ops.where(at_upper, ops.minimum(lower, upper), lower),
         upper=ops.where(at_upper, upper, ops.maximum(lower, upper)),
     )
-    return Springs(
-        aimed,
-        ops.stop_gradient(stiffness),
-        ops.stop_gradient(_FURTHEST_PRICE * width * noise.unit / curvature),
-    )
+    most = ops.minimum(_FEW + ops.square(root) / _MANY, 1.0) * width * noise.unit / curvature
+    return Springs(aimed, ops.stop_gradient(stiffness), ops.stop_gradient(most))
 
 
 def width_of(rule: StreamRule, deviation: Any) -> Any:

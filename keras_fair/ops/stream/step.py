@@ -135,7 +135,8 @@ def stream_step(
     values = (state["sums"] + sums) / positive_or_one(rows.terms.weights)
     duals = solved.duals[: len(rows)]
     outside = ops.abs(duals) / stiffness[: len(rows)]
-    counted = ops.minimum(ops.maximum(duals, -held.most), held.most)
+    pulls = duals + solved.duals[len(rows) :] if rule.guard else duals  # a hard row pulls too
+    counted = ops.minimum(ops.maximum(pulls, -held.most), held.most)
     prices = state["prices"] + n / t * (counted / t - state["prices"])
     prices = ops.where(rows.active, prices, state["prices"])
     moved = ops.sum(ops.square(solved.y - r))
