@@ -34,8 +34,8 @@ from keras_fair.streaming.stream_settings import saved_domain
 __all__ = ["RunningStream"]
 
 _NOT_ALL_AT_ONCE = (
-    "no prediction inside the domain meets all rows. Those that were met before come first, and the others "
-    "are met as far as that leaves; `report` says which are violated and by how much."
+    "no prediction inside the domain meets all rows. Those that were met before come first, as far as groups "
+    "do not overlap, and the others get what these leave; `report` says which are violated and by how much."
 )
 
 

@@ -30,7 +30,7 @@ class StreamRule(NamedTuple):
         divergence: of the projection.
         step: how firmly violations are answered, > 0.
         margin: standard deviations of the swings that bounds are kept clear of, >= 0.
-        guard: whether the pooled rows are hard besides.
+        guard: whether what was met must stay met.
         half_life: arrivals after which one counts half, or infinity.
     """
 
