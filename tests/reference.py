@@ -21,11 +21,11 @@ def solve_reference(
     domain: tuple[float, float] | None | str = (0.0, 1.0),
     divergence: str = "euclidean",
     weights: np.ndarray | None = None,
-    stiffness: float = np.inf,
+    stiffness: float | np.ndarray = np.inf,
 ) -> tuple[str, np.ndarray, float]:
     """Status, minimiser and least value of the projection of `r` (n,) or (n, outputs) on the rows.
 
-    `matrix` is (m, n) or (m, n, outputs). With a finite stiffness the rows are elastic.
+    `matrix` is (m, n) or (m, n, outputs). With a finite stiffness, one or (m,), the rows are elastic.
     """
     y = cp.Variable(r.shape)
     flat = cp.reshape(y, (r.size,), order="C")
@@ -46,9 +46,9 @@ def solve_reference(
         constraints += [y >= 0, cp.sum(y, axis=1) == 1]
     elif domain is not None:
         constraints += [y >= domain[0], y <= domain[1]]
-    if np.isfinite(stiffness):
+    if np.isfinite(stiffness).all():
         slack = cp.Variable(len(matrix))
-        objective = objective + stiffness / 2.0 * cp.sum_squares(slack)
+        objective = objective + cp.sum(cp.multiply(stiffness / 2.0, cp.square(slack)))
         rows = rows + slack
     above, below = np.isfinite(upper), np.isfinite(lower)
     if above.any():

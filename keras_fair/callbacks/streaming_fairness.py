@@ -60,9 +60,9 @@ class StreamingFairness(keras.callbacks.Callback):
         margin: how many standard deviations of their own swings the pooled gaps keep from their bounds, >= 0.
             It is not the `margin` of `FairModel` and `FairProjection`: that is in units of the gap, and is
             kept in addition.
-        guard: whether bounds are hard: no pooled gap passes its bound once it can be met, at the price of
-            single arrivals that are moved far.
-        half_life: arrivals after which one counts half, > 0; None for never.
+        guard: whether what was met must stay met, at the price of single arrivals that are moved far;
+            docs/streaming.md says for which relations it can.
+        half_life: arrivals after which one counts half, > 1; None for never.
         state: where the state lives: sums over all arrivals, and the attributes of those that wait for their
             label. A stream goes on from what is there, and says so on stderr. A path is a file for one
             process, written after every `save_every` batches, at the end of a run, of a `with` block, of the

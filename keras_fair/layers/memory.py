@@ -17,6 +17,7 @@ from keras import ops
 from keras_fair.layers.batch import ProjectedBatch, arrived, project_arrivals
 from keras_fair.layers.kept_weight import kept_weight
 from keras_fair.ops import Domain
+from keras_fair.ops.stream.earlier import in_this_layout
 from keras_fair.ops.stream.state_vector import StateLayout, StreamRule, advanced
 from keras_fair.ops.working_precision import working_dtype
 from keras_fair.rows.plan import RowPlan
@@ -47,8 +48,8 @@ class Memory:
             add_weight: of the layer.
             plan: the lowered constraints.
         """
-        saved = self._saved
-        self._layout = StateLayout.of(plan)
+        self._layout, self._outputs = StateLayout.of(plan), plan.outputs.count
+        saved = None if self._saved is None else in_this_layout(self._layout, self._saved, self._outputs)
         initial = "zeros" if saved is None else lambda _, dtype: ops.convert_to_tensor(saved, dtype)
         self.weight = kept_weight(add_weight, "memory", (self._layout.size,), working_dtype(), initial)
 
@@ -74,7 +75,7 @@ class Memory:
             return
         self._saved = np.array(store["memory"])
         if self.weight is not None:
-            self.weight.assign(self._saved)
+            self.weight.assign(in_this_layout(self._layout, self._saved, self._outputs))
 
 
 def check_memory(memory: Any) -> int | None:

@@ -25,6 +25,8 @@ from keras_fair.streaming.plan_step import Batch
 
 __all__ = ["Arrivals", "label_in_conditions"]
 
+_LEAST_WEIGHT = 1e-50
+
 
 @dataclass(frozen=True)
 class Arrivals:
@@ -58,7 +60,7 @@ class Arrivals:
             predictions=predictions,
             attributes={} if attributes is None else attributes,
             label=None if label is None else _label(label, n),
-            weight=None if weight is None else read_weight(weight),
+            weight=None if weight is None else _weight(weight),
             ids=None if ids is None else _ids(ids, n),
         )
         if arrivals.weight is not None:
@@ -123,6 +125,21 @@ class Arrivals:
                 reason=Reason.LABEL_NEEDED,
             )
         return np.clip(self.y, 0.0, 1.0) if in_conditions else self.y
+
+
+def _weight(weight: Any) -> np.ndarray:
+    """Weights whose sums, and the sums of whose squares, stay numbers however many arrive."""
+    values = read_weight(weight)
+    there = values[values > 0]
+    wrong = there[(there < _LEAST_WEIGHT) | (there > 1.0 / _LEAST_WEIGHT)]
+    if wrong.size:
+        raise ValueError(
+            "expected sample_weight of a stream to be 0 or from "
+            f"{_LEAST_WEIGHT:g} to {1.0 / _LEAST_WEIGHT:g}, received {len(wrong)} that are not, such as "
+            f"{wrong[0]:g}: sums of such weights are no numbers. Only ratios of weights count: divide them "
+            "all by one number"
+        )
+    return values
 
 
 def label_in_conditions(plan: RowPlan) -> bool:

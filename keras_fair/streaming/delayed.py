@@ -15,8 +15,8 @@ import numpy as np
 
 from keras_fair.inputs.columns import is_matrix, read_column
 from keras_fair.inputs.predictions import length_of
+from keras_fair.ops.stream.noise import spread_sums
 from keras_fair.ops.stream.pooled import PooledSums
-from keras_fair.ops.stream.step import reaches
 from keras_fair.rows.plan import RowPlan
 from keras_fair.streaming.arrivals import label_in_conditions
 from keras_fair.streaming.plan_step import Batch
@@ -138,7 +138,8 @@ def difference(
     stood_in = np.array([entry["label"] for entry in entries])
     was = plan.measure(encoded, stood_in, weight, size=len(y), fractional_label=plan.binary_label)
     now = plan.measure(encoded, labels, weight, size=len(y), fractional_label=False)
+    before, after = spread_sums(plan, was, y), spread_sums(plan, now, y)
     return {
         **vars(PooledSums.of(now, y).plus(PooledSums.of(was, y), times=-1.0)),
-        "reach": np.asarray(reaches(plan, now) - reaches(plan, was)),
+        **{name: np.asarray(part - before[name]) for name, part in after.items()},
     }

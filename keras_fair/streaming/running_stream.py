@@ -34,6 +34,11 @@ from keras_fair.streaming.stream_settings import saved_domain
 
 __all__ = ["RunningStream"]
 
+_NOT_ALL_AT_ONCE = (
+    "no prediction inside the domain meets all rows. Those that were met before come first, as far as groups "
+    "do not overlap, and the others get what these leave; `report` says which are violated and by how much."
+)
+
 
 class RunningStream:
     """The stream of one set of constraints.
@@ -167,7 +172,8 @@ class RunningStream:
         for outcome in Outcome:
             fresh = int(values["outcomes"][outcome])
             if fresh and not self.outcomes[outcome] and outcome is not Outcome.SOLVED:
-                self._news.append(self._news_of(outcome.message))
+                relaxed = self.rule.guard and outcome is Outcome.RELAXED
+                self._news.append(self._news_of(_NOT_ALL_AT_ONCE if relaxed else outcome.message))
             self.outcomes[outcome] += fresh
         self._look_for_strangers(attributes)
         self.history.add(self.arrivals, lambda: self._point(values))

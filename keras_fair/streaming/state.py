@@ -15,9 +15,9 @@ import numpy as np
 
 from keras_fair.constraints import parse
 from keras_fair.inputs.domain import check_domain
+from keras_fair.ops.stream.noise import spread_sums
 from keras_fair.ops.stream.pooled import PooledSums
-from keras_fair.ops.stream.state_vector import StateLayout
-from keras_fair.ops.stream.step import reaches
+from keras_fair.ops.stream.state_vector import SPREADS, StateLayout
 from keras_fair.packing import SumsError, pack, unpack
 from keras_fair.rows.plan import RowPlan
 from keras_fair.streaming.arrivals import Arrivals
@@ -28,6 +28,7 @@ from keras_fair.streaming.merging import (
     averaged_row,
     joined_vocabulary,
     later,
+    whole_entries,
 )
 from keras_fair.streaming.plans import plan_of
 from keras_fair.streaming.report import StreamReport, reported
@@ -41,7 +42,7 @@ __all__ = ["StreamState", "checked"]
 
 # The tables of a state, and the parts of the vector that each has under one key.
 _TABLES = {
-    "terms": ("sums", "weights", "reach"),
+    "terms": ("sums", "weights", *SPREADS),
     "constants": ("constant_sums", "constant_weights"),
     "rows": ("prices", "duals"),
     "outside": ("unknown", "missing"),
@@ -59,7 +60,8 @@ class StreamState:
         vocabulary: what `Vocabulary.get_config` gives.
         arrivals: how many predictions came, never faded.
         moments: arrivals, sums of predictions, of their squares, and of squared moves; faded.
-        terms: by text, the sum, the weight, and the sum of absolute coefficients.
+        terms: by text, the sum and the weight, and what says its size and spread, see
+            `keras_fair.ops.stream.noise.spread_sums`.
         constants: by text, the sum and the weight.
         rows: by name, the price and the dual.
         outside: by attribute, how many arrivals had an unknown and a missing value.
@@ -129,7 +131,7 @@ class StreamState:
         measured = plan.measure(batch.columns, batch.label, batch.weight, size=n, fractional_label=fractional)
         change = {
             **vars(PooledSums.of(measured, batch.r)),
-            "reach": np.asarray(reaches(plan, measured)),
+            **{name: np.asarray(part) for name, part in spread_sums(plan, measured, batch.r).items()},
             "moments": [n, np.sum(batch.r), np.sum(np.square(batch.r)), 0.0],
             "unknown": [float(measured.unknown.get(name, 0)) for name in plan.attributes],
             "missing": [float(measured.missing.get(name, 0)) for name in plan.attributes],
@@ -225,7 +227,8 @@ class StreamState:
         Raises:
             ValueError: a field is lacking, or holds what no stream writes; it is named.
         """
-        return cls(**checked_fields(entries, {name: len(parts) for name, parts in _TABLES.items()}))
+        lengths = {name: len(parts) for name, parts in _TABLES.items()}
+        return cls(**checked_fields(whole_entries(entries), lengths))
 
     def _values(self) -> LearntValues:
         return LearntValues(parse(self.constraints), None, self.vocabulary)

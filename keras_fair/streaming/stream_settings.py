@@ -28,7 +28,7 @@ def stream_rule(
         _number("step", step),
         _number("margin", margin, or_zero=True),
         bool(guard),
-        math.inf if half_life is None else _number("half_life", half_life),
+        math.inf if half_life is None else _half_life(half_life),
     )
 
 
@@ -78,6 +78,17 @@ def whole(name: str, value: Any, least: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
         raise ValueError(f"expected {name} to be a whole number >= {least}, received {name}={value!r}")
     return value
+
+
+def _half_life(value: Any) -> float:
+    """A number of arrivals, > 1: with less, the last arrival alone outweighs all others together."""
+    number = _number("half_life", value)
+    if number <= 1.0:
+        raise ValueError(
+            f"expected half_life to be a number of arrivals > 1, received half_life={value!r}: the last "
+            "arrival alone would outweigh all before it, and the gap would be that of one person"
+        )
+    return number
 
 
 def _number(name: str, value: Any, or_zero: bool = False) -> float:

@@ -14,6 +14,7 @@ from keras_fair.inputs.domain import check_domain
 from keras_fair.ops.stream.state_vector import Readout, StreamRule, advanced
 from keras_fair.rows.lower import lower
 from keras_fair.streaming.plan_step import Batch, PlanStep
+from tests.ops.spring_reference import springs
 from tests.reference import solve_reference
 
 DOUBLE = keras.backend.backend() != "jax"  # JAX computes in single precision unless it is told otherwise
@@ -141,14 +142,6 @@ def run_of(name: str, runs: dict[str, Run]) -> Run:
     return run
 
 
-def widest_unit(run: Run, rows: Any) -> np.ndarray:
-    """How far each row moves when all predictions of its largest term move by one."""
-    state = run.state
-    sizes = state["reach"] / np.where(state["weights"] > 0, state["weights"], 1.0)
-    found = np.max(np.abs(np.asarray(rows.weights)) * sizes, axis=1)
-    return np.where(found > 0, found, 1.0)
-
-
 @pytest.mark.parametrize("name", CASES)
 def test_a_batch_is_the_elastic_projection_of_the_pooled_rows(name: str, runs: dict[str, Run]) -> None:
     case, run, rng = CASES[name], run_of(name, runs), np.random.default_rng(7)
@@ -156,44 +149,25 @@ def test_a_batch_is_the_elastic_projection_of_the_pooled_rows(name: str, runs: d
     before = run.state["prices"]
     y, found = run.take(*drawn(case, rng))
     fair, came, *_ = run.together()
-    rows, t = run.rows(), float(len(fair))
-    rho = run.rule.step * t**1.5 / widest_unit(run, rows) ** 2
+    rows = run.rows()
+    expected_springs = springs(rows, came, fair, before, 12, run.rule.step, run.rule.margin)
+    lower_, upper, stiffness, _ = (np.array(part) for part in zip(*expected_springs, strict=True))
     matrix = np.asarray(rows.matrix).reshape(len(rows), *fair.shape)
     fixed = np.asarray(rows.offset) + matrix[:, :12].reshape(len(rows), -1) @ fair[:12].reshape(-1)
-    aimed_lower, aimed_upper = aimed(run, rows, came, before, rho, t)
     status, expected, _ = solve_reference(
         came[12:],
         matrix[:, 12:],
-        aimed_lower - fixed,
-        aimed_upper - fixed,
+        lower_ - fixed,
+        upper - fixed,
         aux=np.asarray(rows.aux),
         domain=case.domain,
         divergence=case.divergence if case.outputs == 1 else "euclidean",
-        stiffness=float(rho[0]),
+        stiffness=stiffness,
     )
-    assert np.ptp(rho) <= 1e-9 * rho[0], "the reference takes one stiffness"
-    assert status == "optimal"
-    np.testing.assert_allclose(y, expected, atol=2e-6 if DOUBLE else 2e-3)
+    assert status in ("optimal", "optimal_inaccurate")
+    exact = 2e-6 if status == "optimal" else 3e-5  # of the reference
+    np.testing.assert_allclose(y, expected, atol=exact if DOUBLE else 2e-3)
     assert found["outcomes"][0] == 1
-
-
-def aimed(run: Run, rows: Any, came: np.ndarray, prices: np.ndarray, rho: np.ndarray, t: float) -> Any:
-    """The bounds that a step aims at, as its docstring has them."""
-    unit = widest_unit(run, rows)
-    swing = run.rule.margin * np.std(came) * unit * t**-0.75 / math.sqrt(2 * run.rule.step)
-    lower_, upper = np.asarray(rows.lower), np.asarray(rows.upper)
-    width = upper - lower_
-    swing = np.minimum(swing, np.where(np.isinf(width), 0.05 * unit, 0.5 * width))
-    droop = prices * t / rho
-    aim_lower = lower_ + swing + np.maximum(-droop, 0.0)
-    aim_upper = upper - swing - np.maximum(droop, 0.0)
-    apart = width > 0
-    aim_lower = np.where(apart, np.minimum(aim_lower, upper), aim_lower)
-    aim_upper = np.where(apart, np.maximum(aim_upper, lower_), aim_upper)
-    return (
-        np.where(droop > 0, np.minimum(aim_lower, aim_upper), aim_lower),
-        np.where(droop > 0, aim_upper, np.maximum(aim_lower, aim_upper)),
-    )
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -206,10 +180,16 @@ def test_duals_are_stiffness_times_violation_and_sums_those_of_all_arrivals(
         _, found = run.take(*drawn(case, rng))
         fair, came, *_ = run.together()
         rows = run.rows()
-        rho = run.rule.step * len(fair) ** 1.5 / widest_unit(run, rows) ** 2
-        np.testing.assert_allclose(found["outside"], np.abs(run.state["duals"]) / rho, rtol=1e-6, atol=1e-12)
+        expected = springs(rows, came, fair, before, 12, run.rule.step, run.rule.margin)
+        low, high, stiff, most = (np.array(part) for part in zip(*expected, strict=True))
+        duals = run.state["duals"]
+        np.testing.assert_allclose(
+            found["outside"], np.abs(duals) / stiff, rtol=1e-6 if DOUBLE else 1e-3, atol=1e-12
+        )
+        counted = np.clip(duals, -most, most) / len(fair)
+        prices = before + 12 / len(fair) * (counted - before)
+        np.testing.assert_allclose(run.state["prices"], prices, rtol=1e-6 if DOUBLE else 1e-3, atol=1e-12)
         if not np.asarray(rows.aux).shape[1]:
-            low, high = aimed(run, rows, came, before, rho, float(len(fair)))
             values = np.asarray(rows.values(fair))
             outside = np.maximum(np.maximum(low - values, values - high), 0.0)
             np.testing.assert_allclose(found["outside"], outside, atol=EXACT)

@@ -49,7 +49,7 @@ def test_pooled_gap_is_that_of_the_predictions_given(parity) -> None:
     audit = kf.audit(PARITY, fair, {"sex": sex}, confidence=None)
     (relation,) = parity.report()
     assert relation.gap == pytest.approx(audit.relations[0].gap, abs=EXACT)
-    assert abs(relation.gap) <= 0.0225
+    assert abs(relation.gap) <= 0.035  # 200 people are few: the raw gap is 0.3
     assert relation.smallest_weight == min(np.sum(sex == "Female"), np.sum(sex == "Male"))
 
 
@@ -69,6 +69,11 @@ def test_pooled_gap_is_that_of_the_predictions_given(parity) -> None:
         ({"attributes": 3}, "dict of columns"),
         ({"label": [1, 0]}, r"label of shape \(1,\)"),
         ({"sample_weight": [-1.0]}, "sample_weight"),
+        (
+            {"sample_weight": [1e300]},
+            r"sample_weight of a stream .* from 1e-50 to 1e\+50, .* such as 1e\+300",
+        ),
+        ({"sample_weight": [1e-300]}, r"such as 1e-300"),
         ({"ids": ["a"]}, "only where a constraint uses the label"),
     ],
 )
@@ -99,6 +104,8 @@ def test_a_stream_survives_a_wrong_first_request() -> None:
         ({"step": True}, "step=True"),
         ({"margin": -1.0}, "margin=-1.0"),
         ({"half_life": 0.0}, "half_life=0.0"),
+        ({"half_life": 1.0}, r"half_life to be a number of arrivals > 1, received half_life=1.0"),
+        ({"half_life": 1e-300}, "half_life=1e-300"),
         ({"save_every": 0}, "save_every=0"),
         ({"window": -1}, "window=-1"),
         ({"patience": 0.5}, "patience=0.5"),
@@ -203,7 +210,7 @@ def test_a_group_that_nobody_came_into_does_not_look_fair() -> None:
 def test_what_is_violated_is_said_also_where_a_group_is_empty() -> None:
     stream = kf.StreamingFairness("E[y | sex=Femal] <= 0.1; E[y] >= 2")
     stream.project([0.5], {"sex": ["Male"]})
-    assert stream.report().violation == pytest.approx(1.25, abs=1e-6)
+    assert stream.report().violation == pytest.approx(1.0, abs=1e-6)
 
 
 def test_label_must_be_a_probability() -> None:
@@ -212,13 +219,13 @@ def test_label_must_be_a_probability() -> None:
         stream.project([0.5], {"sex": ["Male"]}, label=[1.5])
     stream.project([0.5], {"sex": ["Male"]}, label=[0.25])
     assert state_of(stream)["stream"]["terms"]
-    assert sum(weight for _, weight, _ in state_of(stream)["stream"]["terms"].values()) == 0.25
+    assert sum(weight for _, weight, *_ in state_of(stream)["stream"]["terms"].values()) == 0.25
 
 
 def test_a_prediction_stands_in_for_the_label() -> None:
     stream = kf.StreamingFairness(OPPORTUNITY, vocabulary=SEX)
     stream.project([0.625], {"sex": ["Male"]})
-    assert sum(weight for _, weight, _ in state_of(stream)["stream"]["terms"].values()) == 0.625
+    assert sum(weight for _, weight, *_ in state_of(stream)["stream"]["terms"].values()) == 0.625
 
 
 @pytest.mark.parametrize("policy", ["exclude", "group"])
@@ -236,3 +243,26 @@ def test_a_vocabulary_may_say_only_what_missing_values_mean(text: str, policy: s
     assert again.report().arrivals == 12
     with pytest.raises(StateError, match=rf"expected missing='{policy}' as in the saved state"):
         kf.StreamingFairness(text, vocabulary=kf.Vocabulary(), state=tmp_path / "stream.json")
+
+
+@pytest.mark.filterwarnings("ignore:.*Nobody is in the group sex=Female")
+@pytest.mark.parametrize("guard", [False, True])
+@pytest.mark.parametrize("weight", [1.0, 1e-50, 1e50])
+@pytest.mark.parametrize(
+    "text", [PARITY, "spread(E[y | sex=*]) <= 0.02", "E[y | sex=Female] >= 0.9 * E[y | sex=Male]"]
+)
+def test_a_group_that_stays_away_fades_to_nothing_and_comes_back(
+    text: str, weight: float, guard: bool
+) -> None:
+    stream = kf.StreamingFairness(text, vocabulary=SEX, half_life=1.5, guard=guard)
+    rng = np.random.default_rng(0)
+    for sex, times in (("Female", 2), ("Male", 1700), ("Female", 2)):  # 2 ** -(1700 / 1.5) is no number
+        for _ in range(times):
+            y = stream.project([rng.random()], {"sex": [sex]}, sample_weight=[weight])
+            assert 0.0 <= y[0] <= 1.0
+        (relation,) = stream.report()
+        assert np.isnan(relation.gap) == (sex == "Male" or times == 2 and stream.report().arrivals == 2)
+    for terms in state_of(stream)["stream"]["terms"].values():
+        assert np.isfinite(terms).all()
+    assert np.isfinite(list(state_of(stream)["stream"]["rows"].values())).all()
+    assert relation.smallest_weight > weight

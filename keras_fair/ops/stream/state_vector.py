@@ -17,7 +17,9 @@ from keras_fair.ops.dispatch import ops
 from keras_fair.ops.outcome import Outcome
 from keras_fair.rows.plan import RowPlan
 
-__all__ = ["Readout", "StateLayout", "StreamRule", "advanced"]
+__all__ = ["SPREADS", "Readout", "StateLayout", "StreamRule", "advanced"]
+
+SPREADS = ("reach", "squares", "firsts", "seconds")  # parts of a state: sizes and spreads of the terms
 
 
 class StreamRule(NamedTuple):
@@ -28,7 +30,7 @@ class StreamRule(NamedTuple):
         divergence: of the projection.
         step: how firmly violations are answered, > 0.
         margin: standard deviations of the swings that bounds are kept clear of, >= 0.
-        guard: whether the pooled rows are hard besides.
+        guard: whether what was met must stay met.
         half_life: arrivals after which one counts half, or infinity.
     """
 
@@ -48,7 +50,8 @@ class StateLayout:
 
     | part | numbers |
     | --- | --- |
-    | `sums`, `weights`, `reach` | T each: `S`, `N`, and the sum of absolute coefficients |
+    | `sums`, `weights` | T each: `S` and `N` |
+    | `reach`, `squares`, `firsts`, `seconds` | T each: see `keras_fair.ops.stream.noise.spread_sums` |
     | `constant_sums`, `constant_weights` | K each |
     | `moments` | 4: arrivals, sums of `r`, of `r^2` (both over outputs), of `(y - r)^2` |
     | `unknown`, `missing` | A each: arrivals outside the vocabulary, by attribute |
@@ -72,7 +75,7 @@ class StateLayout:
     def parts(self) -> dict[str, slice]:
         """The place of each part."""
         sizes = {
-            **dict.fromkeys(("sums", "weights", "reach"), self.terms),
+            **dict.fromkeys(("sums", "weights", *SPREADS), self.terms),
             **dict.fromkeys(("constant_sums", "constant_weights"), self.constants),
             "moments": 4,
             **dict.fromkeys(("unknown", "missing"), self.attributes),

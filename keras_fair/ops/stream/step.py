@@ -3,18 +3,12 @@ r"""One step of a stream: the rows of all arrivals so far, held by the batch tha
 The state holds, for each term, a weight `N` and a sum `S`, so that the pooled value is `S / N`. A batch is
 projected onto the pooled rows
 
-    lower' <= W [(S + M y) / N'] + c <= upper',    with the stiffness rho = step t^1.5 / u^2
+    v = W [(S + M y) / N'] + c,    each held by a spring    lambda(v) = rho' (v - b')
 
-    upper' = upper - swing - max(p, 0) t / rho,    lower' = lower + swing + max(-p, 0) t / rho
+`keras_fair.ops.stream.springs` says how stiff these are and where they begin, `keras_fair.ops.stream.noise`
+what is known of chance. The price `p` of a row is the mean of `lambda / t` so far.
 
-    swing = margin s u t^-0.75 / sqrt(2 step)
-
-t is the number of arrivals, u the size of a row (how far it moves when all predictions of a term move by
-one), s the standard deviation of the predictions that come in, and p the price of the row: a slow mean of
-`dual / t`. `keras_fair.ops.stream.aim` says why the bounds are moved, and moves them.
-
-`guard` adds the rows a second time, hard and with their own bounds: whenever the pooled value can meet these,
-it does, and the soft rows keep it away from them, so that this is seldom needed.
+With a `guard`, `keras_fair.ops.stream.guard` adds hard rows that keep what was met.
 
 docs/mathematics.md derives this, and proves how far a pooled value can be past its bound. All functions are
 pure and run in a graph.
@@ -23,24 +17,25 @@ pure and run in a graph.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from keras_fair.language.nodes import Number
 from keras_fair.ops.dispatch import ops
+from keras_fair.ops.outcome import Outcome
 from keras_fair.ops.projection.linear_algebra import positive_or_one
 from keras_fair.ops.projection.project import Projection, project_rows
-from keras_fair.ops.stream.aim import aimed_rows, guarded_rows, unit_sizes
+from keras_fair.ops.stream.guard import guarded
+from keras_fair.ops.stream.noise import counts_of, deviation_of, row_noise, spread_sums
 from keras_fair.ops.stream.pooled import pooled_rows
-from keras_fair.ops.stream.state_vector import StateLayout, StreamRule
+from keras_fair.ops.stream.springs import springs, width_of
+from keras_fair.ops.stream.state_vector import SPREADS, StateLayout, StreamRule
 from keras_fair.ops.working_precision import working_dtype
 from keras_fair.rows.linear import LinearRows
-from keras_fair.rows.measured import Measured
 from keras_fair.rows.plan import RowPlan
-from keras_fair.rows.terms import CellFamily, Family
 
-__all__ = ["StreamStep", "reaches", "stream_step"]
+__all__ = ["StreamStep", "stream_step"]
 
-_PRICE_RATE = 0.5  # a price moves by this share of n / t: with more it need not stay bounded
+_GONE = 1e-9  # a group that has faded to less than such a part of one arrival is empty
 
 
 class StreamStep(NamedTuple):
@@ -54,7 +49,7 @@ class StreamStep(NamedTuple):
         fade: () what the first part is multiplied by before; 1 without a half-life.
         gaps: (R,) pooled, after the batch; those that `rows` says are estimable.
         violation: (R,) how far each gap is outside its bounds.
-        outside: (m,) how far each row is outside the bounds it is aimed at: `|dual| / rho`.
+        outside: (m,) how far each row is outside the bounds it is aimed at: `|dual|` by the stiffness.
     """
 
     projection: Projection
@@ -101,38 +96,56 @@ def stream_step(
     state = {name: part if name in ("prices", "duals") else part * fade for name, part in state.items()}
     arrived = _moments(r, present, n)
     moments = state["moments"] + arrived
-    reach = reaches(plan, measured)
     t = ops.maximum(moments[0], 1.0)
+    raw = r[:, 0] if plan.outputs.count == 1 and len(r.shape) == 2 else r
+    raw = ops.stop_gradient(raw)
+    spreads = spread_sums(plan, measured, raw)
+    faded = _faded_away(state, rule)
+    state = {**state, **{name: state[name] + part for name, part in faded.items()}}
 
     rows = pooled_rows(plan, measured, state)
-    unit = unit_sizes(rows, (state["reach"] + reach) / positive_or_one(rows.terms.weights))
-    rho = rule.step * t**1.5 / unit**2
-    rho = ops.stop_gradient(rho)  # gradients flow neither through the stiffness nor through the aim
-    deviation = _deviation(moments, plan.outputs.count)
-    aimed = aimed_rows(rows, rule, state["prices"] * t / rho, deviation, t, unit)
-    solved = project_rows(
-        r,
-        guarded_rows(aimed, rows) if rule.guard else aimed,
-        domain=rule.domain,
-        divergence=rule.divergence,
-        sample_weight=objective_weight,
-        stiffness=ops.concatenate([rho, ops.full_like(rho, math.inf)], axis=0) if rule.guard else rho,
-        start=None if rule.guard else state["duals"],
-    )
+    deviation = deviation_of(moments, plan.outputs.count)
+    noise = row_noise(rows, {name: state[name] + spreads[name] for name in SPREADS}, deviation)
+    held = springs(rows, rule, noise, state["prices"], raw, deviation, t, n)
+    tries: Sequence[tuple[LinearRows, Any]] = [(held.aimed, held.stiffness)]
+    if rule.guard:
+        tries = guarded(plan, state, rows, held, noise, raw, width_of(rule, deviation))
+
+    def projected(which: int) -> Projection:
+        aimed, stiffness = tries[which]
+        return project_rows(
+            r,
+            aimed,
+            domain=rule.domain,
+            divergence=rule.divergence,
+            sample_weight=objective_weight,
+            stiffness=stiffness,
+            start=None if rule.guard else state["duals"],
+        )
+
+    solved, stiffness = projected(0), tries[0][1]
+    if rule.guard:
+        first, met = solved, ops.equal(solved.outcome, int(Outcome.SOLVED))
+        solved = Projection(*ops.cond(met, lambda: tuple(first), lambda: tuple(projected(1))))
+        stiffness = ops.where(met, stiffness, tries[1][1])
+        kept = ops.equal(solved.outcome, int(Outcome.SOLVED))
+        solved = solved._replace(outcome=ops.where(kept, first.outcome, solved.outcome))
     flat = solved.y[:, 0] if plan.outputs.count == 1 and len(solved.y.shape) == 2 else solved.y
     sums = measured.terms.sums(flat)
     values = (state["sums"] + sums) / positive_or_one(rows.terms.weights)
     duals = solved.duals[: len(rows)]
-    outside = ops.abs(duals) / rho
-    rate = ops.minimum(_PRICE_RATE * n / t, 1.0)
-    prices = state["prices"] + rate * (duals / t - state["prices"])
+    outside = ops.abs(duals) / stiffness[: len(rows)]
+    pulls = duals + solved.duals[len(rows) :] if rule.guard else duals  # a hard row pulls too
+    counted = ops.minimum(ops.maximum(pulls, -held.most), held.most)
+    prices = state["prices"] + n / t * (counted / t - state["prices"])
     prices = ops.where(rows.active, prices, state["prices"])
     moved = ops.sum(ops.square(solved.y - r))
     change = ops.concatenate(
         [
-            sums,
-            measured.terms.weights,
-            reach,
+            *(
+                part + faded[name] if name in faded else part
+                for name, part in {"sums": sums, "weights": measured.terms.weights, **spreads}.items()
+            ),
             measured.constant_sums,
             measured.constant_weights,
             arrived[:3],
@@ -168,43 +181,21 @@ def _fade(n: Any, rule: StreamRule) -> Any:
     return ops.exp(n * (-math.log(2.0) / rule.half_life))
 
 
+def _faded_away(state: dict[str, Any], rule: StreamRule) -> dict[str, Any]:
+    """What empties the terms that have faded to nothing, before their quotients are those of rounding."""
+    if math.isinf(rule.half_life):
+        return {}
+    gone = ops.logical_and(state["reach"] > 0, counts_of(state) < _GONE)
+    names = ("sums", "weights", *SPREADS)
+    return {name: ops.where(gone, -state[name], ops.zeros_like(state[name])) for name in names}
+
+
 def _moments(r: Any, present: Any, n: Any) -> Any:
     """Arrivals, sums of `r` and of its square over all outputs, and a 0: (4,)."""
     if present is not None:
         present = ops.cast(present, r.dtype)
         r = r * (present if len(r.shape) == 1 else present[:, None])
     return ops.stack([n, ops.sum(r), ops.sum(ops.square(r)), ops.zeros_like(n)])
-
-
-def _deviation(moments: Any, outputs: int) -> Any:
-    """The standard deviation of the predictions that came in."""
-    count = ops.maximum(moments[0], 1.0) * outputs
-    mean = moments[1] / count
-    return ops.sqrt(ops.maximum(moments[2] / count - mean * mean, 0.0))
-
-
-def reaches(plan: RowPlan, measured: Measured) -> Any:
-    """The sum of absolute coefficients of each term, (T,)."""
-    terms = measured.terms
-    plain = all(
-        len(group.alphas) == 1 and isinstance(group.alphas[0][1], Number) and group.alphas[0][1].value == 1.0
-        for group in plan.layout.groups
-    )
-    if plain or not terms.families:
-        return terms.weights
-    return ops.concatenate([_reach_of(family) for family in terms.families], axis=0)
-
-
-def _reach_of(family: Family | CellFamily) -> Any:
-    if isinstance(family, CellFamily):
-        scale = family.scale
-        if scale is not None:
-            scale = ops.abs(scale)
-            scale = ops.sum(scale, axis=1) if len(scale.shape) == 2 else scale
-        of_one = CellFamily(family.table, family.cells, scale, family.disjoint)
-        dtype = working_dtype(family.cells, scale)
-        return of_one.sums(ops.ones((_size(family.cells),), dtype=dtype))
-    return ops.sum(ops.abs(family.coefficients), axis=tuple(range(1, len(family.coefficients.shape))))
 
 
 def _counts(plan: RowPlan, counts: dict[str, Any], dtype: str) -> Any:
