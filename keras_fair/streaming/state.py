@@ -28,7 +28,6 @@ from keras_fair.streaming.merging import (
     averaged_row,
     joined_vocabulary,
     later,
-    whole_entries,
 )
 from keras_fair.streaming.plans import plan_of
 from keras_fair.streaming.report import StreamReport, reported
@@ -227,8 +226,7 @@ class StreamState:
         Raises:
             ValueError: a field is lacking, or holds what no stream writes; it is named.
         """
-        lengths = {name: len(parts) for name, parts in _TABLES.items()}
-        return cls(**checked_fields(whole_entries(entries), lengths))
+        return cls(**checked_fields(entries, {name: len(parts) for name, parts in _TABLES.items()}))
 
     def _values(self) -> LearntValues:
         return LearntValues(parse(self.constraints), None, self.vocabulary)
