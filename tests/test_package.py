@@ -41,7 +41,7 @@ LINES = (
     ("__init__", "__main__"),
 )
 LINE = {room: line for line, rooms in enumerate(LINES) for room in rooms}
-IMPORTED_WHEN_USED = {"matplotlib", "pandas", "pyarrow", "cvxpy", "tensorflow_probability"}
+IMPORTED_WHEN_USED = {"matplotlib", "pandas", "pyarrow", "cvxpy", "tensorflow_probability", "redis"}
 
 
 def run_python(code: str, folder: Path, **environment: str) -> str:

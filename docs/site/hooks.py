@@ -58,7 +58,9 @@ def on_files(files: Files, config: Any) -> Files:
 
 
 def on_page_markdown(markdown: str, **_: Any) -> str:
-    """Code in tables has `\\|` for a bar, as most readers of Markdown ask; the one used here needs none."""
+    """Code in tables has `\\|` for a bar, as most readers of Markdown ask; the one used here needs none.
+    Links to the manual lead to its page."""
+    markdown = markdown.replace("](../grammar/reference.md", "](language.md")
     return _ROW.sub(
         lambda row: re.sub(r"`[^`]*`", lambda code: code[0].replace(r"\|", "|"), row[0]), markdown
     )

@@ -21,6 +21,7 @@ from keras_fair.groups.growing import GrowingFactor
 from keras_fair.groups.samples import needed_columns
 from keras_fair.groups.vocabulary import Vocabulary
 from keras_fair.inputs.columns import Column, Numbers, Words, is_matrix, read_column
+from keras_fair.inputs.extent import Extent
 from keras_fair.inputs.predictions import (
     Predictions,
     check_lengths,
@@ -98,6 +99,12 @@ class Chunk:
             if name is None and self.demands.accuracy is not None:
                 check_accuracy_labels(self._numbers[name], self.text, self.demands.accuracy)
         return self._numbers[name]
+
+    @property
+    def labels(self) -> Extent:
+        """Between which values the labels lie; that of no numbers where they are text or are not needed."""
+        label = self._read.get(None)
+        return Extent.of(label.values) if isinstance(label, Numbers) else Extent.empty(1)
 
     def value(self, node: Any) -> Any:
         """A value of each sample, `(n,)`, or a number for all of them."""

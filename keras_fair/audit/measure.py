@@ -82,7 +82,7 @@ def measure(questions: Questions, seen: Seen, vocabulary: Vocabulary) -> Audit:
         edges=edges,
         groups=scores,
         statements=tuple(map(node_text, constraints)),
-        notes=notes_on(constraints, vocabulary, seen.demands.outputs, seen.largest.tolist()),
+        notes=notes_on(constraints, vocabulary, seen.demands.outputs, seen.predictions, seen.labels),
     )
 
 

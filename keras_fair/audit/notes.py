@@ -1,4 +1,5 @@
-"""What is odd about samples, in words: groups that a reader takes for one, predictions on a large scale.
+"""What is odd about samples, in words: groups that a reader takes for one, predictions on a large scale,
+labels of other codes, statements that say nothing about the predictions or are not meant so.
 
 Nothing is refused for it. `Audit.notes` holds these sentences, and every report shows them.
 """
@@ -8,25 +9,26 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-import numpy as np
-
 from keras_fair.audit.expressions import affine_form, gap_form
-from keras_fair.constraints import ConstraintSet
-from keras_fair.errors import alike, quoted
-from keras_fair.groups.coding import Values
+from keras_fair.constraints import ConstraintSet, statement_names
+from keras_fair.errors import quoted
 from keras_fair.groups.vocabulary import Vocabulary
-from keras_fair.language.nodes import Attribute, Mean, Prediction
+from keras_fair.inputs.extent import Extent
+from keras_fair.language import on_prediction
+from keras_fair.language.nodes import Attribute, Mean, Node, Prediction, Share
 from keras_fair.language.tree import walk
+from keras_fair.rows.doubts import doubts_about
+from keras_fair.rows.sample_doubts import alike_values, doubts_about_labels
 from keras_fair.rows.values import Outputs
 
-__all__ = ["largest_of", "notes_on"]
+__all__ = ["notes_on"]
 
-_MOST_NAMED = 3  # sets of values that are alike, and bounds
+_MOST_NAMED = 3  # bounds, and statements
 _ROUNDING = 1e-6  # by which the largest of predictions in [0, 1] may lie above 1
 
 
 def notes_on(
-    constraints: ConstraintSet, vocabulary: Vocabulary, outputs: Outputs, largest: Sequence[float]
+    constraints: ConstraintSet, vocabulary: Vocabulary, outputs: Outputs, predictions: Extent, labels: Extent
 ) -> tuple[str, ...]:
     """What is to be pointed out about samples.
 
@@ -34,36 +36,25 @@ def notes_on(
         constraints: parsed.
         vocabulary: the values of the attributes that the constraints name, and of the label.
         outputs: of the model.
-        largest: the largest prediction of each output; minus infinity where there is none.
+        predictions: between which values those of each output lie.
+        labels: between which values labels that are numbers lie.
 
     Returns:
         Sentences, one a note; none where nothing is odd.
     """
     notes = [
-        _alike_note(name, values)
-        for name, values in vocabulary.values.items()
-        if name in constraints.attributes
+        *alike_values(constraints, vocabulary),
+        _scale_note(constraints, outputs, predictions),
+        *_text_notes(constraints, predictions),
+        _column_note(constraints),
+        *doubts_about_labels(constraints, predictions, labels),
     ]
-    if constraints.uses_label:
-        notes.append(_alike_note("the label", vocabulary.label))
-    notes.append(_scale_note(constraints, outputs, largest))
     return tuple(note for note in notes if note)
 
 
-def _alike_note(name: str, values: Values | None) -> str:
-    sets = alike(value for value in values or () if isinstance(value, str))
-    if not sets:
-        return ""
-    listed = "; ".join(" and ".join(map(quoted, each)) for each in sets[:_MOST_NAMED])
-    more = f"; and {len(sets) - _MOST_NAMED} more" if len(sets) > _MOST_NAMED else ""
-    return (
-        f"Values of {name} that look alike are different groups: {listed}{more}. If they mean the same, make "
-        "them one first (keras-fair: --normalize)."
-    )
-
-
-def _scale_note(constraints: ConstraintSet, outputs: Outputs, largest: Sequence[float]) -> str:
+def _scale_note(constraints: ConstraintSet, outputs: Outputs, predictions: Extent) -> str:
     """A note on predictions above 1 of whose mean a bound below 1 is asked."""
+    largest = predictions.largest.tolist()
     found: dict[int, dict[float, None]] = {}
     for statement in constraints:
         form = gap_form(statement.relation)
@@ -89,6 +80,48 @@ def _scale_note(constraints: ConstraintSet, outputs: Outputs, largest: Sequence[
     )
 
 
+def _text_notes(constraints: ConstraintSet, predictions: Extent) -> tuple[str, ...]:
+    """Notes on the text alone, such as on a bound of 5 for one of 5%."""
+    domain = (-math.inf, math.inf)
+    if predictions.known:
+        domain = min(0.0, float(predictions.least.min())), max(1.0, float(predictions.largest.max()))
+    return doubts_about(constraints.statements, domain)
+
+
+def _column_note(constraints: ConstraintSet) -> str:
+    """A note on statements about a column where others speak of y: the column may be the prediction."""
+    names = [
+        quoted(name)
+        for name, statement in zip(statement_names(constraints.statements), constraints, strict=True)
+        if not on_prediction(statement) and any(map(_of_column, walk(statement)))
+    ]
+    if not names:
+        return ""
+    it, its = ("it", "its") if len(names) == 1 else ("they", "their")
+    verb = "does" if len(names) == 1 else "do"
+    return (
+        f"{_some(names)} {verb} not name y, so the predictions do not matter: {it} "
+        f"{'is' if len(names) == 1 else 'are'} about {its} columns alone. If a column holds the predictions, "
+        "write y in its place, and give it as the predictions."
+    )
+
+
+def _of_column(node: Node) -> bool:
+    """Whether a statistic is of an attribute: of its mean, or of an event about it."""
+    if isinstance(node, Share):
+        parts = walk(node.event)
+    elif isinstance(node, Mean):
+        parts = walk(node.value)
+    else:
+        return False
+    return any(isinstance(part, Attribute) for part in parts)
+
+
+def _some(texts: Sequence[str]) -> str:
+    more = len(texts) - _MOST_NAMED
+    return ", ".join(texts[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
 def _predictions(mean: Mean) -> Iterator[Prediction]:
     """The predictions that a mean is taken of, where it has their scale: no attribute is beside them."""
     nodes = list(walk(mean.value))
@@ -100,8 +133,3 @@ def _number(bound: object) -> float:
     """A bound that is a plain number; NaN for others."""
     form = affine_form(bound)
     return form[1] if form is not None and not form[0] else math.nan
-
-
-def largest_of(y: np.ndarray) -> np.ndarray:
-    """The largest prediction of each output, `(outputs,)`, of `(n,)` or `(n, outputs)` with n >= 0."""
-    return np.max(y[:, None] if y.ndim == 1 else y, axis=0, initial=-np.inf)

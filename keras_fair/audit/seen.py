@@ -17,7 +17,6 @@ import numpy as np
 from keras_fair.audit.cells import MOST_CELLS, Coded
 from keras_fair.audit.chunk import Chunk, growing_factors
 from keras_fair.audit.histograms import Histograms
-from keras_fair.audit.notes import largest_of
 from keras_fair.audit.seen_state import (
     Arrays,
     factor_values,
@@ -32,6 +31,7 @@ from keras_fair.audit.table_plans import Subject, demands_of
 from keras_fair.constraints import ConstraintSet
 from keras_fair.groups.coding import MISSING, UNKNOWN
 from keras_fair.groups.vocabulary import Vocabulary
+from keras_fair.inputs.extent import Extent
 from keras_fair.language.nodes import Node
 from keras_fair.rows.values import Outputs
 
@@ -56,7 +56,7 @@ class Seen:
         binary: of each quantity, whether all its values are 0 or 1.
         weights: the least and the largest weight above 0.
         outside: of each attribute, and of the label, how many values were unknown and how many missing.
-        largest: `(outputs,)`, the largest prediction of each output, minus infinity before there is one.
+        predictions, labels: between which values they lie; of labels that are text nothing is known.
         samples: how many samples.
     """
 
@@ -74,7 +74,7 @@ class Seen:
         }
         if self.demands.label is not None:
             self.outside["label", None] = [0, 0]
-        self.largest = np.full(outputs.count, -np.inf)
+        self.predictions, self.labels = Extent.empty(outputs.count), Extent.empty(1)
         self.samples = 0
 
     @property
@@ -113,7 +113,8 @@ class Seen:
         quantities = {quantity: chunk.value(quantity) for quantity in self.binary}
         for start in range(0, chunk.size, _BLOCK):
             self._add(chunk, coded, quantities, slice(start, min(start + _BLOCK, chunk.size)))
-        self.largest = np.maximum(self.largest, largest_of(chunk.predictions.values))
+        self.predictions = self.predictions.joined(Extent.of(chunk.predictions.values))
+        self.labels = self.labels.joined(chunk.labels)
         self.samples += chunk.size
 
     def merge(self, other: Seen) -> None:
@@ -134,7 +135,8 @@ class Seen:
         for quantity, binary in other.binary.items():
             self.binary[quantity] = self.binary[quantity] and binary
         self._note_weights(*other.weights)
-        self.largest = np.maximum(self.largest, other.largest)
+        self.predictions = self.predictions.joined(other.predictions)
+        self.labels = self.labels.joined(other.labels)
         for subject, counts in other.outside.items():
             for place, count in enumerate(counts):
                 self.outside[subject][place] += count
@@ -150,7 +152,7 @@ class Seen:
             "scores": scores,
             "binary": list(self.binary.values()),
             "weights": list(self.weights),
-            "largest": self.largest.tolist(),
+            "extents": [self.predictions.state, self.labels.state],
             "outside": [list(counts) for counts in self.outside.values()],
             "samples": self.samples,
         }
@@ -170,7 +172,7 @@ class Seen:
             self.binary[quantity] = bool(binary)
         least, largest = values["weights"]
         self.weights = (float(least), float(largest))
-        self.largest = np.array(values["largest"], "float64")
+        self.predictions, self.labels = map(Extent.restored, values["extents"])
         for counts, (unknown, missing) in zip(self.outside.values(), values["outside"], strict=True):
             counts[:] = [int(unknown), int(missing)]
         self.samples = int(values["samples"])

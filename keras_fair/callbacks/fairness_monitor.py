@@ -23,7 +23,7 @@ from keras_fair.ops import Outcome
 
 __all__ = ["FairnessMonitor"]
 
-_COUNTED = (Outcome.RELAXED, Outcome.ITERATION_LIMIT)
+_COUNTED = (Outcome.RELAXED, Outcome.ITERATION_LIMIT, Outcome.NOT_CLOSEST)
 
 
 class FairnessMonitor(keras.callbacks.Callback):
@@ -39,6 +39,7 @@ class FairnessMonitor(keras.callbacks.Callback):
     | `{name}_violation`, `val_{name}_violation` | how far it lies outside its bounds, >= 0 |
     | `relaxed_batches`, `iteration_limit_batches` | batches of the epoch, validation included, that a |
     |  | `FairProjection` of the model could not bring within all rows |
+    | `not_closest_batches` | batches whose rows hold, not proven to be the closest that meet them |
 
     Of several relations (`for`, `*`) the one is shown that is furthest past its bound, or nearest to it.
     `{name}` is the name of the statement (`parity: E[y | ...] ...`), else its canonical text. Statistics are

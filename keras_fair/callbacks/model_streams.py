@@ -55,16 +55,16 @@ class ModelStreams:
             return streamed
 
     def _rule_of(self, layer: FairProjection) -> StreamRule:
-        constraints = self._keeper.constraints
+        constraints = self._keeper.kept.constraints
         if constraints is not None and constraints != layer.constraints:
             raise ValueError(
                 f"expected the constraints of layer {layer.name!r}, or none, received others: "
                 f"{str(constraints)!r} and {str(layer.constraints)!r}"
             )
-        return self._keeper.rule._replace(domain=layer.domain, divergence=layer.divergence)
+        return self._keeper.kept.rule._replace(domain=layer.domain, divergence=layer.divergence)
 
     def _first_state(self, layer: FairProjection, plan: RowPlan) -> np.ndarray:
-        return self._keeper.of_layer(layer.name, layer.constraints, self._rule_of(layer), plan).vector
+        return self._keeper.kept.of_layer(layer.name, layer.constraints, self._rule_of(layer), plan).vector
 
 
 def _by_name(model: Any) -> dict[str, FairProjection]:

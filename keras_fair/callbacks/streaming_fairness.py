@@ -20,11 +20,14 @@ from keras_fair.constraints import Constraints, parse
 from keras_fair.groups.vocabulary import Vocabulary
 from keras_fair.layers.arguments import check_vocabulary
 from keras_fair.provided import provided
+from keras_fair.rows.modes import check_enforceable
 from keras_fair.streaming.continued import merged, saved_arguments
 from keras_fair.streaming.history import History
 from keras_fair.streaming.keeper import Keeper
+from keras_fair.streaming.places import saving_in
 from keras_fair.streaming.report import StreamReport
-from keras_fair.streaming.state_file import StateFile
+from keras_fair.streaming.stores import Store
+from keras_fair.streaming.stream_set import StreamSet
 from keras_fair.streaming.stream_settings import stream_rule, whole
 from keras_fair.streaming.watch import Watch
 
@@ -60,10 +63,13 @@ class StreamingFairness(keras.callbacks.Callback):
         guard: whether what was met must stay met, at the price of single arrivals that are moved far;
             docs/streaming.md says for which relations it can.
         half_life: arrivals after which one counts half, > 1; None for never.
-        state: path of the file that the state lives in; read if it exists, written after every `save_every`
-            batches and at the end of a run. It holds sums over all arrivals, and the attributes of arrivals
-            that wait for their label.
-        save_every: batches between two savings, >= 1.
+        state: where the state lives: sums over all arrivals, and the attributes of those that wait for their
+            label. A stream goes on from what is there, and says so on stderr. A path is a file for one
+            process, written after every `save_every` batches, at the end of a run, of a `with` block, of the
+            object and of the interpreter. Processes that share `"sqlite:///..."`, `"redis://..."`, or a
+            `keras_fair.streaming.stores.Store` hold one pooled gap together.
+        save_every: batches between two savings to a file, >= 1.
+        sync_every: arrivals of this process between two exchanges with a store, >= 1.
         window: how many arrivals may wait for their label, see `observe`.
         on_violation: called with the name of a relation, the arrivals and the violation, once the relation
             was violated for more than `patience` arrivals without a break.
@@ -97,20 +103,24 @@ class StreamingFairness(keras.callbacks.Callback):
         guard: bool = False,
         half_life: float | None = None,
         vocabulary: Vocabulary | Mapping[str, Sequence[Any] | None] | None = None,
-        state: str | os.PathLike[str] | None = None,
+        state: str | os.PathLike[str] | Store | None = None,
         save_every: int = 1,
+        sync_every: int = 1,
         window: int = 1000,
         on_violation: Callable[[str, int, float], Any] | None = None,
         patience: int = 1000,
     ) -> None:
         super().__init__()
+        rule = stream_rule(domain, divergence, step=step, margin=margin, guard=guard, half_life=half_life)
+        parsed = None if constraints is None else parse(constraints)
+        if parsed is not None:
+            check_enforceable(parsed, rule.domain.bounds, stacklevel=2)
+        whole("window", window, 0)
+        whole("save_every", save_every, 1)
+        whole("sync_every", sync_every, 1)
         self._keeper = Keeper(
-            None if constraints is None else parse(constraints),
-            stream_rule(domain, divergence, step=step, margin=margin, guard=guard, half_life=half_life),
-            check_vocabulary(vocabulary),
-            whole("window", window, 0),
-            None if state is None else StateFile(state),
-            whole("save_every", save_every, 1),
+            StreamSet(parsed, rule, check_vocabulary(vocabulary), window, save_every),
+            saving_in(state, save_every, sync_every, rule.half_life, window),
             Watch(on_violation, whole("patience", patience, 0)),
         )
         self._models = ModelStreams(self._keeper)
@@ -134,7 +144,7 @@ class StreamingFairness(keras.callbacks.Callback):
 
     def on_test_end(self, logs: Any = None) -> None:
         self._models.of(self._model).detach("test")
-        self._keeper.after_run()
+        self._keeper.save_rest()
 
     def on_predict_begin(self, logs: Any = None) -> None:
         self._models.of(self._model).attach("predict")
@@ -147,18 +157,18 @@ class StreamingFairness(keras.callbacks.Callback):
 
     def on_predict_end(self, logs: Any = None) -> None:
         self._models.of(self._model).detach("predict")
-        self._keeper.after_run()
+        self._keeper.save_rest()
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str], **changes: Any) -> StreamingFairness:
+    def load(cls, path: str | os.PathLike[str] | Store, **changes: Any) -> StreamingFairness:
         """Go on from a saved state, with the settings that it was saved with.
 
         Args:
-            path: the file; it is written to again as `state`.
+            path: the file or the store; it is written to again as `state`.
             changes: arguments of the constructor that are to differ.
 
         Raises:
-            StateError: there is no such file, or it is damaged.
+            StateError: there is no such state, or it is damaged.
         """
         return cls(**{**saved_arguments(path), **changes})
 
@@ -224,7 +234,7 @@ class StreamingFairness(keras.callbacks.Callback):
         """Write the state, now.
 
         Args:
-            path: where; default: the file given as `state`.
+            path: of a file; default: what was given as `state`.
 
         Raises:
             ValueError: there is neither.
@@ -243,8 +253,27 @@ class StreamingFairness(keras.callbacks.Callback):
             raise TypeError(f"expected a StreamingFairness to merge with, received {type(other).__name__}")
         arguments, states = merged(self._keeper, other._keeper)
         both = StreamingFairness(**arguments)
-        both._keeper.saved = states
+        both._keeper.kept.saved = states
         return both
+
+    @property
+    def resumed(self) -> int:
+        """How many arrivals were in the state when this object went on from it."""
+        return self._keeper.resumed
+
+    def __enter__(self) -> StreamingFairness:
+        """Serve inside; what is not saved at the end of the block is saved then."""
+        return self
+
+    def __exit__(self, *fault: object) -> None:
+        self._keeper.save_rest()
+
+    def __repr__(self) -> str:
+        with self._keeper.lock:
+            arrivals = sum(state.arrivals for state in self._keeper.kept.states().values())
+        saving = self._keeper.saving
+        where = "" if saving is None else f", in {saving}, {self.resumed:,} of them from before"
+        return f"<StreamingFairness, {arrivals:,} arrivals{where}>"
 
     @contextmanager
     def attached(self, model: Any) -> Iterator[StreamingFairness]:
@@ -257,7 +286,7 @@ class StreamingFairness(keras.callbacks.Callback):
             try:
                 yield self
             finally:
-                self._keeper.after_run()
+                self._keeper.save_rest()
 
 
 def _of_one(by_layer: dict[str, Any], nothing: Any) -> Any:

@@ -8,9 +8,12 @@ exception leaves `main`.
 
 from __future__ import annotations
 
+import argparse
 import atexit
 import errno
 import os
+import re
+import shlex
 import sys
 import traceback
 from collections.abc import Sequence
@@ -43,6 +46,8 @@ examples:
 
 `keras-fair COMMAND --help` says more, with examples."""
 
+_SIGNS = re.compile(r"[=<>]=|\[")  # of a constraint, and hardly of the name of a file
+
 _UNFORESEEN = """\
 error: this is a bug of keras-fair, or its installation is broken. It says nothing of the constraints: \
 none was decided. Please report it with the lines above"""
@@ -66,7 +71,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for command in (explain_command, check_command, audit_command, run_command, datasets_command):
         command.add_parser(commands)
-    options = parser.parse_args(arguments)
+    options, unrecognized = parser.parse_known_args(arguments)
+    if unrecognized:
+        parser.error(_unrecognized(options, unrecognized))
     code = 0
     try:
         with quiet_keras(), any_character():
@@ -91,6 +98,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"{options.prog}: {_UNFORESEEN}", file=sys.stderr)
         return 3
     return code
+
+
+def _unrecognized(options: argparse.Namespace, words: Sequence[str]) -> str:
+    """The message about words that no option takes."""
+    message = f"unrecognized arguments: {' '.join(words)}"
+    positional = [*words, *filter(None, [getattr(options, "data", None)])]
+    texts = [word for word in positional if _SIGNS.search(word)]
+    if not texts or not hasattr(options, "constraint"):
+        return message
+    file = next((word for word in positional if word not in texts), "FILE")
+    return f"{message}\nA constraint stands behind -c: {options.prog} {file} -c {shlex.quote(texts[0])}"
 
 
 def process() -> NoReturn:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from keras_fair.cli.console import nobody_reads, terminal, write_report
 from keras_fair.cli.constraint_texts import read_constraints
 from keras_fair.cli.input_fault import InputFault, faults_of_input
-from keras_fair.cli.modes import Use, stand_ins, use_of
 from keras_fair.cli.options import (
     add_command,
     add_constraints,
@@ -21,6 +20,7 @@ from keras_fair.cli.options import (
 from keras_fair.cli.table_audit import tried
 from keras_fair.cli.table_samples import TableSamples
 from keras_fair.errors import MODES
+from keras_fair.rows.modes import Use, stand_ins, use_of
 
 if TYPE_CHECKING:
     from keras_fair.constraints import ConstraintSet

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from keras_fair.cli.console import terminal, write_report
 from keras_fair.cli.constraint_texts import read_constraints
 from keras_fair.cli.input_fault import InputFault, faults_of_input
-from keras_fair.cli.modes import stand_ins, use_of
 from keras_fair.cli.options import (
     add_command,
     add_constraints,
@@ -18,6 +17,7 @@ from keras_fair.cli.options import (
 )
 from keras_fair.cli.table_audit import audited
 from keras_fair.cli.table_samples import TableSamples
+from keras_fair.rows.modes import stand_ins, use_of
 
 if TYPE_CHECKING:
     from rich.console import Console

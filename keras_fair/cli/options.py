@@ -159,7 +159,7 @@ def share(text: str) -> float | None:
     >>> share("95%")
     0.95
     """
-    if text == "none":
+    if text.strip().lower() == "none":
         return None
     percent = text.strip().endswith("%")
     try:
@@ -167,7 +167,7 @@ def share(text: str) -> float | None:
     except ValueError:
         value = 0.0
     if not 0 < value < 1:
-        raise argparse.ArgumentTypeError(f"expected a number between 0 and 1, received {text!r}")
+        raise argparse.ArgumentTypeError(f"expected a number between 0 and 1, or none, received {text!r}")
     return value
 
 

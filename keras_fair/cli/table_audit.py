@@ -11,8 +11,8 @@ import numpy as np
 
 from keras_fair.cli.distinct_values import CHUNK
 from keras_fair.cli.input_fault import InputFault
-from keras_fair.cli.modes import output_names
 from keras_fair.cli.table_samples import TableChunk, TableSamples
+from keras_fair.rows.modes import output_names
 
 if TYPE_CHECKING:
     from keras_fair.audit import Audit
@@ -80,14 +80,19 @@ def tried(constraints: ConstraintSet, samples: TableSamples, vocabulary: Vocabul
         InputFault: they don't, or a prediction or a weight is missing or out of range.
     """
     from keras_fair.audit import audit
-    from keras_fair.audit.notes import largest_of, notes_on
+    from keras_fair.audit.notes import notes_on
+    from keras_fair.inputs.columns import Numbers, read_column
+    from keras_fair.inputs.extent import Extent
     from keras_fair.rows.values import Outputs
 
     outputs = Outputs.of(samples.predictions or output_names(constraints))
-    largest = np.full(outputs.count, -np.inf)
+    predictions, labels = Extent.empty(outputs.count), Extent.empty(1)
     for place, part in enumerate(samples.parts()):
         if part.y is not None:
-            largest = np.maximum(largest, largest_of(part.y))
+            predictions = predictions.joined(Extent.of(part.y))
+        label = None if part.label is None else read_column(part.label, "the label")
+        if isinstance(label, Numbers):
+            labels = labels.joined(Extent.of(label.values))
         if place:
             continue  # the parts look at every sample themselves
         few = min(_FEW, samples.size)
@@ -100,7 +105,7 @@ def tried(constraints: ConstraintSet, samples: TableSamples, vocabulary: Vocabul
                 vocabulary=vocabulary,
                 outputs=_outputs(constraints, samples),
             )
-    return (*samples.joined(), *notes_on(constraints, vocabulary, outputs, largest.tolist()))
+    return (*samples.joined(), *notes_on(constraints, vocabulary, outputs, predictions, labels))
 
 
 def _compared(constraints: ConstraintSet) -> set[str]:

@@ -27,11 +27,13 @@ _ORIGIN = "https://archive.ics.uci.edu/ml/machine-learning-databases/adult"
 _TRAIN = PublicFile(
     "adult.data",
     "5b00264637dbfec36bdeaab5676b0b309ff9eb788d63554ca0a249491c86603d",
+    3_974_305,
     (f"{_PINNED}/adult.data", f"{_ORIGIN}/adult.data"),
 )
 _TEST = PublicFile(
     "adult.test",
     "a2a9044bc167a35b2361efbabec64e89d69ce82d9790d2980119aac5fd7e9c05",
+    2_003_153,
     (f"{_PINNED}/adult.test", f"{_ORIGIN}/adult.test"),
 )
 _COLUMNS = """

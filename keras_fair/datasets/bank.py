@@ -29,11 +29,13 @@ _FILES = {
     "additional": PublicFile(
         "bank-additional-full.csv",
         "74adfc578bf77a7ff4bb1ba4a9f8709d9e3c6907342959c2c8416847e0afb4d8",
+        5_834_924,
         (_ARCHIVE, f"{_ORIGIN}/bank-additional.zip"),
     ),
     "full": PublicFile(
         "bank-full.csv",
         "d1513ec63b385506f7cfce9f2c5caa9fe99e7ba4e8c3fa264b3aaf0f849ed32d",
+        4_610_348,
         (_ARCHIVE, f"{_ORIGIN}/bank.zip"),
     ),
 }

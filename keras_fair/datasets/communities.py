@@ -23,6 +23,7 @@ __all__ = ["load_data"]
 _FILE = PublicFile(
     "communities.data",
     "09e0b5c07eae24c1efab19b2edee05e160e7f5743b6f31e31eec3d73624da2ea",
+    1_102_815,
     (
         "https://archive.ics.uci.edu/ml/machine-learning-databases/communities/communities.data",
         "https://raw.githubusercontent.com/Neo-Panther/ML-Project-Predicting-Crime-Rate/"

@@ -23,6 +23,7 @@ __all__ = ["load_data"]
 _FILE = PublicFile(
     "compas-scores-two-years.csv",
     "c451db85908b2f7fef1d83203bedf6b71ecda0d5af468d82ae62178f91d0cc7d",
+    2_546_489,
     (
         "https://raw.githubusercontent.com/propublica/compas-analysis/"
         "bafff5da3f2e45eca6c2d5055faad269defd135a/compas-scores-two-years.csv",

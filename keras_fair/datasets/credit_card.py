@@ -19,6 +19,7 @@ __all__ = ["load_data"]
 _FILE = PublicFile(
     "UCI_Credit_Card.csv",
     "a0f0ab49d6326671d6cd83be5c88dcf18007025fe9a53ecd699119c871176ca1",
+    2_862_995,
     (
         "https://raw.githubusercontent.com/vlada270/ML_coursework-/"
         "ce117979be67b409124d3043e475ce0c2d83cc3a/UCI_Credit_Card.csv",

@@ -22,6 +22,7 @@ __all__ = ["load_data"]
 _FILE = PublicFile(
     "german.data",
     "b21f3d81db8071257d5ff1deaeba1fd4303b62712e6fcc9715c7a86202cb5871",
+    79_793,
     (
         "https://raw.githubusercontent.com/sumonbis/Fairify/"
         "5100aa7f77100c5bc4a76cd3ce8b4d949bd01d73/data/german/german.data",

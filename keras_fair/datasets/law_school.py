@@ -21,6 +21,7 @@ __all__ = ["load_data"]
 _FILE = PublicFile(
     "bar_pass_prediction.csv",
     "b75568ff25e966b4c19852105e94e8e52475191523bdcfe62df985c690baed38",
+    3_603_608,
     (
         "https://raw.githubusercontent.com/fedemarchits/ML-Bias-Mitigation/"
         "2584229a90e8bf76270509bf2d33ff4f8e497477/Notebooks%26Dataset/bar_pass_prediction.csv",

@@ -4,7 +4,8 @@ A file is looked for at the `path` the caller gives, else in the folder that the
 `KERAS_FAIR_DATA` names, else in the Keras cache, else it is downloaded into that cache from a source pinned
 to one version. Whichever way it came, the sha256 of its uncompressed content is checked: loaders promise
 counts and recode values, which they can do only for the file they were written for. A plain file, a `.gz` of
-it and a `.zip` with it inside are all accepted.
+it and a `.zip` with it inside are all accepted. What an archive says of its content's size is checked before
+anything is unpacked, and no more than the published size is unpacked.
 """
 
 from __future__ import annotations
@@ -14,29 +15,34 @@ import hashlib
 import io
 import os
 import socket
+import stat
 import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import IO
 
 __all__ = ["DATA_FOLDER_VARIABLE", "PublicFile", "read_text"]
 
 DATA_FOLDER_VARIABLE = "KERAS_FAIR_DATA"
 CACHE_SUBFOLDER = "datasets/keras_fair"
 DOWNLOAD_TIMEOUT_SECONDS = 30.0
+_MOST_STORED = 1 << 28  # bytes of a file that is read at all; the largest published one has 6 million
 
 
 @dataclass(frozen=True)
 class PublicFile:
-    """A published file: its name, the sha256 of its uncompressed content, and where it can be downloaded.
+    """A published file: its name, the sha256 and the size of its uncompressed content, and where it can be
+    downloaded.
 
     A URL that ends in `.zip` is an archive with the file inside.
     """
 
     name: str
     sha256: str
+    size: int
     urls: tuple[str, ...]
 
 
@@ -130,15 +136,21 @@ def _downloaded(file: PublicFile) -> Path:
 
 def _content(file: PublicFile, location: Path) -> bytes:
     """The uncompressed bytes at `location`, if they are the published ones."""
+    status = location.stat()
+    if not stat.S_ISREG(status.st_mode) or status.st_size > _MOST_STORED:
+        raise ValueError(
+            f"expected {file.name}, found a pipe, a device or a file of more than {_MOST_STORED:,} bytes at "
+            f"{location}"
+        )
     stored = location.read_bytes()
     try:
         if stored.startswith(b"\x1f\x8b"):
-            content = gzip.decompress(stored)
+            content = _unzipped(file, stored)
         elif stored.startswith(b"PK\x03\x04"):
             content = _archived(file, stored)
         else:
             content = stored
-    except (OSError, EOFError, zlib.error, zipfile.BadZipFile) as fault:
+    except (OSError, EOFError, RuntimeError, zlib.error, zipfile.BadZipFile) as fault:
         raise ValueError(f"expected {file.name}, found a damaged archive at {location}: {fault}") from fault
     digest = hashlib.sha256(content).hexdigest()
     if digest != file.sha256:
@@ -149,13 +161,36 @@ def _content(file: PublicFile, location: Path) -> bytes:
     return content
 
 
+def _unzipped(file: PublicFile, stored: bytes) -> bytes:
+    """The content of a `.gz`. Its last four bytes say how much it unpacks to."""
+    said = int.from_bytes(stored[-4:], "little")
+    if said > file.size:
+        raise zipfile.BadZipFile(f"it says that it holds {said:,} bytes, of {file.size:,} published ones")
+    with gzip.GzipFile(fileobj=io.BytesIO(stored)) as packed:
+        return _limited(file, packed)
+
+
 def _archived(file: PublicFile, stored: bytes) -> bytes:
+    """The content of the member of a `.zip` that has the file's name."""
     with zipfile.ZipFile(io.BytesIO(stored)) as archive:
-        for member in archive.namelist():
-            place = PurePosixPath(member)
+        for member in archive.infolist():
+            place = PurePosixPath(member.filename)
             if place.name == file.name and place.parts[0] != "__MACOSX":
-                return archive.read(member)
+                if member.file_size > file.size:
+                    raise zipfile.BadZipFile(
+                        f"it says that it holds {member.file_size:,} bytes, of {file.size:,} published ones"
+                    )
+                with archive.open(member) as packed:
+                    return _limited(file, packed)
     raise zipfile.BadZipFile(f"no member named {file.name}")
+
+
+def _limited(file: PublicFile, packed: IO[bytes] | gzip.GzipFile) -> bytes:
+    """All that is packed, if it is no more than was published."""
+    content = packed.read(file.size + 1)
+    if len(content) > file.size:
+        raise zipfile.BadZipFile(f"it unpacks to more than the {file.size:,} published bytes")
+    return content
 
 
 @contextmanager

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from keras_fair.rows.nobody import in_no_group
+
 __all__ = ["Diagnosis"]
 
 
@@ -56,9 +58,8 @@ class Diagnosis:
         if self.unestimable:
             lines += ["Nobody with weight belongs to a group of these, so that they ask for nothing:"]
             lines += [f"  {name}" for name in self.unestimable]
-        for name, count in self.unknown.items():
-            samples = _counted(count, "sample")
-            lines += [f"{samples} with a value of {name} outside the vocabulary: in none of its groups."]
+        unknown = in_no_group(self.unknown)
+        lines += [unknown] if unknown else []
         kinds = f"{_counted(self.samples, 'sample')} of {_counted(self.cells, 'kind')}"
         return "\n".join([*lines, f"Solved with {self.solver}: {kinds}." if self.solver else f"{kinds}."])
 

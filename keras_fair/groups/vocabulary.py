@@ -205,6 +205,12 @@ class Vocabulary:
     def _encoded(self, name: str, column: Any) -> Any:
         if name in self._periods:
             return self._codes_of_dates(column, self._periods[name])
+        if name in self._open and is_matrix(column):
+            raise ValueError(
+                f"attribute {quoted(name)} is a matrix of probabilities, whose columns are in the order of "
+                "the vocabulary, and there is none: give vocabulary=..., or a dict from each value to its "
+                "probabilities (n,)"
+            )
         return encode_column(column, self._values.get(name), self.missing, f"attribute {quoted(name)}")
 
     def _codes_of_dates(self, column: Any, periods: Periods) -> Any:

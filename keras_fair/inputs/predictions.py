@@ -183,13 +183,14 @@ def outside_message(domain: Domain) -> str:
 def domain_slack(precision: str, domain: Domain) -> tuple[float, float]:
     """How far rounding may put a prediction outside its domain, and a sum of probabilities from 1.
 
-    Where one end of the domain is infinite, it is relative to the other end.
+    Where one end of the domain is infinite, it is relative to the other end; to 1 where that is zero, or both
+    are infinite.
     """
     rounding = 2.0 ** {"bfloat16": -7, "float16": -10}.get(precision, -20)
     width = domain.high - domain.low
     reach = width
     if not math.isfinite(width):
-        reach = max((abs(end) for end in domain.bounds if math.isfinite(end)), default=0.0)
+        reach = max((abs(end) for end in domain.bounds if math.isfinite(end)), default=0.0) or 1.0
     return rounding * reach, max(4 * rounding, 1e-3)
 
 

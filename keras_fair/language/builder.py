@@ -16,12 +16,14 @@ from lark import Token
 from keras_fair.errors import quoted
 from keras_fair.language.comparisons import OPERATORS, ComparisonRules, Items
 from keras_fair.language.criteria import CriterionCall, Definition
+from keras_fair.language.decisions import Decided, check_decision
 from keras_fair.language.faults import MeaningFault, SyntaxFault
 from keras_fair.language.functions import FUNCTIONS, STATISTIC_RULES
 from keras_fair.language.nodes import (
     Arithmetic,
     Attribute,
     Binder,
+    Condition,
     Function,
     Label,
     Literal,
@@ -52,7 +54,9 @@ class Builder(ComparisonRules):
         return tuple(items[::2])
 
     def statement(self, items: Items) -> Statement:
-        name, quantifier, relation, confidence = items
+        name, quantifier, relation, decision, confidence = items
+        if decision is not None:
+            relation = Decided(relation, decision, span=spanned([relation, decision]))
         if quantifier is not None:
             check_variables(quantifier, relation)
         return Statement(
@@ -65,6 +69,10 @@ class Builder(ComparisonRules):
 
     def name(self, items: Items) -> Literal:
         return Literal(name_of(items[0]), span=span_of(items[0]))
+
+    def decision(self, items: Items) -> Condition:
+        check_decision(items[1])
+        return replace(items[1], span=spanned(items))
 
     def confidence(self, items: Items) -> Number:
         level = number_of(items[-1])

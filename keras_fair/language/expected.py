@@ -55,6 +55,7 @@ _SINGLE = (
     ("NUMBER", "a number"),
     ("CONFIDENCE", "'confidence'"),
     ("PLUS_MINUS", "'+-'"),
+    ("AT", "'at'"),
     ("WITH", "'with confidence'"),
     ("$END", "the end of the constraint"),
 )

@@ -1,6 +1,7 @@
 """From text to statements: the one door into the language.
 
-    text -> lexer -> layout -> LALR tables + builder -> criteria expanded -> check -> tuple of statements
+    text -> lexer -> layout -> LALR tables + builder -> criteria expanded, decisions put in -> check ->
+    tuple of statements
 
 The tables are made from `grammar/fairness.lark` once per process, when the first text is parsed. Everything
 wrong with a text leaves as `ConstraintError`, with its place. The text never reaches `eval`, `ast` or an
@@ -22,6 +23,7 @@ from keras_fair.errors import ConstraintSyntaxError
 from keras_fair.language.builder import Builder
 from keras_fair.language.check import check_statements
 from keras_fair.language.criteria import CriterionCall, Definition, expand
+from keras_fair.language.decisions import Decided, decided
 from keras_fair.language.expected import syntax_fault
 from keras_fair.language.faults import Fault, MeaningFault
 from keras_fair.language.nodes import Statement
@@ -105,9 +107,12 @@ def _load_library() -> Mapping[str, Definition]:
 
 def _expanded(statement: Statement) -> Statement:
     _refuse_deep(statement)
-    if not any(isinstance(node, CriterionCall) for node in walk(statement)):
+    if not any(isinstance(node, (CriterionCall, Decided)) for node in walk(statement)):
         return statement
     expanded: Statement = expand(statement, criteria())
+    relation: Any = expanded.relation
+    if isinstance(relation, Decided):
+        expanded = replace(expanded, relation=decided(relation))
     _refuse_deep(expanded)
     return expanded
 

@@ -4,6 +4,7 @@
   statements the parser sees exactly one SEPARATOR, however many blank lines and comments there are.
 - After `for a, b in race:` the names `a` and `b` reach the parser as VARIABLE until the statement ends, so
   the grammar knows a variable from a word.
+- `at` behind a number or a closed bracket reaches the parser as AT. Elsewhere it is a name like any other.
 - Brackets may be nested `DEEPEST` levels, so that no later step has to fear a deep tree.
 """
 
@@ -66,10 +67,17 @@ class Spacing:
                     raise SyntaxFault(f"brackets are nested more than {DEEPEST} levels deep", span_of(token))
             elif kind in CLOSED_BY.values():
                 depth -= 1
+            elif kind == "NAME" and token.value == "at" and depth == 0 and _ends_a_sum(last):
+                token.type = "AT"
             else:
                 scope.read(token)
             last = token
             yield token
+
+
+def _ends_a_sum(last: Token | None) -> bool:
+    """Whether a number or a closed bracket has just ended. No name can follow, so that `at` is no column."""
+    return last is not None and last.type in ("NUMBER", "RPAREN", "RBRACKET")
 
 
 class _Scope:

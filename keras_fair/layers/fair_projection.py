@@ -18,7 +18,7 @@ from keras import backend, ops
 from keras_fair.constraints import Constraints, parse
 from keras_fair.groups.dates import periods_of
 from keras_fair.groups.vocabulary import Vocabulary
-from keras_fair.inputs.arrays import concrete
+from keras_fair.inputs.arrays import concrete, dtype_of
 from keras_fair.inputs.predictions import number_array
 from keras_fair.inputs.refusals import InText
 from keras_fair.language.dates import dated_columns
@@ -47,8 +47,10 @@ from keras_fair.layers.record import Record, RecordWeight
 from keras_fair.layers.reports import Reports
 from keras_fair.layers.streamed import stream_of
 from keras_fair.ops import check_divergence, check_domain
+from keras_fair.ops.working_precision import working_dtype
 from keras_fair.rows.lower import first_places, lower
 from keras_fair.rows.margins import Margin, check_margin
+from keras_fair.rows.modes import check_enforceable
 from keras_fair.rows.plan import RowPlan
 
 __all__ = ["FairProjection"]
@@ -142,6 +144,7 @@ class FairProjection(keras.layers.Layer):
         super().__init__(**kwargs)
         self.constraints = parse(constraints)
         self.domain = check_domain(domain)
+        check_enforceable(self.constraints, self.domain.bounds, stacklevel=2)
         self.divergence = check_divergence(divergence, self.domain)
         self.stiffness = check_stiffness(stiffness)
         self.weight_statistics = bool(weight_statistics)
@@ -366,7 +369,9 @@ class FairProjection(keras.layers.Layer):
 
     def _output_dtype(self, y: Any) -> str:
         """That of the predictions, or the compute dtype where it is wider."""
-        return str(backend.result_type(y.dtype, self.compute_dtype))
+        # Keras' own rule makes float32 of two float64 on JAX, also where JAX has float64.
+        double = working_dtype() == "float64" and "float64" in (dtype_of(y), self.compute_dtype)
+        return "float64" if double else str(backend.result_type(y.dtype, self.compute_dtype))
 
     def _note_text(self, attributes: Mapping[str, Any]) -> None:
         """XLA has no text: `jit_compile="auto"` does not compile a model that reads text in the graph."""

@@ -1,4 +1,4 @@
-"""Gaps and violations of each epoch in the logs of `fit`."""
+"""Gaps and violations of each epoch in the logs of `fit`, and in those of `evaluate`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from keras_fair.layers.epoch_sums import TRAINING, VALIDATION
 from keras_fair.layers.fair_projection import FairProjection
 from keras_fair.metrics.summary import summary_of
 
-__all__ = ["EpochLogs", "with_epoch_logs"]
+__all__ = ["EpochLogs", "TestLogs", "with_logs"]
 
 
 class EpochLogs(keras.callbacks.Callback):
@@ -47,14 +47,44 @@ class EpochLogs(keras.callbacks.Callback):
             return
         places = {"": TRAINING, **({"val_": VALIDATION} if self._validated else {})}
         for prefix, place in places.items():
-            statements = self.projection.constraints.statements
-            summary = summary_of(statements, pooled.rows(place), np.zeros(0))
+            summary = _summary(self.projection, place)
             logs.update({prefix + key: value for key, value in summary.items()})
 
 
-def with_epoch_logs(callbacks: Any, projection: FairProjection) -> Any:
-    """The callbacks of `fit` with `EpochLogs` before them, so that they see what it logs."""
-    logs = EpochLogs(projection)
+class TestLogs(keras.callbacks.Callback):
+    """Shows the gaps and violations of `evaluate`, pooled over all its batches, beside what Keras shows.
+
+    Args:
+        projection: the layer that adds up.
+
+    Attributes:
+        summary: `{name}_gap` and `{name}_violation` of each statement, once `evaluate` has ended.
+    """
+
+    def __init__(self, projection: FairProjection) -> None:
+        super().__init__()
+        self.projection = projection
+        self.summary: dict[str, float] = {}
+
+    def on_test_begin(self, logs: Any = None) -> None:
+        if self.projection.pooled is not None:
+            self.projection.pooled.reset(VALIDATION)
+
+    def on_test_end(self, logs: Any = None) -> None:
+        if self.projection.pooled is not None:
+            self.summary = _summary(self.projection, VALIDATION)
+            if logs is not None:
+                logs.update(self.summary)
+
+
+def _summary(projection: FairProjection, place: int) -> dict[str, float]:
+    """Gaps and violations of all predictions that were added up in a place."""
+    assert projection.pooled is not None
+    return summary_of(projection.constraints.statements, projection.pooled.rows(place), np.zeros(0))
+
+
+def with_logs(callbacks: Any, logs: keras.callbacks.Callback) -> Any:
+    """The callbacks of `fit` or `evaluate` with `logs` before them, so that they see what it logs."""
     if isinstance(callbacks, keras.callbacks.CallbackList):
         callbacks.callbacks.insert(0, logs)
         return callbacks

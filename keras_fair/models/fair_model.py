@@ -27,7 +27,7 @@ from keras_fair.layers.fair_projection import FairProjection
 from keras_fair.layers.guard import told_last
 from keras_fair.layers.place import place_kept
 from keras_fair.layers.reports import nobody_in
-from keras_fair.models.epoch_logs import with_epoch_logs
+from keras_fair.models.epoch_logs import EpochLogs, TestLogs, with_logs
 from keras_fair.models.inputs import Choice, Routes, check_choice
 from keras_fair.models.labels import can_stand_in, class_of, stand_in
 from keras_fair.models.reader import Reader
@@ -156,7 +156,7 @@ class FairModel(keras.Model):
         others = (label_source,) if isinstance(label_source, str) else ()
         self._routes = Routes(base_model, self.constraints.attributes, others, self.inputs_of_base)
         self._served = ServedInputs()
-        self._evaluates_labels = self._class_weights = False
+        self._evaluates_labels = self._class_weights = self._told_inactive = False
         self._reader = Reader(self.projection, self._routes, self._served, output)
 
     @property
@@ -219,15 +219,20 @@ class FairModel(keras.Model):
         if learnt is not None and keywords.get("verbose", "auto") != 0:
             print(f"{self.name}: values of the attributes, taken from the data: {learnt}")
         keywords["validation_data"] = self._reader.read_validation(validation)
-        keywords["callbacks"] = with_epoch_logs(keywords.get("callbacks"), self.projection)
+        keywords["callbacks"] = with_logs(keywords.get("callbacks"), EpochLogs(self.projection))
         with self._ran(labels=True, class_weights=self._takes_class_weights(keywords)):
             history = super().fit(self._read(x, y, keywords), y, **keywords)
         self._tell_inactive()
         return history
 
     def evaluate(self, x: Any = None, y: Any = None, **keywords: Any) -> Any:
+        logs = TestLogs(self.projection)
+        keywords["callbacks"] = with_logs(keywords.get("callbacks"), logs)
+        as_dict = keywords.pop("return_dict", False)
         with self._ran(labels=True):
-            result = super().evaluate(self._read(x, y, keywords), y, **keywords)
+            result = super().evaluate(self._read(x, y, keywords), y, return_dict=True, **keywords)
+        # A list has no names, so there it holds only what Keras puts into it.
+        result = {**result, **logs.summary} if as_dict else self._flatten_metrics_in_order(result)
         if self.constraints.uses_label and not self._evaluates_labels:
             warnings.warn(own_step("test_step"), stacklevel=2)
         return result
@@ -355,6 +360,8 @@ class FairModel(keras.Model):
         before = self._faulty()
         with running(labels=labels, class_weights=class_weights), told_last(self.projection.name):
             yield
+        if self.projection.built and self.projection.vocabulary is None:
+            self._tell_inactive()
         if self._faulty() > before:
             raise ValueError(
                 f"expected predictions of the base model in {self.projection.domain}, attributes without "
@@ -366,8 +373,9 @@ class FairModel(keras.Model):
         """Warn of rows whose groups were empty: a misspelt value must not look like a constraint that
         holds."""
         inactive = [row for row, batches in self.projection.record().active.items() if batches == 0]
-        if inactive:
-            warnings.warn(f"{self.name}: {nobody_in(inactive)}", stacklevel=3)
+        if inactive and not self._told_inactive:
+            self._told_inactive = True
+            warnings.warn(f"{self.name}: {nobody_in(inactive)}", stacklevel=4)
 
     def _faulty(self) -> int:
         compiled = self._jit_compile and keras.backend.backend() == "tensorflow"

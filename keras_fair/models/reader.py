@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
+from keras_fair.errors import near_names, quoted
 from keras_fair.groups.demands import number_thresholds
+from keras_fair.groups.samples import needed_columns
 from keras_fair.inputs.arrays import is_tensor
 from keras_fair.inputs.columns import columns_of
+from keras_fair.inputs.extent import Extent
 from keras_fair.inputs.orders import check_order
-from keras_fair.inputs.predictions import part_of_output
+from keras_fair.inputs.predictions import check_lengths, part_of_output
 from keras_fair.language.dates import dated_columns
 from keras_fair.layers.fair_projection import FairProjection
 from keras_fair.models.batches import are_batches, read_batches
 from keras_fair.models.inputs import AttributeRules, Routes
 from keras_fair.models.served import ServedInputs
+from keras_fair.rows.lower import first_places
+from keras_fair.rows.sample_doubts import alike_values, doubts_about_labels, label_extent
 
 __all__ = ["Reader"]
 
@@ -39,6 +45,7 @@ class Reader:
         output: str | int | None = None,
     ) -> None:
         self.projection, self.routes, self.served, self.output = projection, routes, served, output
+        self._doubted = False
 
     def of_output(self, part: Any) -> Any:
         """The labels or weights of the output that the constraints are on."""
@@ -57,7 +64,9 @@ class Reader:
             {f"input {name!r}": column for name, column in x.items()} if isinstance(x, Mapping) else {"x": x}
         )
         check_order({**inputs, "y": y, "sample_weight": sample_weight})
+        self._check_columns(x, y, sample_weight)
         _refuse_text_labels(self.of_output(y))
+        self._doubt_labels(self.of_output(y))
         vocabulary = self.projection.vocabulary
         dated = frozenset(dated_columns(self.projection.constraints))
         text: set[str] = set()
@@ -78,6 +87,34 @@ class Reader:
         readable = self.routes.readable(x, rules)
         self.served.see_text(text)
         return readable
+
+    def _doubt_labels(self, label: Any) -> None:
+        """Warn, once, of labels that are coded other than 0 and 1 where these are asked for."""
+        constraints = self.projection.constraints
+        if self._doubted or label is None or not constraints.uses_label or is_tensor(label):
+            return
+        inside = Extent.of(np.array([0.25, 0.75]))  # predictions are still to come; they are no codes
+        for doubt in doubts_about_labels(constraints, inside, label_extent(label)):
+            self._doubted = True
+            warnings.warn(doubt, stacklevel=4)
+
+    def _check_columns(self, x: Any, y: Any, sample_weight: Any) -> None:
+        """Check that inputs by name hold all that is asked of them, each of the same length."""
+        if not (isinstance(x, Mapping) or hasattr(x, "columns")):
+            return
+        columns = columns_of(x)
+        constraints = self.projection.constraints
+        places = {name: span for name, span in first_places(constraints).items() if name is not None}
+        needed_columns(columns, places, None, None, constraints.text)
+        for name in self.routes.others:
+            if name not in columns:
+                raise ValueError(
+                    f"expected the input {quoted(name)}, the label_source of the model, received inputs "
+                    f"{sorted(columns)}{near_names(name, columns)}"
+                )
+        parts = {f"input {quoted(name)}": column for name, column in columns.items()}
+        parts |= {"y": self.of_output(y), "sample_weight": self.of_output(sample_weight)}
+        check_lengths({name: _samples_in(part) for name, part in parts.items()})
 
     def read_validation(self, data: Any) -> Any:
         """`validation_data` as Keras takes it."""
@@ -107,6 +144,9 @@ class Reader:
         self.projection.adapt(
             [(columns_of(x), self.of_output(label) if uses_label else None) for x, label in data]
         )
+        assert self.projection.vocabulary is not None
+        for doubt in alike_values(self.projection.constraints, self.projection.vocabulary):
+            warnings.warn(doubt, stacklevel=4)
         return "; ".join(f"{name}: {_shown(values)}" for name, values in self._values().items()) or None
 
     def _values(self) -> dict[str, Any]:
@@ -123,11 +163,26 @@ def _is_at_hand(x: Any, wanted: set[str]) -> bool:
     return bool(wanted) and wanted <= set(columns) and not any(is_tensor(columns[name]) for name in wanted)
 
 
+def _samples_in(part: Any) -> int | None:
+    """How many samples a part of the data has; None where it does not say, or holds several parts."""
+    shape = getattr(part, "shape", None)
+    if shape is None:
+        of_samples = isinstance(part, (list, tuple)) and bool(part) and not np.ndim(part[0])
+        return len(part) if of_samples else None
+    return None if not len(shape) or shape[0] is None else int(shape[0])
+
+
 def _shown(values: Any) -> str:
     if values is None:
         return "numbers"
-    shown = ", ".join(map(str, values[:10]))
+    shown = ", ".join(_unmistakable(value) for value in values[:10])
     return shown if len(values) <= 10 else f"{shown}, ... ({len(values)} values)"
+
+
+def _unmistakable(value: Any) -> str:
+    """A value as it is, in quotes where blanks at its ends would not be seen."""
+    text = str(value)
+    return repr(text) if text != text.strip() or not text else text
 
 
 def _refuse_text_labels(y: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,12 +15,14 @@ from keras_fair.groups.enumeration import Combination, Grouping, column_name
 from keras_fair.groups.factors import attribute_of
 from keras_fair.groups.samples import needed_columns
 from keras_fair.groups.vocabulary import Vocabulary
+from keras_fair.inputs.arrays import concrete, is_tensor
 from keras_fair.inputs.columns import Words, columns_of, is_matrix, read_column
 from keras_fair.inputs.predictions import check_pairing
 from keras_fair.inputs.refusals import InText
 from keras_fair.language.dates import dated_columns
 from keras_fair.rows.linear import LinearRows
 from keras_fair.rows.lower import first_places, lower
+from keras_fair.rows.sample_doubts import alike_values, label_extent
 
 __all__ = ["rows_of"]
 
@@ -65,6 +68,8 @@ def rows_of(
         needed_columns(columns, places, None, None, constraints.text)
         missing = "error" if vocabulary is None else vocabulary.missing
         at_hand = _AtHand(constraints, columns, label, missing)
+        for doubt in alike_values(constraints, at_hand.vocabulary):
+            warnings.warn(doubt, stacklevel=3)
         # Where entries may be missing all combinations are taken; those that nobody has make no row.
         vocabulary, occurring = at_hand.vocabulary, at_hand.occurring if missing == "error" else None
     plan = lower(
@@ -86,7 +91,7 @@ class _AtHand:
                 with InText(constraints.text, places[name]):
                     self.vocabulary.update({name: columns[name]})
         if label is not None and constraints.uses_label:
-            self.vocabulary.update({}, label)
+            self.vocabulary.update({}, [0, 1] if _is_soft(label) else label)
 
     def occurring(self, subjects: tuple[Grouping, ...]) -> set[Combination]:
         """The combinations of values of the subjects that occur; for probabilities, all values."""
@@ -114,3 +119,9 @@ class _AtHand:
             return read.words, read.codes
         distinct, places = np.unique(read.values, return_inverse=True)
         return read.decimals(distinct), places
+
+
+def _is_soft(label: Any) -> bool:
+    """Whether labels are probabilities of 1: between 0 and 1, and not all of them 0 or 1."""
+    extent = label_extent(concrete(label) if is_tensor(label) else label)
+    return extent.known and extent.least[0] >= 0 and extent.largest[0] <= 1 and not extent.binary[0]

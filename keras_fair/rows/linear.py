@@ -137,6 +137,7 @@ class LinearRows:
         unknown: number of samples, by attribute, whose value is outside the vocabulary.
         missing: number of samples, by attribute, whose value is missing and which therefore belong to no
             group.
+        groups: of the terms, the condition that each is taken over; `""` for everyone.
         rooms: of the statements, which margins they leave; None without statements.
         moves: `(2, m)` 0 or 1, whether a margin moves the lower and the upper bound of a row: it moves those
             that the text states, and none that only ties a row to an auxiliary scalar.
@@ -164,6 +165,7 @@ class LinearRows:
     gap: Gaps | None = None
     unknown: dict[str, Tensor] = field(default_factory=dict)
     missing: dict[str, Tensor] = field(default_factory=dict)
+    groups: tuple[str, ...] = ()
     rooms: tuple[Room, ...] | None = None
     moves: np.ndarray | None = None
     margins: np.ndarray | None = None

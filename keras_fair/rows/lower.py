@@ -157,6 +157,7 @@ def lower(
         margins=margins_of_rows(margins, relation_rows, moves),
         binary_label=is_binary_label(compared.get(Label(span=Span(0, 0)), [])),
         term_keys=tuple(terms[index].key for index in layout.order),
+        groups=tuple(terms[index].group for index in layout.order),
         constant_keys=tuple(constant.key for constant in constants),
     )
 

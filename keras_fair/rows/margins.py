@@ -143,6 +143,8 @@ def _number(value: Any, name: str | None) -> float:
     is_number = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
     if not is_number or not 0 <= float(value) < math.inf:
         where = "" if name is None else f" for statement {name!r}"
+        if hasattr(value, "margins"):
+            where += "; what margin_for returns holds it: margin=needed.margins"
         raise ValueError(
             f"expected margin >= 0 and finite, a number or a dict from names of statements to numbers, "
             f"received margin={value!r}{where}"

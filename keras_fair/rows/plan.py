@@ -57,7 +57,7 @@ class RowPlan:
         names: of the rows, unique.
         relations: the ground relations.
         disjoint: no sample belongs to two terms and no term to two rows, as long as groups are certain.
-        rooms, moves, margins: see `keras_fair.rows.linear.LinearRows`.
+        groups, rooms, moves, margins: see `keras_fair.rows.linear.LinearRows`.
         term_keys, constant_keys: a text for each term and constant, which identifies it in a plan for more
             values.
     """
@@ -82,6 +82,7 @@ class RowPlan:
     margins: np.ndarray | None = field(default=None, repr=False)
     binary_label: bool = False
     term_keys: tuple[str, ...] = field(default=(), repr=False)
+    groups: tuple[str, ...] = field(default=(), repr=False)
     constant_keys: tuple[str, ...] = field(default=(), repr=False)
 
     @property
@@ -213,6 +214,7 @@ class RowPlan:
             gap=gaps,
             unknown=measured.unknown,
             missing=measured.missing,
+            groups=self.groups,
             rooms=self.rooms,
             moves=self.moves,
             margins=self.margins,

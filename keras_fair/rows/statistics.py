@@ -59,6 +59,12 @@ class Statistic:
     share: Share | None = None
 
     @property
+    def group(self) -> str:
+        """The condition that it is taken over as text; `""` for everyone."""
+        over = self.condition if self.share is None else self.share.condition
+        return "" if over is None else node_text(over)
+
+    @property
     def key(self) -> str:
         """A text that identifies it among all statistics."""
         parts = [f"{node_text(alpha)} * y[{output}]" for output, alpha in self.value.alphas]

@@ -8,6 +8,6 @@ of a step is in `keras_fair.ops.stream.step`.
 
 from keras_fair.streaming.report import StreamReport
 from keras_fair.streaming.state import StreamState
-from keras_fair.streaming.state_file import StateError
+from keras_fair.streaming.state_document import StateError
 
 __all__ = ["StateError", "StreamReport", "StreamState"]

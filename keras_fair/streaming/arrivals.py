@@ -25,7 +25,7 @@ from keras_fair.streaming.plan_step import Batch
 
 __all__ = ["Arrivals", "label_in_conditions"]
 
-_LEAST_WEIGHT = 1e-50
+_LEAST_WEIGHT, _MOST_WEIGHT = 1e-30, 1e30
 
 
 @dataclass(frozen=True)
@@ -131,11 +131,11 @@ def _weight(weight: Any) -> np.ndarray:
     """Weights whose sums, and the sums of whose squares, stay numbers however many arrive."""
     values = read_weight(weight)
     there = values[values > 0]
-    wrong = there[(there < _LEAST_WEIGHT) | (there > 1.0 / _LEAST_WEIGHT)]
+    wrong = there[(there < _LEAST_WEIGHT) | (there > _MOST_WEIGHT)]
     if wrong.size:
         raise ValueError(
             "expected sample_weight of a stream to be 0 or from "
-            f"{_LEAST_WEIGHT:g} to {1.0 / _LEAST_WEIGHT:g}, received {len(wrong)} that are not, such as "
+            f"{_LEAST_WEIGHT:g} to {_MOST_WEIGHT:g}, received {len(wrong)} that are not, such as "
             f"{wrong[0]:g}: sums of such weights are no numbers. Only ratios of weights count: divide them "
             "all by one number"
         )

@@ -6,27 +6,28 @@ top of them.
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 from keras_fair.groups.vocabulary import Vocabulary
 from keras_fair.streaming.keeper import Keeper
+from keras_fair.streaming.places import known
+from keras_fair.streaming.saving import InStore
 from keras_fair.streaming.state import StreamState
-from keras_fair.streaming.state_file import StateFile
 from keras_fair.streaming.stream_settings import domain_of
 
 __all__ = ["merged", "saved_arguments"]
 
 
-def saved_arguments(path: str | os.PathLike[str]) -> dict[str, Any]:
+def saved_arguments(path: Any) -> dict[str, Any]:
     """The arguments that a saved state goes on with.
 
     Raises:
-        StateError: there is no such file, or it is damaged.
+        StateError: there is no such state, or it is damaged.
     """
-    states, settings = StateFile(path).read()
+    place, document = known(path)
+    states, settings = document.states, dict(document.settings)
     learns = settings.pop("learns", True)
-    arguments = {**settings, "state": path}
+    arguments = {**settings, "state": place}
     if len(states) == 1:
         (state,) = states.values()
         arguments |= {"constraints": state.constraints, "domain": domain_of(state.domain)}
@@ -45,23 +46,28 @@ def merged(one: Keeper, other: Keeper) -> tuple[dict[str, Any], dict[str, Stream
         (one, other), key=id
     )  # always in the same order: no two merges wait for each other
     with first.lock, second.lock:
-        mine, theirs = one.constraints, other.constraints
+        if isinstance(one.saving, InStore) and one.saving.shares_with(other.saving):
+            raise ValueError(
+                f"expected streams of their own to merge, received two that share {one.saving}: there they "
+                "are one already"
+            )
+        mine, theirs = one.kept.constraints, other.kept.constraints
         if mine is not None and theirs is not None and mine != theirs:
             raise ValueError(
                 "expected streams of the same constraints to merge, received "
                 f"{str(mine)!r} and {str(theirs)!r}"
             )
-        settings = one.settings
+        settings = one.kept.settings
         learns = settings.pop("learns")
         arguments = {
             **settings,
             "constraints": theirs if mine is None else mine,
-            "domain": one.rule.domain,
-            "vocabulary": None if learns else one.vocabulary,
+            "domain": one.kept.rule.domain,
+            "vocabulary": None if learns else one.kept.vocabulary,
             "on_violation": one.watch.hook,
             "patience": one.watch.patience,
         }
-        return arguments, _merged_states(one.states(), other.states())
+        return arguments, _merged_states(one.kept.states(), other.kept.states())
 
 
 def _merged_states(mine: dict[str, StreamState], theirs: dict[str, StreamState]) -> dict[str, StreamState]:

@@ -35,7 +35,7 @@ class Waiting:
     """
 
     def __init__(self, window: int, entries: Sequence[Entry] = ()) -> None:
-        self._window = window
+        self.window = window
         self._entries: dict[str, Entry] = {entry["id"]: dict(entry) for entry in entries}
 
     def __len__(self) -> int:
@@ -80,7 +80,7 @@ class Waiting:
         """Let them wait, with the predictions that they got."""
         for entry, prediction in zip(entries, y.tolist(), strict=True):
             self._entries[entry["id"]] = {**entry, "y": prediction, "arrivals": arrivals}
-        for old in list(self._entries)[: max(len(self._entries) - self._window, 0)]:
+        for old in list(self._entries)[: max(len(self._entries) - self.window, 0)]:
             del self._entries[old]
 
     def labelled(self, ids: Sequence[Any], labels: Any, plan: RowPlan) -> tuple[list[Entry], np.ndarray]:

@@ -13,6 +13,7 @@ import numpy as np
 
 from keras_fair.ops.stream.pooled import PooledSums
 from keras_fair.ops.stream.state_vector import StateLayout
+from keras_fair.rows.nobody import Vacant, nobody_is_in, vacant_relations
 from keras_fair.rows.plan import RowPlan
 from keras_fair.streaming.learnt_values import names_nobody
 from keras_fair.streaming.watch import SLACK
@@ -37,6 +38,7 @@ class RelationReport:
         dual: the largest dual of its rows, with its sign.
         price: the largest price of its rows: the slow mean of dual / arrivals.
         smallest_weight: the least weight of a group that it compares.
+        vacant: the groups that nobody is in so far, such as `sex=Femal`.
     """
 
     name: str
@@ -47,6 +49,7 @@ class RelationReport:
     dual: float
     price: float
     smallest_weight: float
+    vacant: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -81,8 +84,21 @@ class StreamReport:
 
     @property
     def violation(self) -> float:
-        """The largest violation, 0 where all that can be measured holds."""
-        return max((r.violation for r in self.relations if not math.isnan(r.violation)), default=0.0)
+        """The largest violation; NaN where a relation can't be measured and no other one is violated."""
+        largest = max((r.violation for r in self.relations if not math.isnan(r.violation)), default=0.0)
+        unknown = not self.arrivals or any(math.isnan(relation.violation) for relation in self.relations)
+        return math.nan if unknown and largest <= SLACK else largest
+
+    @property
+    def vacant(self) -> list[Vacant]:
+        """The relations with groups that nobody is in so far; none before the first arrival."""
+        if not self.arrivals:
+            return []
+        return [
+            Vacant(relation.name, relation.vacant, not math.isnan(relation.gap))
+            for relation in self.relations
+            if relation.vacant or math.isnan(relation.gap)
+        ]
 
     @property
     def mean_squared_move(self) -> float:
@@ -92,7 +108,7 @@ class StreamReport:
     def to_dict(self) -> dict[str, Any]:
         """Everything as plain values; NaN and infinity become None."""
         plain = _plain(asdict(self))
-        return {**plain, "violation": self.violation, "mean_squared_move": self.mean_squared_move}
+        return {**plain, "violation": _plain(self.violation), "mean_squared_move": self.mean_squared_move}
 
     def to_json(self) -> str:
         """`to_dict` as JSON."""
@@ -138,8 +154,8 @@ class StreamReport:
             notes += [f"{missing:.6g} without a value of {name}"] if missing else []
         text = f"In no group: {', '.join(notes)}. " if notes else ""
         if self.waiting:
-            text += f"{self.waiting} wait for their label."
-        return text
+            text += f"{self.waiting} wait for their label. "
+        return (text + nobody_is_in(self.vacant)).strip()
 
 
 def reported(plan: RowPlan, vector: np.ndarray) -> tuple[RelationReport, ...]:
@@ -148,6 +164,7 @@ def reported(plan: RowPlan, vector: np.ndarray) -> tuple[RelationReport, ...]:
     rows = PooledSums.of_state(parts).rows(plan)
     used = np.asarray(rows.weights) != 0
     gaps, violations = rows.gaps(np.zeros(0)), rows.relation_violation(np.zeros(0))
+    vacant = {each.relation: each.groups for each in vacant_relations(rows)}
     reports = []
     for index, relation in enumerate(plan.relations):
         estimable = bool(rows.estimable[index])
@@ -165,6 +182,7 @@ def reported(plan: RowPlan, vector: np.ndarray) -> tuple[RelationReport, ...]:
                 dual=_largest(parts["duals"][members]),
                 price=_largest(parts["prices"][members]),
                 smallest_weight=float(np.min(parts["weights"][terms], initial=np.inf)),
+                vacant=tuple(g for g in vacant.get(relation.name, ()) if not names_nobody(g)),
             )
         )
     return tuple(reports)

@@ -28,7 +28,8 @@ from keras_fair.streaming.learnt_values import LearntValues, names_nobody
 from keras_fair.streaming.plan_step import PlanStep
 from keras_fair.streaming.plans import lowered
 from keras_fair.streaming.report import StreamReport
-from keras_fair.streaming.state import StreamState
+from keras_fair.streaming.state import StreamState, checked
+from keras_fair.streaming.strangers import Strangers
 from keras_fair.streaming.stream_settings import saved_domain
 
 __all__ = ["RunningStream"]
@@ -70,14 +71,12 @@ class RunningStream:
             str(constraints), saved_domain(rule.domain), outputs, (vocabulary or Vocabulary()).get_config()
         )
         self._base = empty if state is None else checked(state, empty)
-        self._values = LearntValues(
-            constraints,
-            vocabulary if plan is None else plan.vocabulary,
-            None if state is None else state.vocabulary,
-        )
+        self._given, self._given_plan = vocabulary if plan is None else plan.vocabulary, plan
+        self._values = LearntValues(constraints, self._given, None if state is None else state.vocabulary)
         self.waiting = Waiting(window, self._base.waiting)
         self.history = History()
         self.arrivals = self._base.arrivals
+        self._strangers = Strangers(self._base.outside, self.arrivals)
         self.outcomes = dict.fromkeys(Outcome, 0)
         self._last: dict[str, np.ndarray] | None = None
         self._fresh = state is None
@@ -122,7 +121,7 @@ class RunningStream:
             fair, readout = step(self.vector, batch)
             values = step.readout.read(readout)
             self.check(values)
-        self.take(values)
+        self.take(values, attributes)
         if kept is not None:
             self.waiting.add(kept, fair, self.arrivals)
         return arrivals.shaped(fair)
@@ -163,8 +162,9 @@ class RunningStream:
                 "received others; the batch was not counted"
             )
 
-    def take(self, values: Mapping[str, np.ndarray]) -> None:
-        """Take over what one or more steps under the plan read out, by part of the readout."""
+    def take(self, values: Mapping[str, np.ndarray], attributes: Any = None) -> None:
+        """Take over what one or more steps under the plan read out, by part of the readout. Warnings name
+        values of `attributes`, the columns of the last batch, where they are at hand."""
         layout = self._ready().readout.layout
         self.vector = advanced(layout, self.vector, values["change"], float(values["fade"][0]))
         self.arrivals += round(float(values["arrived"][0]))
@@ -173,9 +173,9 @@ class RunningStream:
             fresh = int(values["outcomes"][outcome])
             if fresh and not self.outcomes[outcome] and outcome is not Outcome.SOLVED:
                 relaxed = self.rule.guard and outcome is Outcome.RELAXED
-                message = _NOT_ALL_AT_ONCE if relaxed else outcome.message
-                self._news.append(f"stream, arrival {self.arrivals}: {message}")
+                self._news.append(self._news_of(_NOT_ALL_AT_ONCE if relaxed else outcome.message))
             self.outcomes[outcome] += fresh
+        self._look_for_strangers(attributes)
         self.history.add(self.arrivals, lambda: self._point(values))
 
     def warn(self) -> None:
@@ -190,14 +190,44 @@ class RunningStream:
             raise ValueError("expected arrivals with ids before labels, received labels first")
         entries, numbers = self.waiting.labelled(ids, labels, plan)
         change = difference(plan, entries, numbers, self.arrivals, self.rule.half_life)
-        layout = StateLayout.of(plan)
-        self.vector = layout.with_change(self.vector, change)
+        self.vector = StateLayout.of(plan).with_change(self.vector, change)
         self.waiting.remove(entries)
-        rows = PooledSums.of_state(layout.split(self.vector)).rows(plan)
-        if self._last is not None:
-            violation = np.asarray(rows.relation_violation(np.zeros(0)))
-            self._last |= {"violation": violation, "estimable": np.asarray(rows.estimable)}
+        self._measure_again(plan)
         return len(entries)
+
+    def labelled(self, state: StreamState, ids: Sequence[Any], labels: Any) -> tuple[StreamState, int]:
+        """A state of this stream's after `observe`, and what that gives; this stream stays as it is."""
+        other = RunningStream(
+            self.constraints,
+            self.rule,
+            self._base.outputs,
+            self._given,
+            self.waiting.window,
+            state,
+            self._given_plan,
+        )
+        count = other.observe(ids, labels)
+        return (other.state if count else state), count
+
+    def adopt(self, state: StreamState) -> None:
+        """Go on from another state of this stream, with the arrivals of other processes in it.
+
+        Raises:
+            ValueError: it is of other constraints, another domain or number of outputs.
+        """
+        checked(state, self._base)
+        self._fresh = False
+        values, known = self._values, self._values.config
+        if state.vocabulary != known:
+            values = LearntValues(self.constraints, self._given, state.vocabulary)
+        if self._given_plan is None and (self._step is None or values.config != known):
+            self._step = lowered(self.constraints, values.vocabulary, state.outputs, self.rule)
+            self._last = None
+        self._base, self._values, self.arrivals = state, values, state.arrivals
+        self.waiting = Waiting(self.waiting.window, state.waiting)
+        plan = self._ready().plan
+        self.vector = state.vector(plan)
+        self._measure_again(plan)
 
     def violations(self) -> dict[str, float]:
         """By relation, how far its gap is outside its bounds after the last batch. Relations that can't be
@@ -217,6 +247,18 @@ class RunningStream:
         bounds = {relation.name: (relation.lower, relation.upper) for relation in self.report()}
         return {**self.history.to_dict(), "bounds": bounds}
 
+    def _look_for_strangers(self, attributes: Any) -> None:
+        plan = self._ready().plan
+        unknown = self._ready().readout.layout.split(self.vector)["unknown"]
+        if unknown.any():
+            counts = dict(zip(plan.attributes, unknown.tolist(), strict=True))
+            self._news += map(self._news_of, self._strangers.unknown(plan, counts, attributes))
+        if self._strangers.due(self.arrivals):
+            self._news += map(self._news_of, self._strangers.vacant(plan, self.report(), attributes))
+
+    def _news_of(self, message: str) -> str:
+        return f"stream, arrival {self.arrivals}: {message}"
+
     @contextmanager
     def _kept_unless_done(self) -> Iterator[None]:
         """A batch that is refused leaves no value and no plan behind."""
@@ -228,6 +270,13 @@ class RunningStream:
         except BaseException:
             vars(self).update(before)
             raise
+
+    def _measure_again(self, plan: RowPlan) -> None:
+        """What the last batch left, after the sums were changed by something else."""
+        if self._last is not None:
+            rows = PooledSums.of_state(StateLayout.of(plan).split(self.vector)).rows(plan)
+            violation = np.asarray(rows.relation_violation(np.zeros(0)))
+            self._last |= {"violation": violation, "estimable": np.asarray(rows.estimable)}
 
     def _ready(self) -> PlanStep:
         if self._step is None:
@@ -261,16 +310,3 @@ class RunningStream:
                 if not names_nobody(name)
             },
         }
-
-
-def checked(state: StreamState, expected: StreamState) -> StreamState:
-    """The state, if it is of the same constraints, domain and outputs.
-
-    Raises:
-        ValueError: it is not.
-    """
-    for name in ("constraints", "domain", "outputs"):
-        saved, wanted = getattr(state, name), getattr(expected, name)
-        if saved != wanted:
-            raise ValueError(f"the state is of other {name}: expected {wanted!r}, found {saved!r}")
-    return state

@@ -7,7 +7,6 @@ process, and after a new value has arrived. The class follows `keras_fair.sums.M
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -29,16 +28,16 @@ from keras_fair.streaming.merging import (
     averaged_row,
     joined_vocabulary,
     later,
-    with_spreads,
 )
 from keras_fair.streaming.plans import plan_of
 from keras_fair.streaming.report import StreamReport, reported
+from keras_fair.streaming.state_fields import checked_fields
 from keras_fair.streaming.stream_settings import domain_of
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
-__all__ = ["StreamState"]
+__all__ = ["StreamState", "checked"]
 
 # The tables of a state, and the parts of the vector that each has under one key.
 _TABLES = {
@@ -225,35 +224,9 @@ class StreamState:
         """The state that `to_dict` gave.
 
         Raises:
-            ValueError: something is lacking, or is not what it should be.
+            ValueError: a field is lacking, or holds what no stream writes; it is named.
         """
-        if not isinstance(entries, Mapping):
-            raise ValueError(f"expected a state as an object, found {type(entries).__name__}")
-        expected = {
-            "constraints": str,
-            "outputs": int,
-            "vocabulary": dict,
-            "arrivals": int,
-            "moments": list,
-            **dict.fromkeys(_TABLES, dict),
-            "waiting": list,
-        }
-        for name, kind in expected.items():
-            if not isinstance(entries.get(name), kind):
-                raise ValueError(
-                    f"expected {name!r} to be of type {kind.__name__}, found {entries.get(name)!r:.60}"
-                )
-        if "domain" not in entries:
-            raise ValueError("expected 'domain', found none")
-        check_domain(domain_of(entries["domain"]))
-        if "values" not in entries["vocabulary"]:
-            raise ValueError(f"expected 'values' in 'vocabulary', found {entries['vocabulary']!r:.60}")
-        fields = {name: entries[name] for name in expected}
-        fields |= _numbers("moments", {"moments": entries["moments"]}, 4)
-        entries = {**entries, "terms": with_spreads(entries["terms"], fields["moments"], entries["outputs"])}
-        fields |= {name: _numbers(name, entries[name], len(parts)) for name, parts in _TABLES.items()}
-        fields["waiting"] = tuple(entries["waiting"])
-        return cls(domain=entries["domain"], **fields)
+        return cls(**checked_fields(entries, {name: len(parts) for name, parts in _TABLES.items()}))
 
     def _values(self) -> LearntValues:
         return LearntValues(parse(self.constraints), None, self.vocabulary)
@@ -261,6 +234,19 @@ class StreamState:
     def _plan(self, values: LearntValues) -> RowPlan:
         domain = check_domain(domain_of(self.domain))
         return plan_of(parse(self.constraints), values.vocabulary, self.outputs, domain)
+
+
+def checked(state: StreamState, expected: StreamState) -> StreamState:
+    """The state, if it is of the same constraints, domain and outputs.
+
+    Raises:
+        ValueError: it is not.
+    """
+    for name in ("constraints", "domain", "outputs"):
+        saved, wanted = getattr(state, name), getattr(expected, name)
+        if saved != wanted:
+            raise ValueError(f"the state is of other {name}: expected {wanted!r}, found {saved!r}")
+    return state
 
 
 def _keys(plan: RowPlan) -> dict[str, tuple[str, ...]]:
@@ -275,14 +261,3 @@ def _keys(plan: RowPlan) -> dict[str, tuple[str, ...]]:
 
 def _lists(table: dict[str, tuple[float, ...]]) -> dict[str, list[float]]:
     return {key: list(numbers) for key, numbers in table.items()}
-
-
-def _numbers(name: str, table: dict[str, Any], length: int) -> dict[str, tuple[float, ...]]:
-    """Entries as tuples of finite numbers."""
-    for key, numbers in table.items():
-        fine = isinstance(numbers, list) and len(numbers) == length
-        if not fine or not all(isinstance(n, (int, float)) and math.isfinite(n) for n in numbers):
-            raise ValueError(
-                f"expected {length} finite numbers under {name!r}, {key!r}, found {numbers!r:.60}"
-            )
-    return {key: tuple(float(n) for n in numbers) for key, numbers in table.items()}

@@ -1,32 +1,28 @@
 """The file that holds a stream's state: whole, or not there, never half.
 
-A new file is written beside the old one, forced to disk and put in its place in one step. Format, version
-and checksum are checked when it is read. A damaged or foreign file is refused and left as it is.
+A new file is written beside the old one, forced to disk and put in its place in one step; mode and owner
+stay. A damaged or foreign file is refused and left as it is. `keras_fair.streaming.state_document` says what
+is in it.
 """
 
 from __future__ import annotations
 
 import contextlib
 import glob
-import hashlib
-import json
 import os
+import socket
+import stat
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
 
-from keras_fair.streaming.state import StreamState
+from keras_fair.packing import LIMIT
+from keras_fair.streaming.state_document import StateDocument, StateError
 
-__all__ = ["StateError", "StateFile"]
+__all__ = ["StateFile", "check_regular"]
 
-_FORMAT = "keras_fair stream"
-_VERSION = 1
 _ABANDONED = 3600.0  # seconds after which no process can still be writing a file
-
-
-class StateError(ValueError):
-    """The file of a stream's state can't be read, written, or is not of this stream."""
+_STARTED = time.time()
 
 
 class StateFile:
@@ -40,15 +36,20 @@ class StateFile:
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = Path(path).expanduser().resolve()  # a link stays a link, to a mounted volume for one
+        shown = f"state={str(path)!r}"
+        try:
+            self.path = Path(path).expanduser().resolve()  # a link stays a link, to a mounted volume for one
+            check_regular(self.path, shown)
+        except (OSError, ValueError, RuntimeError) as fault:  # a loop of links, a NUL, no home
+            raise (
+                fault if isinstance(fault, StateError) else StateError(f"can't use {shown}: {_reason(fault)}")
+            ) from fault
         self._seen: tuple[int, ...] | None = None
         self._putting: tuple[int, ...] | None = None
-        if self.path.is_dir():
-            raise StateError(f"expected a file for the state, received the folder state={str(path)!r}")
         if not self.path.parent.is_dir():
-            raise StateError(f"expected state={str(path)!r} to lie in a folder that exists")
+            raise StateError(f"expected {shown} to lie in a folder that exists")
         if not os.access(self.path.parent, os.W_OK):
-            raise StateError(f"expected a folder that can be written to, received state={str(path)!r}")
+            raise StateError(f"expected a folder that can be written to, received {shown}")
         self._sweep()
 
     @property
@@ -56,62 +57,59 @@ class StateFile:
         """Whether there is a file."""
         return self.path.exists()
 
-    def read(self) -> tuple[dict[str, StreamState], dict[str, Any]]:
-        """The states by name, and the settings they were saved with.
+    def read(self) -> StateDocument:
+        """What it holds.
 
         Raises:
             StateError: it can't be read, is damaged, of another kind, or of a newer version.
         """
         try:
-            with self.path.open(encoding="utf-8") as file:
-                seen = _stamp(os.fstat(file.fileno()))
-                text = file.read()
+            # Not to wait for whoever writes to a pipe, should one be here by now.
+            descriptor = os.open(self.path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+            with open(descriptor, "rb") as file:
+                status = os.fstat(descriptor)
+                _check_status(status, str(self.path))
+                content = file.read()
+            text = content.decode("utf-8")
         except (OSError, UnicodeDecodeError) as fault:
             raise StateError(f"can't read the state in {self.path}: {_reason(fault)}") from fault
         try:
-            content = json.loads(text)
-        except (ValueError, RecursionError) as fault:
-            raise self.refused(f"it is damaged or no state: {fault}") from fault
-        if not isinstance(content, dict) or content.get("format") != _FORMAT:
-            raise self.refused("it is no state of a stream")
-        version = content.get("version")
-        if version != _VERSION:
-            raise self.refused(
-                f"expected version {_VERSION}, found version {version!r}; it may be of a newer release"
-            )
-        body: Any = content.get("body")
-        if content.get("checksum") != _checksum(body):
-            raise self.refused("its checksum does not match: it was changed or damaged")
-        try:
-            states = {name: StreamState.from_dict(state) for name, state in body["streams"].items()}
-            settings = dict(body["settings"])
-        except (ValueError, TypeError, KeyError, AttributeError) as fault:
+            document = StateDocument.read(text)
+        except ValueError as fault:
             raise self.refused(str(fault)) from fault
-        self._seen = self._putting = seen
-        return states, settings
+        if document.shared is not None:
+            raise self.refused("it is of processes that share a store")
+        self._seen = self._putting = _stamp(status)
+        return document
 
-    def write(self, states: dict[str, StreamState], settings: dict[str, Any]) -> None:
-        """Put states in place of what the file holds.
+    def write(self, document: StateDocument) -> bool:
+        """Put states in place of what the file holds. If it was deleted meanwhile, it is made again.
+
+        Returns:
+            Whether it was deleted.
 
         Raises:
             StateError: it can't be written, or another process changed it since; then it is left as it is.
         """
-        body = {"settings": settings, "streams": {name: state.to_dict() for name, state in states.items()}}
-        whole = {"format": _FORMAT, "version": _VERSION, "checksum": _checksum(body), "body": body}
-        text = json.dumps(whole, allow_nan=False, ensure_ascii=False)
-        if self._stamp() not in (self._seen, self._putting):
+        text = document.text()
+        stamp = self._stamp()
+        deleted = stamp is None and self._putting is not None
+        if not deleted and stamp not in (self._seen, self._putting):
             raise StateError(
                 f"the state in {self.path} was changed by another process since this stream read or wrote "
-                "it; one file serves one process: give each its own, and merge them"
+                "it; one file serves one process: give each its own and merge them, or share a store"
             )
         try:
             self._replace(text)
         except OSError as fault:
             raise StateError(f"can't write the state to {self.path}: {_reason(fault)}") from fault
         self._seen = self._putting
+        return deleted
 
     def _replace(self, text: str) -> None:
-        handle, name = tempfile.mkstemp(prefix=f".{self.path.name}.", suffix=".tmp", dir=self.path.parent)
+        handle, name = tempfile.mkstemp(
+            prefix=f".{self.path.name}.{_writer(os.getpid())}.", suffix=".tmp", dir=self.path.parent
+        )
         try:
             with os.fdopen(handle, "w", encoding="utf-8") as file:
                 file.write(text)
@@ -119,7 +117,7 @@ class StateFile:
                 os.fsync(file.fileno())
                 stamp = _stamp(os.fstat(file.fileno()))
             if self.path.exists():
-                os.chmod(name, self.path.stat().st_mode & 0o777)
+                _like(name, self.path.stat())
             self._putting = stamp  # set before the file is in place: this may be interrupted
             os.replace(name, self.path)
         except BaseException:
@@ -129,10 +127,14 @@ class StateFile:
         _sync_folder(self.path.parent)
 
     def _sweep(self) -> None:
-        """Remove what processes that were killed while they wrote have left here."""
+        """Remove what processes that were killed while they wrote have left here: those of this machine that
+        are not alive, and whatever is old."""
         for left in self.path.parent.glob(f".{glob.escape(self.path.name)}.*.tmp"):
             with contextlib.suppress(OSError):  # another process removed it, or it is not ours to remove
-                if time.time() - left.stat().st_mtime > _ABANDONED:
+                written = left.stat().st_mtime
+                if time.time() - written > _ABANDONED or _is_dead(
+                    left.name[len(self.path.name) + 2 :], written
+                ):
                     left.unlink()
 
     def _stamp(self) -> tuple[int, ...] | None:
@@ -147,9 +149,58 @@ class StateFile:
         return StateError(f"can't use the state in {self.path}: {reason}. The file was left as it is")
 
 
-def _checksum(body: Any) -> str:
-    text = json.dumps(body, sort_keys=True, ensure_ascii=False)
-    return hashlib.sha256(text.encode("utf-8")).hexdigest()
+def check_regular(path: Path, shown: str) -> None:
+    """Check that a path is a file or nothing yet: opening a pipe waits for ever, and a device keeps nothing.
+
+    Raises:
+        StateError: it is something else.
+    """
+    if path.exists():
+        _check_status(path.stat(), shown)
+
+
+def _check_status(status: os.stat_result, shown: str) -> None:
+    if stat.S_ISDIR(status.st_mode):
+        raise StateError(f"expected a file for the state, received the folder {shown}")
+    if not stat.S_ISREG(status.st_mode):
+        raise StateError(f"expected a file for the state, received a pipe, a socket or a device: {shown}")
+    if status.st_size > LIMIT:
+        raise StateError(f"expected a state of at most {LIMIT} bytes, received {status.st_size} in {shown}")
+
+
+def _like(name: str, status: os.stat_result) -> None:
+    """Give a new file the owner and the mode of the one whose place it takes, as far as the process may."""
+    mine = os.stat(name)
+    if hasattr(os, "chown") and (mine.st_uid, mine.st_gid) != (status.st_uid, status.st_gid):
+        try:
+            os.chown(name, status.st_uid, status.st_gid)
+        except PermissionError:
+            with contextlib.suppress(PermissionError):
+                os.chown(name, -1, status.st_gid)
+    os.chmod(name, status.st_mode & 0o777)
+
+
+def _writer(process: int) -> str:
+    """Who writes a temporary file: machine and process."""
+    return f"{socket.gethostname().replace('.', '-')}.{process}"
+
+
+def _is_dead(middle: str, written: float) -> bool:
+    """Whether who wrote a temporary file, by the middle of its name, is a process of this machine that is no
+    more. In a container each life may have the same number."""
+    host, _, rest = middle.partition(".")
+    process = rest.partition(".")[0]
+    if os.name != "posix" or not process.isdecimal() or f"{host}.{process}" != _writer(int(process)):
+        return False
+    if int(process) == os.getpid():
+        return written < _STARTED
+    try:
+        os.kill(int(process), 0)  # sends nothing, asks whether it is there
+    except ProcessLookupError:
+        return True
+    except (OSError, OverflowError):
+        return False
+    return False
 
 
 def _stamp(status: os.stat_result) -> tuple[int, ...]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 from keras_fair.inputs.domain import Domain, check_domain
-from keras_fair.ops.projection.divergences import check_divergence
+from keras_fair.ops.projection.divergences import DIVERGENCES, check_divergence
 from keras_fair.ops.stream.state_vector import StreamRule
 
-__all__ = ["domain_of", "saved_domain", "stream_rule", "whole"]
+__all__ = ["check_settings", "domain_of", "saved_domain", "stream_rule", "whole"]
 
 
 def stream_rule(
@@ -46,6 +47,32 @@ def domain_of(saved: Any) -> Any:
     return (-math.inf if low is None else low, math.inf if high is None else high)
 
 
+def check_settings(settings: dict[str, Any]) -> None:
+    """Check saved settings, those that are there.
+
+    Raises:
+        ValueError: one is unknown, or does not fit.
+    """
+    checks: dict[str, Callable[[Any], Any]] = {
+        "divergence": _divergence,
+        "step": lambda value: _number("step", value),
+        "margin": lambda value: _number("margin", value, or_zero=True),
+        "guard": lambda value: _truth("guard", value),
+        "half_life": lambda value: value is None or _number("half_life", value),
+        "save_every": lambda value: whole("save_every", value, 1),
+        "sync_every": lambda value: whole("sync_every", value, 1),
+        "window": lambda value: whole("window", value, 0),
+        "learns": lambda value: _truth("learns", value),
+    }
+    for name, value in settings.items():
+        if name not in checks:
+            raise ValueError(f"expected 'settings' of a stream, found {name!a:.60} among them")
+        try:
+            checks[name](value)
+        except (ValueError, TypeError, OverflowError) as fault:
+            raise ValueError(f"{name!r} in 'settings': {fault}") from fault
+
+
 def whole(name: str, value: Any, least: int) -> int:
     """A whole number, at least this much."""
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
@@ -71,3 +98,15 @@ def _number(name: str, value: Any, or_zero: bool = False) -> float:
     if not number or not 0 <= value < math.inf or (value == 0 and not or_zero):
         raise ValueError(f"expected {name} to be a number {wanted}, received {name}={value!r}")
     return float(value)
+
+
+def _truth(name: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError(f"expected {name} to be true or false, received {name}={value!r}")
+    return value
+
+
+def _divergence(value: Any) -> str:
+    if not isinstance(value, str) or value not in DIVERGENCES:
+        raise ValueError(f"expected divergence to be one of {list(DIVERGENCES)}, received {value!a:.60}")
+    return value

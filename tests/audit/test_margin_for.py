@@ -191,3 +191,11 @@ def test_small_groups_take_more_people() -> None:
 def test_malformed_arguments(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         kf.margin_for("E[y] <= 0.6", [0.1, 0.2], {}, **options)
+
+
+def test_what_it_returns_holds_the_margin_and_is_none_itself() -> None:
+    rule, y = "E[y] <= 0.6", np.linspace(0.1, 0.9, 200)
+    needed = kf.margin_for(rule, y, {}, people=100_000)
+    assert kf.project(y, rule, margin=needed.margins).y.mean() < 0.6
+    with pytest.raises(ValueError, match=r"margin=needed\.margins"):
+        kf.project(y, rule, margin=needed)

@@ -49,7 +49,7 @@ SCALED = "Predictions y reach 100, and bounds on their means are below 1 (0.02).
         ("E[y | a=1] == E[y | a=2] +- 0.02", "0.02"),
         ("spread(E[y | a=*]) <= 0.02; E[y] <= 0.5", "0.02, 0.5"),
         ("0.2 <= E[y] <= 0.5", "0.2, 0.5"),
-        ("E[y] >= -0.25", "0.25"),
+        ("E[y - 1] >= -0.25", "0.25"),
         ("max(E[y | a=1], E[y | a=2]) <= 0.5", "0.5"),
         ("E[y - label | a=*] == 0 +- 0.05", "0.05"),
         ("demographic_parity(a) <= 0.1", "0.1"),
@@ -95,3 +95,76 @@ def test_notes_of_chunks_and_shards_are_those_of_the_whole() -> None:
     with pytest.raises(ValueError, match="sex"):
         refused.update(SCORES[1:], {"sex": [1, 2, 3]})
     assert refused.result().notes == ()
+
+
+HALF = np.array([0.2, 0.8, 0.4, 0.6])
+GROUPS = {"a": [1, 1, 2, 2], "score": [0.1, 0.9, 0.3, 0.5]}
+
+
+@pytest.mark.parametrize(
+    ("rule", "y", "label", "note"),
+    [
+        ("E[score | a=1] <= 0.6", HALF, None, "does not name y, so the predictions do not matter"),
+        ("fair: P[score >= 0.5] <= 0.6; E[y] <= 0.9", HALF, None, "'fair' does not name y"),
+        ("cov(score, y) <= 0.9", HALF, None, ""),
+        ("E[label | a=1] <= 0.6", HALF, [0, 1, 1, 0], ""),
+        ("E[y | score >= 0.5] <= 0.9", HALF, None, ""),
+        ("spread(E[y | a=*]) <= 3", HALF, None, "holds whatever the predictions between 0 and 1 are"),
+        ("E[y | a=1] == E[y | a=2] +- 2", HALF, None, "holds whatever"),
+        ("E[y | a=1] == E[y | a=2] +- 2", 10 * HALF, None, ""),
+        ("E[y | a=1] == E[y | a=2] + 0.02", HALF, None, "For a tolerance write +- 0.02."),
+        ("E[y | a=1] == 0.5", HALF, None, ""),
+        ("E[y | a=1] == E[y | a=1] +- 0.02", HALF, None, "holds whatever"),
+        (
+            "disparate_impact(a) >= 80",
+            HALF,
+            None,
+            "asks for a ratio of at least 80. For 80% write 0.8, or 80%.",
+        ),
+        ("E[y | a=1] / E[y | a=2] >= 80", HALF, None, "a ratio of at least 80"),
+        ("70 * E[y | a=1] <= E[y | a=2]", HALF, None, "a ratio of at least 70"),
+        ("E[y | a=1] <= 1.25 * E[y | a=2]", HALF, None, ""),
+        ("E[y | a=1] / E[y | a=2] <= 80", HALF, None, ""),
+        ("E[y | a=1] == E[y | a=2] + 0.02 +- 0.1", HALF, None, ""),
+        ("E[y | a=1] >= -20", -10 * HALF, None, "between -8 and 1"),
+        ("0 <= E[y] <= 1", HALF, None, "holds whatever"),
+        ("E[y | a=1] >= 0.8 * E[y | a=2]", HALF, None, ""),
+        (
+            "equal_opportunity(a) <= 0.9",
+            HALF,
+            [1, 2, 1, 2],
+            "Labels lie between 1 and 2, and the constraints ask for",
+        ),
+        (
+            "equal_opportunity(a) <= 0.9",
+            HALF,
+            [-1, 1, -1, 1],
+            "between -1 and 1, and the constraints ask for label=1.",
+        ),
+        ("E[y | label=2] <= 0.9", HALF, [1, 2, 1, 2], ""),
+        ("equal_opportunity(a) <= 0.9", HALF, [0, 1, 0, 1], ""),
+        ("E[y | label=1] <= 0.9", HALF, [0.25, 1, 0, 1], ""),
+        (
+            "mean_residual(a) <= 0.9",
+            HALF,
+            [1, 2, 1, 2],
+            "Labels lie between 1 and 2, and predictions between 0 and 1",
+        ),
+        ("E[y - label] <= 99", 50 * HALF, [1, 2, 1, 2], ""),
+        ("E[y - label] <= 0.9", HALF, [10.5, 2, 1, 2], ""),
+        ("E[y - label] <= 0.9", HALF > 0.5, HALF, "All predictions are 0 or 1, and labels lie between"),
+        ("E[y | label=1] <= 0.9", HALF > 0.5, HALF, "All predictions are 0 or 1, and labels lie between"),
+    ],
+)
+def test_rules_and_labels_that_ask_for_something_else_are_pointed_out(
+    rule: str, y: np.ndarray, label: list | None, note: str
+) -> None:
+    found = notes(rule, y.astype(float), GROUPS, label=label)
+    assert (len(found) == 1 and note in found[0]) if note else found == ()
+    parts = [Auditor(rule) for _ in range(2)]
+    for place, part in enumerate(parts):
+        half = slice(2 * place, 2 * place + 2)
+        columns = {name: column[half] for name, column in GROUPS.items()}
+        part.update(y[half].astype(float), columns, None if label is None else label[half])
+    whole = Auditor.from_bytes(parts[0].merge(parts[1]).to_bytes())
+    assert whole.result().notes == found

@@ -479,3 +479,19 @@ def test_confidence_and_simultaneous_reach_the_audit(audit, fair) -> None:
     assert lengths[1] > lengths[0]
     assert lengths[2] > lengths[0]
     assert joint["simultaneous"] is True
+
+
+@pytest.mark.parametrize("order", ["file first", "rule first"])
+def test_a_rule_without_its_option_is_answered_with_the_line_that_works(order, fair, capsys) -> None:
+    words = [fair, EQUAL] if order == "file first" else [EQUAL, fair]
+    with pytest.raises(SystemExit) as end:
+        main(["audit", *words])
+    assert end.value.code == 2
+    assert f"keras-fair audit {fair} -c '{EQUAL}'" in capsys.readouterr().err
+
+
+def test_confidence_none_is_taken_in_any_case(audit, fair) -> None:
+    code, _, error = audit(fair, "-c", EQUAL, "--confidence", "None")
+    assert (code, error) == (0, "")
+    with pytest.raises(SystemExit):
+        main(["audit", fair, "-c", EQUAL, "--confidence", "never"])

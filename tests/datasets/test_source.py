@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import io
+import os
+import tracemalloc
 import zipfile
 from pathlib import Path
 
@@ -17,7 +20,7 @@ TEXT = "name\r\nvalue\r\n"
 
 
 def published(*urls: str) -> PublicFile:
-    return PublicFile("people.csv", hashlib.sha256(CONTENT).hexdigest(), urls)
+    return PublicFile("people.csv", hashlib.sha256(CONTENT).hexdigest(), len(CONTENT), urls)
 
 
 @pytest.fixture(autouse=True)
@@ -104,6 +107,63 @@ def test_damaged_archive(folder: Path) -> None:
         read_text(published(), place)
 
 
+def says_little(packed: bytes) -> bytes:
+    """A `.gz` whose last bytes say that it is small."""
+    return packed[:-4] + (5).to_bytes(4, "little")
+
+
+def a_bomb_that_says_little(packed: bytes) -> bytes:
+    """A `.zip` whose directory says that its member is small."""
+    size = (50_000_000).to_bytes(4, "little")
+    assert packed.count(size) == 2
+    return packed.replace(size, (5).to_bytes(4, "little"))
+
+
+def large_zip() -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("people.csv", b"\0" * 50_000_000)
+    return packed.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("packed", "words"),
+    [
+        (lambda: gzip.compress(b"\0" * 50_000_000), "says that it holds 50,000,000 bytes"),
+        (lambda: says_little(gzip.compress(b"\0" * 50_000_000)), "unpacks to more than the 16 published"),
+        (lambda: gzip.compress(CONTENT) + gzip.compress(CONTENT[:9]), "unpacks to more than the 16"),
+        (large_zip, "says that it holds 50,000,000 bytes"),
+        (lambda: a_bomb_that_says_little(large_zip()), "damaged archive"),
+    ],
+)
+def test_no_more_than_the_published_size_is_unpacked(packed, words, folder: Path) -> None:
+    place = folder / "people.csv.packed"
+    place.write_bytes(packed())
+    tracemalloc.start()
+    try:
+        with pytest.raises(ValueError, match=words):
+            read_text(published(), place)
+        assert tracemalloc.get_traced_memory()[1] < 5_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_two_packed_parts_that_make_the_file(folder: Path) -> None:
+    place = folder / "people.csv.gz"
+    place.write_bytes(gzip.compress(CONTENT[:7]) + gzip.compress(CONTENT[7:]))
+    assert read_text(published(), place) == TEXT
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes in folders here")
+def test_a_pipe_or_a_huge_file_is_not_read(folder: Path) -> None:
+    os.mkfifo(folder / "pipe")
+    with (folder / "huge").open("wb") as huge:
+        huge.truncate((1 << 28) + 1)
+    for name in ("pipe", "huge"):
+        with pytest.raises(ValueError, match="found a pipe, a device or a file of more"):
+            read_text(published(), folder / name)
+
+
 @pytest.mark.parametrize("write", [plain, zipped])
 def test_download_is_cached(folder: Path, write) -> None:
     place = write(folder)
@@ -121,7 +181,7 @@ def test_download_from_the_second_source(folder: Path) -> None:
 @pytest.mark.parametrize("write", [plain, zipped])
 def test_download_of_another_file_is_not_kept(folder: Path, tmp_path: Path, write) -> None:
     place = write(folder)
-    wrong = PublicFile("people.csv", "0" * 64, (place.as_uri(),))
+    wrong = PublicFile("people.csv", "0" * 64, 99, (place.as_uri(),))
     with pytest.raises(FileNotFoundError, match="could not be downloaded"):
         read_text(wrong)
     assert read_text(published(place.as_uri())) == TEXT
@@ -144,7 +204,7 @@ def test_adult_reads_its_quirks(folder: Path, monkeypatch: pytest.MonkeyPatch) -
     for name, constant, text in (("adult.data", "_TRAIN", train), ("adult.test", "_TEST", test)):
         (folder / name).write_text(text)
         digest = hashlib.sha256(text.encode()).hexdigest()
-        monkeypatch.setattr(adult, constant, PublicFile(name, digest, ()))
+        monkeypatch.setattr(adult, constant, PublicFile(name, digest, 99_999, ()))
     for path in (folder, folder / "adult.data"):
         train_people, test_people = adult.load_data(path)
         assert train_people.label.tolist() == [0.0, 1.0]

@@ -129,7 +129,7 @@ def test_values_outside_the_vocabulary_are_counted() -> None:
     vocabulary = kf.Vocabulary({"sex": ["F", "M"]})
     found = kf.diagnose("E[y | sex=F] <= 0.5", {"sex": ["F", "Q", "M"]}, vocabulary=vocabulary)
     assert found.unknown == {"sex": 1}
-    assert "1 sample with a value of sex outside the vocabulary" in str(found)
+    assert "1 sample has a value of sex outside the vocabulary" in str(found)
 
 
 def test_labels_and_weights_decide_too() -> None:

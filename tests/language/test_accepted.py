@@ -236,6 +236,23 @@ QUANTIFIERS = [
     ("for c in label: E[y | label=c] <= 1", SAME),
     ("for g in race: E[y | g = race] <= 1", "for g in race: E[y | race=g] <= 1"),
     ("few: for g in race: E[y | race=g] <= 1 with confidence 0.9", SAME),
+    ("demographic_parity(sex) <= 5% at y >= 0.5", "spread(P[y >= 0.5 | sex=*]) <= 0.05"),
+    (
+        "equalized_odds(sex) <= 0.1 at 0.5 < y with confidence 95%",
+        "max(spread(P[y > 0.5 | sex=*, label=1]), spread(P[y > 0.5 | sex=*, label=0])) <= 0.1 "
+        "with confidence 0.95",
+    ),
+    (
+        "disparate_impact(race) >= 80% at y >= 0.5",
+        "min(P[y >= 0.5 | race=*]) >= 0.8 * max(P[y >= 0.5 | race=*])",
+    ),
+    (
+        "for a in sex: E[y | sex=a] == E[y[approve] | at=1] +- 0.1 at y[approve] >= 0.3",
+        "for a in sex: P[y[approve] >= 0.3 | sex=a] == P[y[approve] >= 0.3 | at=1] +- 0.1",
+    ),
+    ("E[y | a=1] in [0, 0.1] at 0.2 <= y < 0.8", "0 <= P[y >= 0.2, y < 0.8 | a=1] <= 0.1"),
+    ("E[y] - E[label] <= 0.1 at y >= 0.5", "P[y >= 0.5] - E[label] <= 0.1"),
+    ("E[at | at=at] <= E[y]", SAME),
     ("for g in race: E[y | race=g, sex=*] <= 1", SAME),
     ("for g in race: spread(E[y | race=g, sex=*]) <= 1", SAME),
 ]

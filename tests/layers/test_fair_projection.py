@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import subprocess
 import sys
 import textwrap
+from contextlib import nullcontext
 from pathlib import Path
 
 import keras
@@ -155,6 +157,16 @@ def test_mixed_precision(batch, policy) -> None:
     assert gap(ops.convert_to_numpy(ops.cast(fair, "float32")), batch.sex) <= 0.02 + (
         1e-6 if policy == "float32" else 2e-3
     )
+
+
+@pytest.mark.skipif(keras.backend.backend() == "torch", reason="Keras has no float64 sums on PyTorch")
+def test_what_came_in_as_float64_goes_out_as_float64() -> None:
+    jax = importlib.import_module("jax") if keras.backend.backend() == "jax" else None
+    with nullcontext() if jax is None else jax.enable_x64(True):
+        y = ops.convert_to_tensor(np.array([0.1, 0.5, 0.7, 0.9]))
+        fair = kf.FairProjection(PARITY, dtype="float64")(y, attributes={"sex": ["Female", "Male"] * 2})
+        assert keras.backend.standardize_dtype(fair.dtype) == "float64"
+        assert gap(fair, ["Female", "Male"] * 2) <= 0.02 + 1e-9
 
 
 def test_attributes_keep_their_precision_under_mixed_precision() -> None:

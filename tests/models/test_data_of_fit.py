@@ -329,3 +329,67 @@ def test_a_sequential_model_is_pointed_to_fair_model() -> None:
         kf.ConstraintTypeError, match=r"no attributes were given.*FairModel\(model, constraints\)"
     ):
         model(X)
+
+
+@pytest.mark.parametrize("method", ["fit", "evaluate", "predict"])
+@pytest.mark.parametrize(
+    ("rule", "options", "inputs", "words"),
+    [
+        ("E[y | sxe=Female] <= 0.9", {}, {"x": X, "sex": SEX}, "no attribute named 'sxe'; did you .* 'sex'"),
+        ("E[y | sxe=Female] <= 0.9", {}, {"in": X, "sex": SEX}, "no attribute named 'sxe'; did you .* 'sex'"),
+        (PARITY, {}, {"x": X, "sex": SEX[:10]}, "input 'x' has 64, input 'sex' has 10"),
+        (PARITY, {}, {"x": X, "sex": SEX.tolist()[:10]}, "'sex' has 10"),
+        (
+            "equal_opportunity(sex) <= 0.1",
+            {"label_source": "chances"},
+            {"x": X, "sex": SEX, "chance": LABEL},
+            "expected the input 'chances', the label_source .*; did you mean 'chance'",
+        ),
+    ],
+)
+def test_inputs_that_lack_something_are_refused_before_keras_sees_them(
+    method: str, rule: str, options: dict, inputs: dict, words: str
+) -> None:
+    model = model_of(rule, vocabulary={"sex": ["Female", "Male"], "sxe": ["Female"]}, **options)
+    labels = () if method == "predict" else (LABEL,)
+    with pytest.raises(ValueError, match=words):
+        getattr(model, method)(inputs, *labels, verbose=0)
+
+
+def test_evaluate_shows_the_gap_over_all_batches_and_returns_what_keras_does(capsys) -> None:
+    model = model_of(vocabulary=WORDS, memory=None)
+    loss = model.evaluate(INPUTS, LABEL, batch_size=BATCH, verbose=0)
+    assert isinstance(loss, float)
+    logs = model.evaluate(INPUTS, LABEL, batch_size=BATCH, verbose=2, return_dict=True)
+    assert "parity_gap" in capsys.readouterr().out
+    assert set(logs) == {"loss", "parity_gap", "parity_violation"}
+    assert logs["loss"] == pytest.approx(loss, rel=1e-5)
+    fair = model.predict(INPUTS, batch_size=BATCH, verbose=0)
+    assert abs(logs["parity_gap"]) == pytest.approx(gap(fair), abs=1e-5)
+    again = model.evaluate(INPUTS, LABEL, batch_size=BATCH, verbose=0, return_dict=True)
+    assert again["parity_gap"] == pytest.approx(logs["parity_gap"], abs=1e-9)
+    model.compile("adam", "binary_crossentropy", metrics=["accuracy"])
+    assert len(model.evaluate(INPUTS, LABEL, batch_size=BATCH, verbose=0)) == 2
+
+
+@on_tensorflow
+@pytest.mark.parametrize("method", ["predict", "evaluate", "train_on_batch", "predict_on_batch"])
+def test_a_misspelt_value_without_a_vocabulary_is_said_wherever_a_model_runs(method: str) -> None:
+    model = model_of("E[y | sex=female] == E[y | sex=Male] +- 0.02")
+    labels = (LABEL,) if method in ("evaluate", "train_on_batch") else ()
+    options = {"verbose": 0} if method in ("predict", "evaluate") else {}
+    with pytest.warns(UserWarning, match="nobody belonged to the groups of .*sex=female"):
+        getattr(model, method)(INPUTS, *labels, **options)
+    getattr(model, method)(INPUTS, *labels, **options)  # said once
+
+
+@on_tensorflow
+def test_values_that_look_alike_and_labels_of_other_codes_are_said_by_fit(capsys) -> None:
+    mixed = np.where(np.arange(SIZE) % 3 == 0, np.char.add(SEX, " "), SEX)
+    with pytest.warns(UserWarning, match="Values of sex that look alike"):
+        model_of("spread(E[y | sex=*]) <= 0.1").fit({"x": X, "sex": mixed}, LABEL, batch_size=SIZE)
+    assert "'Female '" in capsys.readouterr().out
+    with pytest.warns(UserWarning, match="Labels lie between 1 and 2, and the constraints ask for label=1"):
+        model_of("equal_opportunity(sex) <= 0.1", vocabulary=WORDS).evaluate(
+            INPUTS, LABEL + 1, batch_size=SIZE, verbose=0
+        )

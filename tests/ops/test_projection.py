@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -155,8 +156,44 @@ def test_a_row_beyond_the_domain_is_met_as_far_as_it_goes(project: Any) -> None:
 def test_a_group_that_nobody_is_in_leaves_the_rest_alone(project: Any) -> None:
     vocabulary = kf.Vocabulary({"sex": ["Female", "Male", "Other"]})
     rows = kf.parse("spread(E[y | sex=*]) <= 0.1").rows({"sex": SEX}, vocabulary=vocabulary)
-    projection = project(Y, rows)
+    with pytest.warns(UserWarning, match="in the group sex=Other, so .* compares the other groups alone"):
+        projection = project(Y, rows)
     np.testing.assert_allclose(projection.y, [0.35, 0.55, 0.45, 0.65], atol=EXACT)
+    np.testing.assert_array_equal(projection.violation, 0.0)
+
+
+@both_engines
+@pytest.mark.parametrize(
+    ("text", "group"),
+    [
+        ("E[y | sex=Other] == E[y | sex=Male] +- 0.1", "sex=Other"),
+        ("E[y | age >= 70] <= 0.5", "age >= 70"),
+        ("E[y | when >= '2030-01-01'] == E[y] +- 0.1", "when >= '2030-01-01'"),
+        ("E[y | sex=Female, age >= 70] / E[y | sex=Male] >= 0.8", "sex=Female, age >= 70"),
+        ("P[label=1 | age >= 70] <= E[y]", ""),
+    ],
+)
+def test_what_nobody_is_in_is_neither_held_nor_violated(text: str, group: str, project: Any) -> None:
+    """A group that nobody is in must not look like fairness."""
+    columns = {"sex": SEX, "age": [20, 30, 40, 50], "when": ["2020-01-01"] * 4}
+    vocabulary = kf.Vocabulary({"sex": ["Female", "Male", "Other"], "age": None})
+    rows = kf.parse(f"{text}; free: E[y] <= 0.9").rows(columns, label=[0, 1, 0, 1], vocabulary=vocabulary)
+    with pytest.warns(UserWarning, match=f"{re.escape(group)}.* neither held nor violated"):
+        projection = project(Y, rows)
+    assert projection.outcome is Outcome.SOLVED
+    np.testing.assert_array_equal(projection.y, Y)
+    assert np.isnan(projection.violation[:-1]).all()
+    assert projection.violation[-1] == 0
+
+
+@both_engines
+def test_unknown_values_are_not_silent(project: Any) -> None:
+    columns = {"sex": np.array(["Female", "female", "Male", "Male"])}
+    rows = kf.parse("spread(E[y | sex=*]) <= 0.1").rows(
+        columns, vocabulary=kf.Vocabulary({"sex": ["Female", "Male"]})
+    )
+    with pytest.warns(UserWarning, match="1 sample has a value of sex outside the vocabulary"):
+        project(Y, rows)
 
 
 @both_engines
@@ -339,3 +376,44 @@ def test_probabilities_must_add_up_to_one() -> None:
     rows = rows_from_matrix(np.ones((1, 2, 2)), lower=[0.0], upper=[1.0])
     with pytest.raises(ValueError, match="add up to 1"):
         project(np.full((2, 2), 0.3), rows, domain="simplex")
+
+
+@pytest.mark.parametrize(
+    ("text", "y", "label", "words"),
+    [
+        ("E[y | sex=Female] <= 5", Y, None, "holds whatever the predictions"),
+        ("E[y | sex=Female] == E[y | sex=Male] + 0.02", Y, None, r"For a tolerance write \+- 0.02"),
+        ("disparate_impact(sex) >= 80", Y, None, "For 80% write 0.8"),
+        ("equal_opportunity(sex) <= 0.5", Y, [2, 1, 2, 1], "Labels lie between 1 and 2"),
+        ("mean_residual(sex) <= 0.5", Y, [2, 1, 2, 1], "Labels lie between 1 and 2"),
+        ("E[y | label=1] <= 0.9", [0.0, 1.0, 0.0, 1.0], [0.2, 0.5, 1, 0], "in each other's place"),
+    ],
+)
+def test_what_is_probably_not_meant_is_said(text: str, y: Any, label: Any, words: str) -> None:
+    with pytest.warns(UserWarning, match=words):
+        project(np.asarray(y), text, {"sex": SEX}, label)
+
+
+def test_values_that_look_alike_are_said() -> None:
+    with pytest.warns(UserWarning, match="'Male' and 'male'"):
+        project(Y, "spread(E[y | sex=*]) <= 0.9", {"sex": ["Male", "male", "Female", "Female"]})
+
+
+def test_probabilities_of_labels_are_taken_whatever_values_occur() -> None:
+    for label in ([0.2, 0.5, 0.7, 0.1], [1.0, 0.5, 0.0, 0.25]):
+        assert project(Y, "equal_opportunity(sex) <= 0.01", {"sex": SEX}, label).outcome is Outcome.SOLVED
+
+
+def test_a_matrix_of_probabilities_needs_an_order() -> None:
+    matrix = np.array([[1.0, 0.0], [0.0, 1.0], [1.0, 0.0], [0.0, 1.0]])
+    text = "E[y | sex=Male] >= 0.6; E[y | sex=Female] <= 0.4"
+    with pytest.raises(kf.ConstraintTypeError, match="in the order of the vocabulary, and there is none"):
+        project(Y, text, {"sex": matrix})
+    for make in (kf.FairProjection, kf.StreamingFairness):
+        call = make(text)
+        with pytest.raises(kf.ConstraintTypeError, match="in the order of the vocabulary"):
+            call(Y, attributes={"sex": matrix}) if make is kf.FairProjection else call.project(
+                Y, {"sex": matrix}
+            )
+    held = project(Y, text, {"sex": matrix}, vocabulary={"sex": ["Male", "Female"]})
+    assert held.y[[0, 2]].mean() <= 0.4 + 1e-9  # values of a vocabulary are sorted: Female is the first

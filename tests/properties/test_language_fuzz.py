@@ -20,13 +20,14 @@ VALID = (
     "max(spread(E[y | race=*, `native country`=*]), abs(E[label - y]), 0.3) <= 0.05 # enough",
     "cov(2*y[1] - (1 - label) / 2, age | age != -3) in [-1e-3, .5]; "
     "P[y >= 0.5 | label=1] / P[y < 0.5] >= 0.8",
-    "equalized_odds(race, sex) <= 0.05\ndisparate_impact(race) >= 80%\nE[y] <= 1",
+    "equalized_odds(race, sex) <= 0.05 at y >= 0.5\ndisparate_impact(race) >= 80%\nE[y] <= 1",
 )
 
 TOKENS = (
     *("y", "label", "E", "P", "cov", "abs", "max", "min", "spread", "for", "in", "and", "or", "not", "with"),
     *(
         "confidence",
+        "at",
         "sex",
         "race",
         "age",

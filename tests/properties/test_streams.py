@@ -25,7 +25,7 @@ def stream() -> kf.StreamingFairness:
 
 
 def last(one: kf.StreamingFairness) -> dict[str, np.ndarray]:
-    return one._keeper.streams["stream"]._last
+    return one._keeper.kept.streams["stream"]._last
 
 
 score = st.one_of(st.sampled_from([0.0, 0.5, 1.0]), st.floats(0.0, 1.0, allow_subnormal=False))
@@ -45,7 +45,7 @@ def test_every_step_of_every_order(course: list[list[tuple[float, str]]]) -> Non
         sexes += [sex for _, sex in batch]
         values = last(one)
         assert np.all((np.array(fair) >= 0.0) & (np.array(fair) <= 1.0))
-        state = one._keeper.states()["stream"]
+        state = one._keeper.kept.states()["stream"]
         (_, dual), *_ = state.rows.values()
         assert np.isfinite([*values["change"], *values["outside"], dual]).all()
         if len(set(sexes)) == 2:

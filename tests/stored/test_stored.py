@@ -51,7 +51,7 @@ def check_going_on(stream: kf.StreamingFairness, expected: dict[str, Any]) -> No
         "age": np.array([one[2] for one in came] + attributes["age"]),
     }
     answers = np.concatenate([expected["stream_answers"], fair])
-    text = stream._keeper.states()["stream"].constraints
+    text = stream._keeper.kept.states()["stream"].constraints
     audit = kf.audit(text, answers, columns, np.array([*labels, *label]).astype(int), confidence=None)
     report = stream.report()
     assert report.arrivals == len(answers)
@@ -70,7 +70,7 @@ def test_a_stream_goes_on_from_its_state(state_file, expected) -> None:
 def test_a_state_that_lacks_spreads_takes_those_of_all(state_file) -> None:
     body = json.loads(state_file.read_text(encoding="utf-8"))["body"]["streams"]["stream"]
     arrivals, first, second, _ = body["moments"]
-    terms = kf.StreamingFairness.load(state_file)._keeper.states()
+    terms = kf.StreamingFairness.load(state_file)._keeper.kept.states()
     for name, numbers in terms["stream"].terms.items():
         reach = body["terms"][name][2]  # all weights were one, so it is a number of people
         expected = [*body["terms"][name], reach, reach * first / arrivals, reach * second / arrivals]

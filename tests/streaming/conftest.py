@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -40,10 +46,36 @@ def served(stream: Any, y: np.ndarray, sex: np.ndarray, **more: Any) -> np.ndarr
 
 def state_of(stream: Any) -> dict[str, Any]:
     """All that is saved, as plain values."""
-    return {name: state.to_dict() for name, state in stream._keeper.states().items()}
+    return {name: state.to_dict() for name, state in stream._keeper.kept.states().items()}
 
 
 @pytest.fixture
 def parity() -> kf.StreamingFairness:
     """A fresh stream for two groups; all of them share their compiled programs."""
     return kf.StreamingFairness(PARITY, vocabulary=SEX)
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[str]:
+    """The address of a Redis server that runs for these tests alone."""
+    redis = pytest.importorskip("redis", reason="the package redis is not installed")
+    program = shutil.which("redis-server") or shutil.which("valkey-server")
+    if program is None:
+        pytest.skip("no redis-server here: apt-get install redis-server")
+    folder = Path(tempfile.mkdtemp(prefix="keras_fair"))  # the path of a socket must be short
+    place = folder / "socket"
+    server = subprocess.Popen([program, "--port", "0", "--unixsocket", str(place), "--save", ""], cwd=folder)
+    try:
+        deadline = time.monotonic() + 30.0
+        while True:
+            try:
+                redis.Redis(unix_socket_path=str(place)).ping()
+                break
+            except redis.ConnectionError:
+                assert time.monotonic() < deadline, "the server does not answer"
+                time.sleep(0.05)
+        yield f"unix://{place}"
+    finally:
+        server.terminate()
+        server.wait(timeout=30)
+        shutil.rmtree(folder)

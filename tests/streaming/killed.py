@@ -66,7 +66,7 @@ def main() -> None:
     kf.StreamingFairness(PARITY).project(np.array([0.5]), {"sex": ["Male"]})  # import all that is needed
     for _ in range(lives):
         acknowledged = max(acknowledged, life(file, chance.uniform(0.0, 0.4)))
-        states, _ = StateFile(file).read() if file.exists() else ({}, {})
+        states = StateFile(file).read().states if file.exists() else {}
         saved = sum(state.arrivals for state in states.values())
         whole = all(state.moments[0] == state.arrivals for state in states.values())
         print(acknowledged, saved, whole, flush=True)

@@ -7,6 +7,7 @@ import pytest
 
 import keras_fair as kf
 from keras_fair.streaming import StreamState
+from keras_fair.streaming.state_document import StateDocument
 from keras_fair.streaming.state_file import StateFile
 from tests.streaming.conftest import (
     EXACT,
@@ -46,7 +47,7 @@ def test_what_is_counted_reports_what_an_audit_finds() -> None:
 
 def test_a_stream_reports_as_its_state_does(parity) -> None:
     served(parity, *people(10))
-    (one,) = parity._keeper.states().values()
+    (one,) = parity._keeper.kept.states().values()
     report = parity.report()
     assert one.result().relations == report.relations
     assert (one.result().moments, one.result().arrivals) == (report.moments, report.arrivals)
@@ -70,7 +71,7 @@ def test_a_value_that_is_new_is_learnt_where_it_is_enumerated() -> None:
 def test_a_stream_goes_on_from_predictions_that_left_without_it(tmp_path) -> None:
     y, sex = people(40)
     earlier = state(PARITY, SEX).add(y[:30], {"sex": sex[:30]})
-    StateFile(tmp_path / "state.json").write({"stream": earlier}, {})
+    StateFile(tmp_path / "state.json").write(StateDocument({"stream": earlier}))
     stream = kf.StreamingFairness(PARITY, vocabulary=SEX, state=tmp_path / "state.json")
     fair = np.concatenate([y[:30], served(stream, y[30:], sex[30:])])
     audit = kf.audit(PARITY, fair, {"sex": sex}, confidence=None)

@@ -49,9 +49,9 @@ def test_settings_come_back(tmp_path) -> None:
     stream = parity(step=0.3, margin=1.0, half_life=50.0, save_every=7, window=3, state=tmp_path / "s")
     stream.save()
     loaded = kf.StreamingFairness.load(tmp_path / "s")
-    assert loaded._keeper.settings == stream._keeper.settings
+    assert loaded._keeper.kept.settings == stream._keeper.kept.settings
     changed = kf.StreamingFairness.load(tmp_path / "s", step=0.5)
-    assert changed._keeper.rule.step == 0.5
+    assert changed._keeper.kept.rule.step == 0.5
 
 
 def test_saved_every_so_often_and_when_asked(tmp_path) -> None:
@@ -255,9 +255,9 @@ def test_merging_needs_the_same_constraints() -> None:
         parity().merge("state.json")
     one, other = parity(), parity(domain=(0.0, 2.0))
     served(one, *people(1))
-    other._keeper.saved = {
-        "stream": one._keeper.states()["stream"].__class__(
-            **{**vars(one._keeper.states()["stream"]), "domain": [0.0, 2.0]}
+    other._keeper.kept.saved = {
+        "stream": one._keeper.kept.states()["stream"].__class__(
+            **{**vars(one._keeper.kept.states()["stream"]), "domain": [0.0, 2.0]}
         )
     }
     with pytest.raises(ValueError, match="same domain"):
@@ -285,19 +285,9 @@ def test_an_interrupted_saving_is_no_one_else(tmp_path, monkeypatch) -> None:
 def test_reading_takes_numbers_only(saved, tmp_path) -> None:
     content = json.loads(saved)
     content["body"]["streams"]["stream"]["terms"] = {"1 * y[0]": [1.0, "a", 2.0]}
-    from keras_fair.streaming.state_file import _checksum
+    from keras_fair.streaming.state_document import _checksum
 
     file = tmp_path / "state.json"
     file.write_text(json.dumps({**content, "checksum": _checksum(content["body"])}))
     with pytest.raises(StateError, match="finite numbers"):
         StateFile(file).read()
-
-
-def test_what_killed_processes_left_is_removed(tmp_path) -> None:
-    old, young, foreign = (tmp_path / name for name in (".s.json.a1.tmp", ".s.json.b2.tmp", ".t.json.a1.tmp"))
-    for left in (old, young, foreign):
-        left.write_text("{")
-    for left in (old, foreign):
-        os.utime(left, (1.0, 1.0))
-    parity(state=tmp_path / "s.json")
-    assert sorted(left.name for left in tmp_path.iterdir()) == [young.name, foreign.name]

@@ -34,7 +34,7 @@ from keras_fair.ops.working_precision import rounding
 __all__ = ["violation_above_least"]
 
 
-def violation_above_least(dual: Dual, y: Any, rows: Any, t: Any) -> Any:
+def violation_above_least(dual: Dual, y: Any, rows: Any, t: Any, weights: Any = None) -> Any:
     """How far the violation of `y` is at most above the least, relative to itself.
 
     The violation is the root of the sum of squares over rows, in the rows' own units. Rows with a finite
@@ -45,6 +45,8 @@ def violation_above_least(dual: Dual, y: Any, rows: Any, t: Any) -> Any:
         y: (N,) predictions in the domain.
         rows: (m,) `A y + c`.
         t: (p,) auxiliary scalars.
+        weights: (m,) on the rows; default: the violation itself. Where this is so small that the rounding of
+            the rows is a part of it, the duals of the least violation prove more.
 
     Returns:
         A scalar in [0, inf]: below 1 proves that the rows cannot be met; 0 is the least violation itself.
@@ -59,6 +61,8 @@ def violation_above_least(dual: Dual, y: Any, rows: Any, t: Any) -> Any:
     outside = outside - ops.where(has_lower, ops.maximum(lower - e, 0.0), zero)
     violation = ops.sqrt(ops.sum(outside * outside))
     unit = outside / positive_or_one(violation)
+    if weights is not None:
+        unit = ops.where(hard, weights / positive_or_one(ops.max(ops.abs(weights))), zero)
     unseen = unit if problem.border is None else _without(problem.border, unit)
     # Rounding must not turn a weight to a side without a bound.
     weights = ops.where(has_upper, ops.maximum(unseen, 0.0), zero)
@@ -71,7 +75,10 @@ def violation_above_least(dual: Dual, y: Any, rows: Any, t: Any) -> Any:
         least = least - dual.settings.farthest * ops.max(dual.scales.reach) * ops.sum(ops.abs(seen))
     least = least / ops.maximum(ops.sqrt(ops.sum(weights * weights)), rounding(rows.dtype))
     proves = ops.logical_and(violation > 0, ops.isfinite(least))
-    gap = 1.0 - least / ops.where(proves, violation, ops.ones_like(violation))
+    # Rows are exact to what counts as met, and so is the least violation.
+    slack = dual.settings.row_tolerance * dual.scales.largest_reach
+    slack = ops.where(least > 0.5 * violation, slack, 0.0 * slack)
+    gap = 1.0 - (least + slack) / ops.where(proves, violation, ops.ones_like(violation))
     return ops.where(proves, ops.maximum(gap, 0.0), ops.full_like(gap, np.inf))
 
 

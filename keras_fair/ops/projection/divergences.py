@@ -15,6 +15,13 @@ Each response carries its derivatives. On an interval `dy/db = -curvature`; on t
 `dy/db = -(diag(g) - g g^T / sum(g))` with `g` the curvature: the same map, restricted to directions that keep
 the sum. `dy/dr` is the diagonal `gain`, on the simplex followed by the same restriction.
 
+Predictions that are exactly 0 or 1 under the binary cross-entropy are no special case: `D(y, 1) = -log y`
+is finite for all `y > 0`, and a price above 1 moves such a prediction to `1 / b` (one below -1 moves a
+prediction of 0 to `1 + 1 / b`). As `D(y, r)` is continuous in `r` and strictly convex in `y`, the answer is
+the limit of the answers to predictions clipped to `[eps, 1 - eps]` as `eps` falls to zero; no `eps` is
+chosen. Only where the rows push a prediction all the way to the other end is no answer of finite distance
+left; then the rows count.
+
 A category whose probability is exactly zero keeps it: the cross-entropy has no price for raising it.
 """
 

@@ -143,6 +143,18 @@ class Dual(NamedTuple):
         off = ops.where(off < np.inf, off, np.inf)  # not a number is no solution, and a maximum may drop it
         return self.scales.largest(off)
 
+    def violation(self, rows: Any, lam: Any, t: Any) -> Any:
+        """() the largest violation of a row, relative to its reach; soft ones give what their duals say.
+
+        Args:
+            rows: (m,) `A y + c`.
+            lam: (m,) duals.
+            t: (p,) auxiliary scalars.
+        """
+        e = self.problem.lifted(rows - self.problem.softness * lam, t)
+        outside = ops.maximum(ops.maximum(e - self.problem.upper, self.problem.lower - e), 0.0)
+        return self.scales.largest(ops.where(outside < np.inf, outside, np.inf))
+
     def slope(self, point: DualPoint, force: Any, direction: Any) -> Any:
         """() the derivative of F along a direction, from behind where `lam` stands on a kink."""
         behind = ops.logical_and(ops.equal(point.lam, 0.0), direction < 0)

@@ -19,7 +19,7 @@ from keras_fair.ops.projection.bordered_system import BorderedSystem, bordered_s
 from keras_fair.ops.projection.linear_algebra import product
 from keras_fair.ops.working_precision import rounding
 
-__all__ = ["InteriorPoint", "ScaledModel"]
+__all__ = ["InteriorPoint", "Newton", "ScaledModel"]
 
 
 class InteriorPoint(NamedTuple):
@@ -63,6 +63,7 @@ class ScaledModel(NamedTuple):
         low, high: (m,) bounds, zero where there is none.
         has_low, has_high: (m,) 1 where there is a bound, and not two equal ones.
         fixed: (m,) 1 where both bounds are equal.
+        refinements: steps of iterative refinement of each solve.
     """
 
     quadratic: Any
@@ -73,6 +74,7 @@ class ScaledModel(NamedTuple):
     has_low: Any
     has_high: Any
     fixed: Any
+    refinements: int = 1
 
     def rows(self, z: Any, s: Any) -> Any:
         """(m,) rows `e` at duals and scalars."""
@@ -94,7 +96,7 @@ class ScaledModel(NamedTuple):
         """One predictor-corrector step. Returns the new point and its largest error."""
         pairs = ops.maximum(ops.sum(self.has_high) + ops.sum(self.has_low), 1.0)
         mu = self._complementarity(point) / pairs
-        newton = _Newton.at(self, point)
+        newton = Newton.at(self, point)
 
         ahead = newton.direction(-point.p, -point.q)
         predicted = point.moved(ahead, ops.minimum(point.longest_step(ahead), 1.0))
@@ -142,7 +144,8 @@ class ScaledModel(NamedTuple):
         bound = at_high * self.high + at_low * self.low + self.fixed * 0.5 * (self.low + self.high)
         z = active * rough
         right = active * (self.rows(z, s) - bound)
-        dz, ds = bordered_system(self.quadratic, self.columns, active).solve(right, self.balance(z))
+        system = bordered_system(self.quadratic, self.columns, active, refinements=self.refinements)
+        dz, ds = system.solve(right, self.balance(z))
         return z + active * dz, s if ds is None else s + ds
 
     def duals(self, point: InteriorPoint) -> Any:
@@ -161,7 +164,7 @@ class ScaledModel(NamedTuple):
         return high + low + ops.abs(e - 0.5 * (self.low + self.high)) * self.fixed
 
 
-class _Newton(NamedTuple):
+class Newton(NamedTuple):
     """The linear equations of a step at a point, eliminated once for the predictor and the corrector.
 
     Attributes:
@@ -186,10 +189,10 @@ class _Newton(NamedTuple):
     system: BorderedSystem
 
     @classmethod
-    def at(cls, model: ScaledModel, point: InteriorPoint) -> _Newton:
-        """The equations at a point."""
+    def at(cls, model: ScaledModel, point: InteriorPoint, e: Any = None) -> Newton:
+        """The equations at a point; `e`: its rows, where the model does not say them."""
         z = model.duals(point)
-        e = model.rows(z, point.s)
+        e = model.rows(z, point.s) if e is None else e
         p_rate, q_rate = point.p / point.high_gap, point.q / point.low_gap
         rate = p_rate + q_rate
         members = ops.where(model.fixed > 0, ops.ones_like(rate), ops.sqrt(rate / (1.0 + rate)))
@@ -203,7 +206,14 @@ class _Newton(NamedTuple):
             p_rate,
             q_rate,
             members,
-            bordered_system(model.quadratic, model.columns, members),
+            bordered_system(model.quadratic, model.columns, members, refinements=model.refinements),
+        )
+
+    def shifted(self, by: Any) -> Newton:
+        """The equations with rows that are (m,) `by` higher."""
+        high_short = self.high_short - by * self.model.has_high
+        return self._replace(
+            e=self.e + by, high_short=high_short, low_short=self.low_short + by * self.model.has_low
         )
 
     def direction(self, p_aim: Any, q_aim: Any) -> InteriorPoint:

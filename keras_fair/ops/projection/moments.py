@@ -24,6 +24,8 @@ __all__ = ["CellPart", "DensePart", "Moments"]
 
 # Up to so many cells each has a vector of its own members.
 _FEW_CELLS = 4
+# Up to so many rows are looked at at once.
+_FEW_ROWS = 16
 
 
 class CellPart(NamedTuple):
@@ -163,16 +165,32 @@ class Moments(NamedTuple):
     def net_reach(self) -> Any:
         """`sum_i |A_ji|`, (m,), after the parts have taken each other away.
 
-        The one place that asks for all of `A`, and only where rows have several parts or dense ones.
+        The one place that asks for all of `A`, and only where rows have several parts or dense ones; where
+        rows are many it is looked at row by row, so that memory is that of one.
         """
-        matrix = _total(
-            [
-                ops.take(part.cells, part.clipped, axis=1) * (1.0 if part.scale is None else part.scale)
-                for part in self.cell_parts
-            ]
-            + [ops.matmul(dense.mix, dense.dense) for dense in self.dense_parts]
+        matrix = self.cell_parts[0].cells if self.cell_parts else self.dense_parts[0].mix
+        count = int(matrix.shape[0])
+        if count <= _FEW_ROWS:
+            return ops.sum(ops.abs(self._coefficients(slice(None))), axis=-1)
+        places = ops.arange(count, dtype="int32")
+
+        def add(place: Any, reach: Any) -> tuple[Any, Any]:
+            own = ops.sum(ops.abs(self._coefficients(place)))
+            return place + 1, ops.where(ops.equal(places, place), own, reach)
+
+        first = (ops.convert_to_tensor(0, dtype="int32"), ops.zeros_like(matrix[:, 0]))
+        return ops.while_loop(lambda place, reach: place < count, add, first)[1]
+
+    def _coefficients(self, rows: Any) -> Any:
+        """`A` of a slice of its rows, or (N,) of one."""
+
+        def of(matrix: Any) -> Any:
+            return matrix if isinstance(rows, slice) else ops.take(matrix, rows, axis=0)
+
+        return _total(
+            [part.scaled(ops.take(of(part.cells), part.clipped, axis=-1)) for part in self.cell_parts]
+            + [ops.matmul(of(dense.mix), dense.dense) for dense in self.dense_parts]
         )
-        return ops.sum(ops.abs(matrix), axis=1)
 
     def gross_reach(self) -> Any:
         """`sum_i |A_ji|`, (m,), part by part; an upper bound where `cancels`."""

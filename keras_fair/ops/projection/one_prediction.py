@@ -19,9 +19,9 @@ from typing import NamedTuple
 import numpy as np
 
 from keras_fair.ops.outcome import Outcome
-from keras_fair.ops.projection.answer import Projected
 from keras_fair.ops.projection.problem import Problem, Structure
 from keras_fair.ops.projection.settings import DOUBLE
+from keras_fair.ops.projection.solution import Solution
 
 __all__ = ["project_one"]
 
@@ -50,7 +50,7 @@ class _Row(NamedTuple):
         return (value > self.upper) - (value < self.lower)
 
 
-def project_one(structure: Structure, problem: Problem) -> Projected | None:
+def project_one(structure: Structure, problem: Problem) -> Solution | None:
     """The answer for one prediction in NumPy, or None where this is no case for it.
 
     Args:
@@ -134,7 +134,7 @@ def _solved(matrix: list[list[float]], t: Sequence[float]) -> tuple[float, list[
 
 def _answer(
     rows: Sequence[_Row], y: float, t: Sequence[float], prediction: tuple[float, ...], steps: int
-) -> Projected | None:
+) -> Solution | None:
     """The answer at the end, or None where it does not solve the conditions of a least point exactly."""
     w, r, low, high = prediction
     values = [row.at(y, t) for row in rows]
@@ -151,4 +151,4 @@ def _answer(
     if not error <= DOUBLE.row_tolerance:
         return None
     lam, moved = np.array(duals), np.array([row.a * exact + row.c for row in rows])
-    return Projected(np.array([exact]), moved, lam, int(Outcome.SOLVED), steps, error)
+    return Solution(np.array([exact]), moved, lam, int(Outcome.SOLVED), steps, error)

@@ -25,12 +25,14 @@ class Structure(NamedTuple):
         simplex: whether predictions are probability vectors along the last axis.
         outputs: the number of outputs of a sample.
         diagonal: whether no prediction is in two rows, so that `A G A^T` is diagonal.
+        last_resort: whether `keras_fair.ops.projection.last_resort` is asked where the dual finds no answer.
     """
 
     divergence: str
     simplex: bool
     outputs: int
     diagonal: bool
+    last_resort: bool
 
 
 class Problem(NamedTuple):

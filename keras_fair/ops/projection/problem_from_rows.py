@@ -24,12 +24,31 @@ from keras_fair.rows.terms import CellFamily
 __all__ = ["centre_of", "make_problem", "structure_of"]
 
 
-def structure_of(rows: LinearRows, domain: Domain, divergence: str) -> Structure:
-    """What is known of a projection before any data arrive."""
+def structure_of(
+    rows: LinearRows, domain: Domain, divergence: str, arguments: Any = (), stiffness: Any = np.inf
+) -> Structure:
+    """What is known of a projection before any data arrive.
+
+    In NumPy the last resort costs nothing until it is asked. A compiled program has it, which makes compiling
+    longer, where the dual alone is likely to fail: where predictions next to 0 and 1 or weights decades apart
+    are in several rows, or hard rows are mixed with soft ones.
+
+    Args:
+        rows: of the projection.
+        domain: where predictions may lie.
+        divergence: of the objective.
+        arguments: predictions, and objective weights or None.
+        stiffness: a number or (m,).
+    """
     families = rows.terms.families
     one_part = len(families) == 1 and isinstance(families[0], CellFamily)
     diagonal = one_part and (rows.disjoint or len(rows) == 1) and not domain.simplex
-    return Structure(divergence, domain.simplex, rows.terms.outputs, diagonal)
+    weighted = len(arguments) > 1 and arguments[1] is not None
+    hard = not all_numpy(stiffness) or np.isinf(stiffness)
+    mixed = bool(np.any(hard) and not np.all(hard))
+    likely = not diagonal and (divergence != "euclidean" or weighted or mixed)
+    resort = likely or all_numpy((*arguments, stiffness, _arrays_of(rows)))
+    return Structure(divergence, domain.simplex, rows.terms.outputs, diagonal, resort)
 
 
 def centre_of(r: Any, domain: Domain, divergence: str) -> Any:

@@ -6,13 +6,15 @@ cannot be looked at; the Keras layer builds on it.
 
 from __future__ import annotations
 
+import warnings
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from keras_fair.constraints import Constraints, is_constraints, parse
-from keras_fair.inputs.arrays import is_tensor
+from keras_fair.inputs.arrays import dtype_of, is_tensor
 from keras_fair.inputs.domain import Domain, DomainLike, check_domain
+from keras_fair.inputs.extent import Extent
 from keras_fair.inputs.predictions import check_pairing, read_predictions
 from keras_fair.ops.dispatch import all_numpy, ops
 from keras_fair.ops.outcome import Outcome
@@ -30,9 +32,12 @@ from keras_fair.ops.projection.project_arguments import (
 )
 from keras_fair.ops.projection.projector import projector
 from keras_fair.ops.working_precision import working_dtype
+from keras_fair.rows.doubts import doubts_about
 from keras_fair.rows.evaluate import rows_of
 from keras_fair.rows.linear import LinearRows
 from keras_fair.rows.margins import Margin, with_margin
+from keras_fair.rows.nobody import can_be_measured, in_no_group, nobody_is_in, vacant_relations
+from keras_fair.rows.sample_doubts import doubts_about_labels, label_extent
 
 __all__ = ["Projection", "project", "project_rows"]
 
@@ -45,11 +50,13 @@ class Projection(NamedTuple):
         duals: (m,) multipliers of the rows, positive where a row is held at its upper bound, negative at its
             lower one.
         violation: (m,) how far each row is outside its bounds as the text has them, >= 0, in the row's units.
+            `project` gives NaN for rows of a relation that can't be measured, since nobody is in a group.
         iterations: passes over the predictions.
         outcome: an `Outcome`, of the rows with their margin; inside a graph its number.
         residual: where solved, the largest error of the optimality conditions, relative to how far each row
             can move; where relaxed, how far the violation may be above the least, relative to itself; at the
-            iteration limit, the largest violation, relative to how far each row can move.
+            iteration limit, the largest violation, relative to how far each row can move; where not the
+            closest, the largest error of the conditions of the closest.
     """
 
     y: Any
@@ -80,8 +87,8 @@ def project(
     Where no predictions in the domain meet all rows, those that violate them least are returned with
     `outcome` `RELAXED`: least in the sum of squares over rows, in the rows' own units, proven up to the part
     `residual` of its root; see `Outcome`. Where neither is reached nor proven the outcome is
-    `ITERATION_LIMIT`. A finite stiffness `rho` prices the violation of a row at `rho violation^2 / 2`
-    instead.
+    `ITERATION_LIMIT`; where all rows hold, but closer predictions may meet them too, `NOT_CLOSEST`. A finite
+    stiffness `rho` prices the violation of a row at `rho violation^2 / 2` instead.
 
     Args:
         y: (n,), (n, 1) or (n, outputs) predictions `r`, a NumPy array or a tensor.
@@ -103,6 +110,11 @@ def project(
 
     Returns:
         A `Projection`, of NumPy arrays where `y` is one, else of tensors.
+
+    Warns:
+        UserWarning: nobody is in a group of a relation (where it can't be measured without them, it is
+            neither held nor violated), a value is outside the vocabulary, or the text or the
+            samples are probably not meant so; see `keras_fair.rows.doubts` and `sample_doubts`.
 
     Raises:
         ConstraintError: the text is malformed, or has no meaning for these samples.
@@ -135,8 +147,9 @@ def project(
     else:
         check_pairing(y, attributes, label, sample_weight)
         predictions = read_predictions(y)
+        parsed = parse(constraints)
         rows = rows_of(
-            parse(constraints),
+            parsed,
             attributes,
             label,
             outputs=predictions.outputs,
@@ -145,6 +158,12 @@ def project(
             domain=domain,
             size=len(predictions),
         )
+        doubts = doubts_about(parsed.statements, where.bounds)
+        if parsed.uses_label:
+            extents = Extent.of(predictions.values), label_extent(label)
+            doubts = (*doubts, *doubts_about_labels(parsed, *extents))
+        for doubt in doubts:
+            warnings.warn(doubt, stacklevel=2)
     r = float_array("y", y)
     check_predictions(r, rows, where)
     if sample_weight is not None:
@@ -155,6 +174,14 @@ def project(
     projection = project_rows(
         r, rows, domain=where, divergence=divergence, sample_weight=sample_weight, stiffness=stiffness
     )
+    unknown = in_no_group(rows.unknown)
+    if unknown:
+        warnings.warn(unknown, stacklevel=2)
+    vacant = vacant_relations(rows) if r.shape[0] else []
+    if vacant:
+        warnings.warn(nobody_is_in(vacant), stacklevel=2)
+        not_known = np.where(can_be_measured(rows), 0.0, np.nan).astype(dtype_of(projection.violation))
+        projection = projection._replace(violation=projection.violation + not_known)
     if not is_tensor(y):
         projection = Projection(*map(_as_numpy, projection))
         dtype = np.asarray(y).dtype
@@ -202,7 +229,8 @@ def project_rows(
     check_divergence(divergence, where)
     centre = centre_of(r, where, divergence)
     problem = make_problem(r, rows, where, sample_weight, stiffness, centre)
-    projected = projector(structure_of(rows, where, divergence))(problem, start)
+    structure = structure_of(rows, where, divergence, (r, sample_weight), stiffness)
+    projected = projector(structure)(problem, start)
     size = int(np.prod(r.shape)) if None not in tuple(r.shape) else ops.size(r)
     shape = tuple(-1 if side is None else side for side in r.shape)
     y = ops.reshape(projected.y[:size], shape)

@@ -16,7 +16,7 @@ import numpy as np
 
 from keras_fair.ops.compilation import compiled, refused_gradient
 from keras_fair.ops.dispatch import all_numpy
-from keras_fair.ops.projection.answer import Projected, project_problem
+from keras_fair.ops.projection.answer import project_problem
 from keras_fair.ops.projection.derivative import (
     differentiable_floats,
     gradients,
@@ -24,6 +24,7 @@ from keras_fair.ops.projection.derivative import (
 )
 from keras_fair.ops.projection.one_prediction import project_one
 from keras_fair.ops.projection.problem import Problem, Structure
+from keras_fair.ops.projection.solution import Solution
 
 __all__ = ["projector"]
 
@@ -40,11 +41,11 @@ def projector(structure: Structure) -> Any:
         structure: its static facts.
 
     Returns:
-        A function of a `Problem` and of duals to start from (or None) that gives a `Projected`. Gradients
+        A function of a `Problem` and of duals to start from (or None) that gives a `Solution`. Gradients
         reach the problem's floats through `y`.
     """
 
-    def project(problem: Problem, start: Any = None) -> Projected:
+    def project(problem: Problem, start: Any = None) -> Solution:
         if not all_numpy((problem, start)):
             return _compiled_projector(structure)(problem, start)
         # Infinite bounds take part in differences, and what is not chosen may not be a number.
@@ -62,7 +63,7 @@ def _compiled_projector(structure: Structure) -> Any:
     forward = compiled(project_problem, structure)
     backward = compiled(gradients, structure)
 
-    def project(problem: Problem, start: Any) -> Projected:
+    def project(problem: Problem, start: Any) -> Solution:
         @ops.custom_gradient
         def projection(*floats: Any) -> Any:
             solve = _first_order_only(lambda *floats: tuple(forward(with_floats(problem, floats), start)))
@@ -78,7 +79,7 @@ def _compiled_projector(structure: Structure) -> Any:
 
             return solved, gradient
 
-        return Projected(*projection(*differentiable_floats(problem)))
+        return Solution(*projection(*differentiable_floats(problem)))
 
     return project
 

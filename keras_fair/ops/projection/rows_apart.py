@@ -183,14 +183,18 @@ def _advanced(problem: Problem, structure: Structure, apart: RowsApart, settings
     wanted = ops.minimum(ops.maximum(aimed + lam * (steepest + softness), lower), upper)
     off = ops.abs(aimed - wanted)
 
+    size = ops.cast(ops.maximum(ops.size(problem.r), 1), lam.dtype)
     slope = curvature + softness + settings.proximal_floor * steepest
-    slope = positive_or_one(slope)  # a row that takes no part may have none
+    # Where nothing moves yet (predictions that are exactly 0 or 1), as if all could; a row that takes no part
+    # may have no reach either.
+    slope = ops.where(slope > 0, slope, positive_or_one(numbers.reach * numbers.reach / size))
     beta = aimed + slope * lam
     pull = beta - ops.minimum(ops.maximum(beta, lower), upper)  # Newton's step leads to pull / slope
     least = ops.where(pull > slope * lam, lam, searches.least)
     most = ops.where(pull < slope * lam, lam, searches.most)
     inside = ops.logical_and(pull >= slope * least, pull <= slope * most)
-    middle = 0.5 * (least + most)
+    # Prices of predictions next to 0 and 1 lie decades apart, so the middle is that of their digits.
+    middle = ops.sinh(0.5 * (ops.arcsinh(least) + ops.arcsinh(most)))
     further = ops.where(ops.logical_or(inside, ops.logical_not(ops.isfinite(middle))), pull / slope, middle)
     return searches._replace(
         lam=ops.where(off <= settings.row_tolerance * numbers.scale, lam, further),

@@ -18,32 +18,14 @@ from keras_fair.ops.outcome import Outcome
 from keras_fair.ops.projection.certificate import violation_above_least
 from keras_fair.ops.projection.control_flow import choose, iterate
 from keras_fair.ops.projection.dual import Dual, DualPoint, response_at
+from keras_fair.ops.projection.last_resort import last_resort
 from keras_fair.ops.projection.multipliers import Rounds, Turn
 from keras_fair.ops.projection.newton_step import newton_step
 from keras_fair.ops.projection.problem import Problem, Structure, Unknowns
 from keras_fair.ops.projection.settings import Settings
+from keras_fair.ops.projection.solution import Solution
 
-__all__ = ["Solution", "solve_together"]
-
-
-class Solution(NamedTuple):
-    """Where the iteration ended.
-
-    Attributes:
-        rows: (m,) `A y + c`.
-        lam: (m,) duals.
-        outcome: () int32, an `Outcome`.
-        iterations: () int32, passes over the predictions.
-        residual: () where solved, the largest error left, relative to the reach of its row; where relaxed,
-            how far the violation may lie above the least, relative to itself; at the limit, the largest
-            violation, relative to the reach of its row.
-    """
-
-    rows: Any
-    lam: Any
-    outcome: Any
-    iterations: Any
-    residual: Any
+__all__ = ["solve_together"]
 
 
 class LineSearch(NamedTuple):
@@ -196,33 +178,30 @@ def _solution(dual: Dual, last: _State) -> Solution:
     # Whatever happened, predictions are numbers.
     sound = ops.logical_and(ops.all(ops.abs(lam) < np.inf), ops.all(ops.abs(t) < np.inf))
     lam, t = (ops.where(sound, part, ops.zeros_like(part)) for part in (lam, t))
-    met, stuck = ops.logical_and(last.met, sound), dual.scales.stuck
-    relaxed, residual = ops.unstack(
-        ops.cond(
-            met,
-            lambda: ops.stack([ops.cast(stuck, lam.dtype), last.residual]),
-            lambda: _unmet(dual, lam, t),
-        ),
-        2,
-    )
-    outcome = ops.where(relaxed > 0, int(Outcome.RELAXED), int(Outcome.ITERATION_LIMIT))
-    outcome = ops.where(ops.logical_and(met, ops.logical_not(stuck)), int(Outcome.SOLVED), outcome)
-    _, rows = _answer(dual, lam)
-    return Solution(rows, lam, ops.cast(outcome, "int32"), last.passes, residual)
-
-
-def _answer(dual: Dual, lam: Any) -> tuple[Any, Any]:
-    """(N,) the predictions that follow from duals, and (m,) the rows there."""
     y = response_at(dual.problem, dual.structure, lam).y
-    return y, dual.problem.moments.rows(y) + dual.problem.offset
+    rows = dual.problem.moments.rows(y) + dual.problem.offset
+    outcome = ops.where(dual.scales.stuck, int(Outcome.RELAXED), int(Outcome.SOLVED))
+    found = Solution(y, rows, lam, ops.cast(outcome, "int32"), last.passes, last.residual)
+    return ops.cond(ops.logical_and(last.met, sound), lambda: found, lambda: _unmet(dual, found, t))
 
 
-def _unmet(dual: Dual, lam: Any, t: Any) -> Any:
-    """(2,) 1 where the violation is proven to be the least, else 0; and the residual that says so."""
-    y, rows = _answer(dual, lam)
-    above_least = violation_above_least(dual, y, rows, t)
-    nothing = ops.zeros_like(rows)
-    point = DualPoint(lam, y, rows, nothing, nothing, nothing)
-    violation = dual.residual(point, dual.problem.softness * lam, t)
+def _unmet(dual: Dual, found: Solution, t: Any) -> Solution:
+    """The answer where the dual met no rows: the one found, where its violation is proven to be the least, or
+    the last resort's, unless that is further off."""
+    above_least = violation_above_least(dual, found.y, found.rows, t)
+    violation = dual.violation(found.rows, found.lam, t)
+    relaxed = ops.full_like(found.outcome, int(Outcome.RELAXED))
+    limit = ops.full_like(found.outcome, int(Outcome.ITERATION_LIMIT))
+
+    def resorted() -> Solution:
+        last = last_resort(dual)
+        last = last._replace(iterations=last.iterations + found.iterations)
+        further = ops.logical_and(ops.equal(last.outcome, limit), last.residual > violation)
+        return choose(further, found._replace(outcome=limit, residual=violation), last)
+
     proven = above_least <= dual.settings.proven
-    return ops.stack([ops.cast(proven, lam.dtype), ops.where(proven, above_least, violation)])
+    if not dual.structure.last_resort:
+        return found._replace(
+            outcome=ops.where(proven, relaxed, limit), residual=ops.where(proven, above_least, violation)
+        )
+    return ops.cond(proven, lambda: found._replace(outcome=relaxed, residual=above_least), resorted)

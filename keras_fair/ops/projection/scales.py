@@ -64,6 +64,11 @@ class Scales(NamedTuple):
         """() the largest of (m,) errors of rows, relative to their reach."""
         return ops.max(ops.where(self.movable, errors / self.reach, 0.0))
 
+    @property
+    def largest_reach(self) -> Any:
+        """() of a row that takes part."""
+        return ops.max(ops.where(self.movable, self.reach, ops.zeros_like(self.reach)))
+
     def freed(self, problem: Problem) -> Problem:
         """The problem without bounds on the rows that take no part."""
         infinite = ops.full_like(problem.lower, np.inf)

@@ -85,6 +85,14 @@ class Settings:
         proven: the violation is proven to be above the least by no more, or it is not called the least.
         farthest: on an unbounded domain no weights are exact enough to speak of all of it: the proof covers
             predictions that move by at most so many times the range of the given ones.
+        central_steps: the most steps of each search of the last resort.
+        central_start: what products of duals and gaps are to begin with, relative to what moves a prediction
+            across the domain.
+        central_restart: the same in the last search, which leaves rows hardly any room.
+        central: products of duals and gaps that are this small, relative to what can move, are an answer.
+        room: by this part of itself the least violation may be exceeded: where one point alone has it, no
+            search comes there.
+        unbounded_tension: relative to the largest weight, where there is no end to move to.
         rounds: of the method of multipliers.
     """
 
@@ -95,7 +103,7 @@ class Settings:
     coefficient_roundings: float = 16.0
     coarsest: float = 10.0
     passes: int = 400
-    passes_apart: int = 12
+    passes_apart: int = 40
     flat: float = 0.25
     shortest: float = 0.05
     longest: float = 0.5
@@ -104,6 +112,12 @@ class Settings:
     response_steps: int = 60
     proven: float = 1e-4
     farthest: float = 1e3
+    central_steps: int = 80
+    central_start: float = 0.1
+    central_restart: float = 1e3
+    central: float = 1e-8
+    room: float = 1e-6
+    unbounded_tension: float = 1e-10
     rounds: RoundSettings = RoundSettings()
 
 
@@ -115,6 +129,9 @@ SINGLE = replace(
     smallest_pivot=1e-9,
     proven=1e-2,
     farthest=10.0,
+    central=1e-4,
+    room=1e-3,
+    unbounded_tension=1e-5,
     rounds=RoundSettings(least_softness=1e-2, firming=None, proof_euclidean=1e-4, proof_crossentropy=1e-4),
 )
 

@@ -1,17 +1,19 @@
-"""Which ways of enforcing and measuring take a constraint, and its rows."""
+"""Which ways of enforcing and measuring take a constraint, and its rows, before any data are there."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+import warnings
+from typing import Any, NamedTuple
 
+from keras_fair.constraints import ConstraintSet, nodes_of
 from keras_fair.errors import MODES, ConstraintTypeError
+from keras_fair.groups.vocabulary import Vocabulary
+from keras_fair.language.functions import Ends
+from keras_fair.language.nodes import Attribute, Binder, Comparison, Node, Prediction, Star
+from keras_fair.rows.doubts import doubts_about
+from keras_fair.rows.formulas import row_formulas
 
-if TYPE_CHECKING:
-    from keras_fair.constraints import ConstraintSet
-    from keras_fair.groups.vocabulary import Vocabulary
-    from keras_fair.language.nodes import Node
-
-__all__ = ["Use", "output_names", "stand_ins", "use_of"]
+__all__ = ["Use", "check_enforceable", "output_names", "stand_ins", "use_of"]
 
 
 class Use(NamedTuple):
@@ -28,6 +30,30 @@ class Use(NamedTuple):
     rows: tuple[str, ...]
 
 
+def check_enforceable(constraints: ConstraintSet, domain: Ends, stacklevel: int) -> None:
+    """Refuse constraints that no rows can hold, and warn of those that are probably not meant so, before any
+    data are there.
+
+    Args:
+        constraints: parsed.
+        domain: between which values predictions lie.
+        stacklevel: of the warning, as seen from the caller.
+
+    Raises:
+        ConstraintTypeError: a statement can be audited only.
+    """
+    vocabulary, _ = stand_ins(constraints)
+    for place in range(len(constraints.statements)):
+        try:
+            refusal = use_of(constraints, place, vocabulary, domain).refusal
+        except ConstraintTypeError:
+            continue  # the stand-ins may be at fault: the data will tell
+        if refusal is not None:
+            raise refusal
+    for doubt in doubts_about(constraints.statements, domain):
+        warnings.warn(doubt, stacklevel=stacklevel + 1)
+
+
 def use_of(
     constraints: ConstraintSet, place: int, vocabulary: Vocabulary, domain: tuple[float, float] | None
 ) -> Use:
@@ -42,8 +68,6 @@ def use_of(
     Raises:
         ConstraintTypeError: no mode takes it: an attribute has no such value, for one.
     """
-    from keras_fair.rows.formulas import row_formulas
-
     try:
         relations = row_formulas(
             [constraints.statements[place]],
@@ -61,9 +85,6 @@ def use_of(
 
 def output_names(constraints: ConstraintSet) -> Any:
     """As many outputs, or such names, as the constraints speak of."""
-    from keras_fair.constraints import nodes_of
-    from keras_fair.language.nodes import Prediction
-
     outputs = [node.output for node in nodes_of(constraints) if isinstance(node, Prediction)]
     names = sorted({output for output in outputs if isinstance(output, str)})
     if names:
@@ -74,10 +95,6 @@ def output_names(constraints: ConstraintSet) -> Any:
 def stand_ins(constraints: ConstraintSet) -> tuple[Vocabulary, list[str]]:
     """Without data: values for stars and quantifiers to run over (`race_1`, `race_2`), and for which
     attributes."""
-    from keras_fair.constraints import nodes_of
-    from keras_fair.groups.vocabulary import Vocabulary
-    from keras_fair.language.nodes import Attribute, Binder, Comparison, Star
-
     counts: dict[str, int] = {}
     for node in nodes_of(constraints):
         subject: Node | None = None
