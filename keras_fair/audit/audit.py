@@ -6,7 +6,7 @@ This module only connects: samples are brought into chunks by `keras_fair.audit.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from keras_fair.audit.auditor import Auditor
@@ -25,7 +25,7 @@ def audit(
     label: Any = None,
     sample_weight: Any = None,
     *,
-    vocabulary: Vocabulary | None = None,
+    vocabulary: Vocabulary | Mapping[str, Any] | None = None,
     outputs: Sequence[str] | None = None,
     confidence: float | None = 0.95,
     simultaneous: bool = False,

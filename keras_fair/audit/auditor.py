@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -61,7 +61,7 @@ class Auditor:
         self,
         constraints: Constraints,
         *,
-        vocabulary: Vocabulary | None = None,
+        vocabulary: Vocabulary | Mapping[str, Any] | None = None,
         outputs: Sequence[str] | None = None,
         confidence: float | None = 0.95,
         simultaneous: bool = False,
@@ -70,12 +70,15 @@ class Auditor:
     ) -> None:
         if not slack >= 0:
             raise ValueError(f"expected slack >= 0, received slack={slack!r}")
-        if confidence is not None and not 0 < confidence < 1:
+        is_number = isinstance(confidence, (int, float, np.integer, np.floating))
+        if confidence is not None and not (is_number and 0 < confidence < 1):
             raise ValueError(f"expected confidence in (0, 1) or None, received confidence={confidence!r}")
         if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
             raise ValueError(f"expected seed to be an integer >= 0, received seed={seed!r}")
         self.constraints = parse(constraints)
-        self.vocabulary = Vocabulary.from_config((vocabulary or Vocabulary()).get_config())
+        if not isinstance(vocabulary, Vocabulary):
+            vocabulary = Vocabulary(vocabulary)
+        self.vocabulary = Vocabulary.from_config(vocabulary.get_config())
         self.confidence, self.simultaneous, self.seed, self.slack = confidence, simultaneous, int(seed), slack
         self._outputs = None if outputs is None else Outputs.of(outputs)
         self._seen: Seen | None = None

@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from keras_fair.errors import near_names
 from keras_fair.provided import provided
 
 if TYPE_CHECKING:
@@ -213,7 +214,8 @@ class Audit:
         for relation in self.relations:
             if relation.name == name:
                 return relation
-        raise KeyError(name)
+        near = near_names(name, [relation.name for relation in self.relations])
+        raise KeyError(f"no relation named {name!r}{near}")
 
     @property
     def satisfied(self) -> bool:

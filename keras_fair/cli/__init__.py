@@ -103,12 +103,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _unrecognized(options: argparse.Namespace, words: Sequence[str]) -> str:
     """The message about words that no option takes."""
     message = f"unrecognized arguments: {' '.join(words)}"
-    positional = [*words, *filter(None, [getattr(options, "data", None)])]
+    is_audit = options.prog.endswith("audit")
+    positional = [*words, *([options.data] if is_audit else [])]
     texts = [word for word in positional if _SIGNS.search(word)]
     if not texts or not hasattr(options, "constraint"):
         return message
+    text = shlex.quote(texts[0])
+    if not is_audit:
+        return f"{message}\nA constraint stands behind --constraint: --constraint {text}"
     file = next((word for word in positional if word not in texts), "FILE")
-    return f"{message}\nA constraint stands behind -c: {options.prog} {file} -c {shlex.quote(texts[0])}"
+    return f"{message}\nA constraint stands behind -c: {options.prog} {file} -c {text}"
 
 
 def process() -> NoReturn:

@@ -20,6 +20,7 @@ from keras_fair.cli.options import (
 from keras_fair.cli.table_audit import tried
 from keras_fair.cli.table_samples import TableSamples
 from keras_fair.errors import MODES
+from keras_fair.rows.doubts import doubts_about
 from keras_fair.rows.modes import Use, stand_ins, use_of
 
 if TYPE_CHECKING:
@@ -122,6 +123,7 @@ def _checked(options: argparse.Namespace) -> dict[str, Any]:
     notes: tuple[str, ...] = ()
     if options.data is None:
         vocabulary, _ = stand_ins(constraints)
+        notes = doubts_about(constraints.statements, options.domain or (0.0, 1.0))
     else:
         with open_data(options) as source:
             samples = TableSamples(source, constraints, options)

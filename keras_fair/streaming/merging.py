@@ -5,13 +5,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from keras_fair.ops.stream.earlier import EARLIER_NUMBERS, earlier_spreads
 
-__all__ = ["added", "added_tables", "averaged_row", "joined_vocabulary", "later", "with_spreads"]
+__all__ = ["added", "added_tables", "averaged_row", "joined_vocabulary", "later", "whole_entries"]
+
+_MOMENTS = 4
+_LARGEST = 1e100  # a number beyond this is damage
 
 
 def added(left: tuple[float, ...], right: tuple[float, ...]) -> tuple[float, ...]:
@@ -38,18 +42,29 @@ def later(waiting: tuple[dict[str, Any], ...], arrivals: int) -> list[dict[str, 
     return [{**entry, "arrivals": entry["arrivals"] + arrivals} for entry in waiting]
 
 
-def with_spreads(terms: dict[str, Any], moments: tuple[float, ...], outputs: int) -> dict[str, Any]:
-    """The terms of a state; where an earlier version wrote them, with what they lack. What is no term is left
-    for who checks them."""
+def whole_entries(entries: Any) -> Any:
+    """The entries of a saved state; where an earlier version wrote them, with what its terms lack. What is
+    malformed is left as it is, for who checks it."""
+    if not isinstance(entries, Mapping):
+        return entries
+    terms, moments, outputs = (entries.get(name) for name in ("terms", "moments", "outputs"))
+    fine = isinstance(moments, list) and len(moments) == _MOMENTS and all(map(_is_number, moments))
+    if not fine or not isinstance(terms, dict) or type(outputs) is not int or outputs < 1:
+        return entries
 
     def whole(numbers: Any) -> Any:
         earlier = isinstance(numbers, list) and len(numbers) == EARLIER_NUMBERS
-        if not earlier or not all(isinstance(number, (int, float)) for number in numbers):
+        if not earlier or not all(map(_is_number, numbers)):
             return numbers
-        lacking = earlier_spreads(np.array([float(numbers[2])]), moments, outputs)
+        with np.errstate(all="ignore"):  # what is beyond all measure is refused by who checks it
+            lacking = earlier_spreads(np.array([float(numbers[2])]), moments, outputs)
         return [*numbers, *(float(part[0]) for part in lacking.values())]
 
-    return {name: whole(numbers) for name, numbers in terms.items()}
+    return {**entries, "terms": {name: whole(numbers) for name, numbers in terms.items()}}
+
+
+def _is_number(value: Any) -> bool:
+    return type(value) in (int, float) and abs(value) <= _LARGEST
 
 
 def joined_vocabulary(left: dict[str, Any], right: dict[str, Any]) -> dict[str, Any]:

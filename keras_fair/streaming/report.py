@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from keras_fair.errors import near_names
 from keras_fair.ops.stream.pooled import PooledSums
 from keras_fair.ops.stream.state_vector import StateLayout
 from keras_fair.rows.nobody import Vacant, nobody_is_in, vacant_relations
@@ -80,7 +81,8 @@ class StreamReport:
         for relation in self.relations:
             if relation.name == name:
                 return relation
-        raise KeyError(name)
+        near = near_names(name, [relation.name for relation in self.relations])
+        raise KeyError(f"no relation named {name!r}{near}")
 
     @property
     def violation(self) -> float:

@@ -28,6 +28,7 @@ from keras_fair.streaming.merging import (
     averaged_row,
     joined_vocabulary,
     later,
+    whole_entries,
 )
 from keras_fair.streaming.plans import plan_of
 from keras_fair.streaming.report import StreamReport, reported
@@ -226,7 +227,8 @@ class StreamState:
         Raises:
             ValueError: a field is lacking, or holds what no stream writes; it is named.
         """
-        return cls(**checked_fields(entries, {name: len(parts) for name, parts in _TABLES.items()}))
+        lengths = {name: len(parts) for name, parts in _TABLES.items()}
+        return cls(**checked_fields(whole_entries(entries), lengths))
 
     def _values(self) -> LearntValues:
         return LearntValues(parse(self.constraints), None, self.vocabulary)

@@ -15,7 +15,6 @@ from typing import Any
 from keras_fair.constraints import ConstraintSet, parse
 from keras_fair.groups.vocabulary import Vocabulary
 from keras_fair.inputs.domain import check_domain
-from keras_fair.streaming.merging import with_spreads
 from keras_fair.streaming.stream_settings import domain_of
 
 __all__ = ["LARGEST", "checked_fields"]
@@ -49,16 +48,13 @@ def checked_fields(entries: Any, lengths: Mapping[str, int]) -> dict[str, Any]:
     outputs = _whole("'outputs'", entries["outputs"], 1, _MOST_OUTPUTS)
     arrivals = _whole("'arrivals'", entries["arrivals"], 0, _MOST_ARRIVALS)
     scale = 1.0 + arrivals
-    moments = _moments(entries["moments"], arrivals)
-    terms = with_spreads(_object("'terms'", entries["terms"]), moments, outputs)
-    entries = {**entries, "terms": terms}
     return {
         "constraints": _constraints(entries["constraints"]),
         "domain": _domain(entries["domain"]),
         "outputs": outputs,
         "vocabulary": _vocabulary(entries["vocabulary"]),
         "arrivals": arrivals,
-        "moments": moments,
+        "moments": _moments(entries["moments"], arrivals),
         **{name: _table(name, entries[name], length, scale) for name, length in lengths.items()},
         "waiting": _waiting(entries["waiting"], arrivals, outputs),
     }

@@ -93,3 +93,16 @@ def test_an_empty_chunk_changes_nothing() -> None:
 def test_weights_of_nothing_are_unestimable() -> None:
     (relation,) = audit("E[y] <= 0.9", [0.5, 0.6], {}, sample_weight=[0, 0])
     assert relation.verdict is Verdict.UNESTIMABLE
+
+
+@pytest.mark.parametrize("confidence", ["none", "0.95", "95%", 0, 1, 95, True, [0.95]])
+def test_a_confidence_is_a_number_or_none(confidence) -> None:
+    with pytest.raises(ValueError, match=r"expected confidence in \(0, 1\) or None, received"):
+        audit("E[y] <= 0.5", [0.1, 0.2], {}, confidence=confidence)
+
+
+def test_a_vocabulary_may_be_a_dict() -> None:
+    found = audit("E[y | a=x] <= 0.5", [0.1, 0.2], {"a": ["x", "y"]}, vocabulary={"a": ["x", "y", "z"]})
+    assert found["E[y | a=x] <= 0.5"].gap == pytest.approx(0.1)
+    with pytest.raises(KeyError, match="no relation named 'parity'; known: "):
+        found["parity"]

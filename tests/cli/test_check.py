@@ -145,3 +145,16 @@ def test_faulty_input(options, words, check, table) -> None:
         assert code == 2
         assert json.loads(printed)["ok"] is False
         assert json.loads(printed)["fault"] in again == error
+
+
+def test_doubts_about_a_text_need_no_data(capsys) -> None:
+    assert main(["check", "-c", "spread(E[y | sex=*]) <= 5"]) == 0
+    assert "for a gap of 5% write 0.05" in " ".join(capsys.readouterr().out.split())
+
+
+@pytest.mark.parametrize("command", ["check", "run"])
+def test_a_rule_without_its_option_is_answered(command, capsys) -> None:
+    with pytest.raises(SystemExit) as end:
+        main([command, "E[y] <= 0.5"])
+    assert end.value.code == 2
+    assert "--constraint 'E[y] <= 0.5'" in capsys.readouterr().err

@@ -70,6 +70,7 @@ def test_an_auxiliary_scalar_must_suit_the_rows() -> None:
     assert gap_of(y, rows, (0.0, 1.0), t=0.3) > 0.1
 
 
+@pytest.mark.filterwarnings("ignore:RELAXED", "ignore:ITERATION_LIMIT", "ignore:NOT_CLOSEST")
 @pytest.mark.parametrize("divergence", ["euclidean", "binary_crossentropy"])
 @pytest.mark.parametrize("seed", range(12))
 def test_relaxed_is_said_with_a_proof(seed: int, divergence: str) -> None:

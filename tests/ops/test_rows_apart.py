@@ -65,6 +65,7 @@ def test_each_row_is_solved_by_itself(project: Any) -> None:
     np.testing.assert_array_equal(projection.y[group == 2], kept[group == 2])
 
 
+@pytest.mark.filterwarnings("ignore:RELAXED", "ignore:ITERATION_LIMIT", "ignore:NOT_CLOSEST")
 @both_engines
 def test_what_no_price_meets_is_left_to_the_other_solver(project: Any) -> None:
     sex = np.repeat(["Female", "Male"], SIZE // 2)

@@ -25,6 +25,7 @@ def divergence_of(name: str, y: np.ndarray, r: np.ndarray) -> float:
     return float(-np.sum(r * np.log(safe[0]) + (1.0 - r) * np.log(safe[1])))
 
 
+@pytest.mark.filterwarnings("ignore:RELAXED", "ignore:ITERATION_LIMIT", "ignore:NOT_CLOSEST")
 @pytest.mark.parametrize(
     ("in_cells", "project"),
     [(True, project), (False, project), (True, project_tensors)],
@@ -123,6 +124,7 @@ def test_simplex_agrees_with_clarabel(divergence: str, project: Any, rng: np.ran
         np.testing.assert_allclose(projection.y, y, atol=1e-5)
 
 
+@pytest.mark.filterwarnings("ignore:RELAXED", "ignore:ITERATION_LIMIT", "ignore:NOT_CLOSEST")
 @both_engines
 @pytest.mark.parametrize("outputs", [1, 3])
 def test_least_violation_under_a_cross_entropy(outputs: int, project: Any) -> None:
@@ -156,6 +158,7 @@ def test_least_violation_under_a_cross_entropy(outputs: int, project: Any) -> No
     assert relaxed >= 20
 
 
+@pytest.mark.filterwarnings("ignore:RELAXED", "ignore:ITERATION_LIMIT", "ignore:NOT_CLOSEST")
 @settings(max_examples=60, derandomize=True, deadline=None, database=None)
 @given(seed=seeds, kind=st.sampled_from(["two groups", "spread", "arbitrary rows"]))
 def test_projection_is_idempotent_and_ignores_order(seed: int, kind: str) -> None:

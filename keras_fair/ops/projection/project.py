@@ -112,9 +112,9 @@ def project(
         A `Projection`, of NumPy arrays where `y` is one, else of tensors.
 
     Warns:
-        UserWarning: nobody is in a group of a relation (where it can't be measured without them, it is
-            neither held nor violated), a value is outside the vocabulary, or the text or the
-            samples are probably not meant so; see `keras_fair.rows.doubts` and `sample_doubts`.
+        UserWarning: the outcome is not `SOLVED`; nobody is in a group of a relation (where it can't be
+            measured without them, it is neither held nor violated); a value is outside the vocabulary; the
+            text or the samples are probably not meant so, see `keras_fair.rows.doubts` and `sample_doubts`.
 
     Raises:
         ConstraintError: the text is malformed, or has no meaning for these samples.
@@ -187,9 +187,12 @@ def project(
         dtype = np.asarray(y).dtype
         if dtype.kind == "f":
             projection = projection._replace(y=projection.y.astype(dtype))
+    outcome = Outcome(int(projection.outcome))
+    if outcome is not Outcome.SOLVED:
+        warnings.warn(f"{outcome}: {outcome.message}", stacklevel=2)
     return projection._replace(
         iterations=int(projection.iterations),
-        outcome=Outcome(int(projection.outcome)),
+        outcome=outcome,
         residual=float(projection.residual),
     )
 
