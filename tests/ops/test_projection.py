@@ -162,7 +162,7 @@ def test_a_group_that_nobody_is_in_leaves_the_rest_alone(project: Any) -> None:
     with pytest.warns(UserWarning, match="in the group sex=Other, so .* compares the other groups alone"):
         projection = project(Y, rows)
     np.testing.assert_allclose(projection.y, [0.35, 0.55, 0.45, 0.65], atol=EXACT)
-    np.testing.assert_array_equal(projection.violation, 0.0)
+    np.testing.assert_allclose(projection.violation, 0.0, atol=max(EXACT, 1e-5))
 
 
 @both_engines
@@ -278,7 +278,8 @@ def test_a_covariance_with_a_column_far_from_zero(rng: np.random.Generator) -> N
 def test_what_single_precision_cannot_reach_is_not_called_solved(rng: np.random.Generator) -> None:
     seconds = rng.uniform(1.7e9, 1.7e9 + 1e5, 200).round()
     y = ((seconds - 1.7e9) / 1e5).astype("float32")
-    projection = project_tensors(y, rows_of("cov(y, seconds) == 0 +- 100", seconds=seconds))
+    with pytest.warns(UserWarning, match="ITERATION_LIMIT"):
+        projection = project_tensors(y, rows_of("cov(y, seconds) == 0 +- 100", seconds=seconds))
     assert projection.outcome is Outcome.ITERATION_LIMIT
     assert projection.violation.max() > 100.0
 
