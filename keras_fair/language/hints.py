@@ -243,6 +243,16 @@ def _logic(stop: Stop) -> str | None:
     return None
 
 
+def _share_of_a_value(stop: Stop) -> str | None:
+    """`P[y | ...]`, where a mean is meant or an event is lacking."""
+    if stop.kind not in ("BAR", "RBRACKET") or "ASSIGN" not in stop.welcome:
+        return None
+    kinds = [kind_of(item) for item in stop.stack]
+    if kinds[-3:-1] != ["P", "LBRACKET"]:
+        return None
+    return "P[...] is the share of an event, as in P[y >= 0.5 | ...]; the mean of a value is E[...]"
+
+
 def _set_in_parentheses(stop: Stop) -> str | None:
     if stop.kind == "LPAREN" and "LBRACE" in stop.welcome:
         return "expected a set in braces, as in {Black, Hispanic}, found '('"
@@ -289,6 +299,7 @@ HINTS: tuple[Callable[[Stop], str | None], ...] = (
     _reserved_name,
     _needs_quotes,
     _column_in_quotes,
+    _share_of_a_value,
     _logic,
     _set_in_parentheses,
     _closing,

@@ -121,6 +121,7 @@ class RunningStream:
             fair, readout = step(self.vector, batch)
             values = step.readout.read(readout)
             self.check(values)
+        self._news += map(self._news_of, self._strangers.labels(self.constraints, arrivals.label))
         self.take(values, attributes)
         if kept is not None:
             self.waiting.add(kept, fair, self.arrivals)

@@ -1,4 +1,5 @@
-"""What a stream warns of once: arrivals with values outside the vocabulary, groups that nobody came into.
+"""What a stream warns of once: arrivals with values outside the vocabulary, groups that nobody came into,
+labels coded other than 0 and 1.
 
 Neither is an error in service: a person is answered whatever a form holds. Neither may pass in silence.
 """
@@ -8,14 +9,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import numpy as np
+
+from keras_fair.constraints import ConstraintSet
 from keras_fair.errors import near_names, quoted
 from keras_fair.inputs.columns import columns_of, is_matrix, read_column
+from keras_fair.inputs.extent import Extent
 from keras_fair.rows.nobody import nobody_is_in
 from keras_fair.rows.plan import RowPlan
+from keras_fair.rows.sample_doubts import doubts_about_labels, label_extent
 from keras_fair.streaming.report import StreamReport
 
 __all__ = ["MANY", "Strangers"]
 
+_INSIDE = Extent.of(np.array([0.25, 0.75]))  # of predictions that are no codes
 MANY = 1000  # arrivals, after which a group that nobody has come into is worth a warning
 
 
@@ -29,7 +36,20 @@ class Strangers:
 
     def __init__(self, outside: Mapping[str, tuple[float, ...]], arrivals: int) -> None:
         self._unknown = {name for name, (unknown, _) in outside.items() if unknown}
-        self._looked = arrivals >= MANY
+        self._looked, self._doubted = arrivals >= MANY, False
+
+    def labels(self, constraints: ConstraintSet, label: Any) -> Iterator[str]:
+        """A sentence about the first labels that are probably codes; only the first arrivals are looked at.
+
+        Args:
+            constraints: that use the label.
+            label: `(n,)`, of the last batch.
+        """
+        if self._doubted or self._looked or label is None or not constraints.uses_label:
+            return
+        for doubt in doubts_about_labels(constraints, _INSIDE, label_extent(label)):
+            self._doubted = True
+            yield doubt
 
     def due(self, arrivals: int) -> bool:
         """Whether it is time to look for groups that nobody came into."""

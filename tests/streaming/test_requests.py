@@ -207,6 +207,13 @@ def test_a_group_that_nobody_came_into_does_not_look_fair() -> None:
     stream.project([0.5] * 1000, many)  # said once
 
 
+def test_labels_of_other_codes_are_said_once() -> None:
+    stream = kf.StreamingFairness("equal_opportunity(sex) <= 0.1", vocabulary=SEX)
+    with pytest.warns(UserWarning, match="Labels lie between 1 and 2, and the constraints ask for label=1"):
+        stream.project([0.4, 0.5], {"sex": ["Male", "Female"]}, label=[1, 2])
+    stream.project([0.4, 0.5], {"sex": ["Male", "Female"]}, label=[1, 2])
+
+
 def test_what_is_violated_is_said_also_where_a_group_is_empty() -> None:
     stream = kf.StreamingFairness("E[y | sex=Femal] <= 0.1; E[y] >= 2")
     fair = stream.project([0.5], {"sex": ["Male"]})
