@@ -227,7 +227,8 @@ class FairModel(keras.Model):
 
     def evaluate(self, x: Any = None, y: Any = None, **keywords: Any) -> Any:
         logs = TestLogs(self.projection)
-        keywords["callbacks"] = with_logs(keywords.get("callbacks"), logs)
+        if not isinstance(keywords.get("callbacks"), keras.callbacks.CallbackList):  # else `fit` logs them
+            keywords["callbacks"] = with_logs(keywords.get("callbacks"), logs)
         as_dict = keywords.pop("return_dict", False)
         with self._ran(labels=True):
             result = super().evaluate(self._read(x, y, keywords), y, return_dict=True, **keywords)
@@ -238,7 +239,7 @@ class FairModel(keras.Model):
         return result
 
     def predict(self, x: Any, **keywords: Any) -> Any:
-        with self._ran(labels=False):
+        with self._ran(labels=False, alone=keywords.get("batch_size") == 1):
             return super().predict(self._reader.read(x), **keywords)
 
     def train_on_batch(self, x: Any, y: Any = None, **keywords: Any) -> Any:
@@ -354,13 +355,14 @@ class FairModel(keras.Model):
             yield
 
     @contextmanager
-    def _ran(self, *, labels: bool, class_weights: bool = False) -> Iterator[None]:
+    def _ran(self, *, labels: bool, class_weights: bool = False, alone: bool = False) -> Iterator[None]:
         """Run over data; afterwards raise an error for faults of the data where `jit_compile=True` can't
         stop."""
         before = self._faulty()
         with running(labels=labels, class_weights=class_weights), told_last(self.projection.name):
             yield
-        if self.projection.built and self.projection.vocabulary is None:
+        # One person alone is never in two groups, however values are spelt.
+        if self.projection.built and self.projection.vocabulary is None and not alone:
             self._tell_inactive()
         if self._faulty() > before:
             raise ValueError(

@@ -37,7 +37,15 @@ def test_run_prints_a_table_and_draws_a_picture(tmp_path: Path, capsys) -> None:
 def test_run_takes_constraints_from_a_file_and_reports_violations(tmp_path: Path, capsys) -> None:
     rules = tmp_path / "rules.fair"
     rules.write_text("# cannot both hold\nE[y | sex=Female] >= 0.9\nlow: E[y] <= 0.1\n", encoding="utf-8")
-    arguments = ["run", "--epochs", "1", "--constraint", f"@{rules}", "--constraint", "E[y | race=*] >= 0.001"]
+    arguments = [
+        "run",
+        "--epochs",
+        "1",
+        "--constraint",
+        f"@{rules}",
+        "--constraint",
+        "E[y | race=*] >= 0.001",
+    ]
     assert main([*arguments, "--out", str(tmp_path)]) == 1
     printed = capsys.readouterr().out
     assert "violated by the fair model on held-out people, by" in printed
