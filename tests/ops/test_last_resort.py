@@ -16,6 +16,7 @@ from keras_fair.ops import Outcome, project, project_rows
 from keras_fair.ops.projection.dual import Dual
 from keras_fair.ops.projection.last_resort import last_resort
 from keras_fair.ops.projection.problem_from_rows import make_problem, structure_of
+from keras_fair.ops.projection.rows_together import solve_together
 from keras_fair.ops.projection.settings import DOUBLE
 from keras_fair.ops.working_precision import working_dtype
 from keras_fair.rows.linear import rows_from_matrix
@@ -201,6 +202,33 @@ def test_the_outcome_says_what_is_missing() -> None:
     assert Outcome.NOT_CLOSEST in outcomes
     assert "rows were not met" in Outcome.ITERATION_LIMIT.message
     assert "all rows hold" in Outcome.NOT_CLOSEST.message
+
+
+@double_only
+@pytest.mark.parametrize("divergence", ["euclidean", "binary_crossentropy"])
+def test_the_outcome_says_what_is_missing_without_a_last_resort_too(
+    divergence: str, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As compiled programs of hard rows, where the dual comes to its limit of passes."""
+    r = rng.uniform(0.05, 0.95, 40)
+    matrix = rng.normal(size=(4, 40)) / 40.0
+    rows = rows_from_matrix(matrix, lower=np.full(4, -INF), upper=matrix @ r - 0.005)
+    domain = check_domain((0.0, 1.0))
+    problem = make_problem(r, rows, domain, None, INF)
+    structure = structure_of(rows, domain, divergence)._replace(last_resort=False)
+    whole, outcomes = Dual.of, []
+    with np.errstate(all="ignore"):
+        for passes in range(1, 12):
+            few = replace(DOUBLE, passes=passes)
+            monkeypatch.setattr(Dual, "of", lambda p, s, few=few: whole(p, s)._replace(settings=few))
+            ended = solve_together(problem, structure, np.full(4, 2.0))  # more than it takes
+            outcomes.append(Outcome(int(ended.outcome)))
+            if outcomes[-1] is Outcome.ITERATION_LIMIT:
+                assert (ended.rows > rows.upper).any()
+            else:
+                assert (ended.rows <= rows.upper + 1e-9).all()
+    assert outcomes[0] is Outcome.NOT_CLOSEST
+    assert outcomes[-1] is Outcome.SOLVED
 
 
 @both_engines

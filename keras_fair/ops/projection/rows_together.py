@@ -186,22 +186,28 @@ def _solution(dual: Dual, last: _State) -> Solution:
 
 
 def _unmet(dual: Dual, found: Solution, t: Any) -> Solution:
-    """The answer where the dual met no rows: the one found, where its violation is proven to be the least, or
-    the last resort's, unless that is further off."""
+    """The answer where the dual did not end: the one found, where its violation is proven to be the least, or
+    the last resort's, unless that is further off. Rows that hold all the same lack only that it is the
+    closest."""
     above_least = violation_above_least(dual, found.y, found.rows, t)
     violation = dual.violation(found.rows, found.lam, t)
-    relaxed = ops.full_like(found.outcome, int(Outcome.RELAXED))
-    limit = ops.full_like(found.outcome, int(Outcome.ITERATION_LIMIT))
+    relaxed, limit, not_closest = (
+        ops.full_like(found.outcome, int(outcome))
+        for outcome in (Outcome.RELAXED, Outcome.ITERATION_LIMIT, Outcome.NOT_CLOSEST)
+    )
+    held = violation <= dual.settings.row_tolerance
+    ended = ops.where(held, not_closest, limit)
+    off = ops.where(held, found.residual, violation)
 
     def resorted() -> Solution:
         last = last_resort(dual)
         last = last._replace(iterations=last.iterations + found.iterations)
         further = ops.logical_and(ops.equal(last.outcome, limit), last.residual > violation)
-        return choose(further, found._replace(outcome=limit, residual=violation), last)
+        return choose(further, found._replace(outcome=ended, residual=off), last)
 
     proven = above_least <= dual.settings.proven
     if not dual.structure.last_resort:
         return found._replace(
-            outcome=ops.where(proven, relaxed, limit), residual=ops.where(proven, above_least, violation)
+            outcome=ops.where(proven, relaxed, ended), residual=ops.where(proven, above_least, off)
         )
     return ops.cond(proven, lambda: found._replace(outcome=relaxed, residual=above_least), resorted)
