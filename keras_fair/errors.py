@@ -32,8 +32,9 @@ __all__ = [
     "Reason",
     "alike",
     "near_names",
-    "tidied",
     "quoted",
+    "some_of",
+    "tidied",
 ]
 
 _WINDOW = 100  # columns of a long line that are shown around the caret
@@ -240,6 +241,25 @@ def _promise(modes: Sequence[str]) -> str:
     takers = _listed([_CALLED.get(mode, mode) for mode in modes])
     rest = f", {others} do not" if others else ""
     return f": {lead}{takers} {'takes' if len(modes) == 1 else 'take'} it{rest}"
+
+
+def some_of(texts: Sequence[str], most: int, separator: str = ", ") -> str:
+    """The first of several texts, and how many there are besides, for a message.
+
+    Args:
+        texts: any number.
+        most: so many are shown.
+        separator: between them; behind texts that hold commas or `and` themselves `"; "`.
+
+    Example:
+
+    >>> some_of(["a", "b", "c", "d"], 2)
+    'a, b and 2 more'
+    >>> some_of(["a and A", "b and B", "c and C"], 2, "; ")
+    'a and A; b and B; and 1 more'
+    """
+    shown, more = separator.join(texts[:most]), len(texts) - most
+    return shown if more <= 0 else f"{shown}{'' if separator == ', ' else ';'} and {more:,} more"
 
 
 def _listed(names: list[str], last: str = "and") -> str:

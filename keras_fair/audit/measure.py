@@ -8,7 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from keras_fair.audit.estimates import Groups
-from keras_fair.audit.expressions import RelationValue, gap_form, relation_value, statistics_of
+from keras_fair.audit.expressions import (
+    RelationValue,
+    gap_form,
+    relation_value,
+    statistics_of,
+)
 from keras_fair.audit.grounding import check, occurring_in
 from keras_fair.audit.intervals import Intervals
 from keras_fair.audit.notes import notes_on

@@ -7,14 +7,15 @@ Nothing is refused for it. `Audit.notes` holds these sentences, and every report
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from keras_fair.audit.expressions import affine_form, gap_form
 from keras_fair.constraints import ConstraintSet, statement_names
-from keras_fair.errors import quoted
+from keras_fair.errors import quoted, some_of
 from keras_fair.groups.vocabulary import Vocabulary
 from keras_fair.inputs.extent import Extent
 from keras_fair.language import on_prediction
+from keras_fair.language.functions import Ends
 from keras_fair.language.nodes import Attribute, Mean, Node, Prediction, Share
 from keras_fair.language.tree import walk
 from keras_fair.rows.doubts import doubts_about
@@ -42,12 +43,13 @@ def notes_on(
     Returns:
         Sentences, one a note; none where nothing is odd.
     """
+    domain = _domain_of(predictions)
     notes = [
         *alike_values(constraints, vocabulary),
         _scale_note(constraints, outputs, predictions),
-        *_text_notes(constraints, predictions),
+        *doubts_about(constraints.statements, domain),
         _column_note(constraints),
-        *doubts_about_labels(constraints, predictions, labels),
+        *doubts_about_labels(constraints, labels, domain, predictions),
     ]
     return tuple(note for note in notes if note)
 
@@ -80,12 +82,11 @@ def _scale_note(constraints: ConstraintSet, outputs: Outputs, predictions: Exten
     )
 
 
-def _text_notes(constraints: ConstraintSet, predictions: Extent) -> tuple[str, ...]:
-    """Notes on the text alone, such as on a bound of 5 for one of 5%."""
-    domain = (-math.inf, math.inf)
-    if predictions.known:
-        domain = min(0.0, float(predictions.least.min())), max(1.0, float(predictions.largest.max()))
-    return doubts_about(constraints.statements, domain)
+def _domain_of(predictions: Extent) -> Ends:
+    """Between which values predictions probably can lie: from 0 to 1, or as far as these reach."""
+    if not predictions.known:
+        return -math.inf, math.inf
+    return min(0.0, float(predictions.least.min())), max(1.0, float(predictions.largest.max()))
 
 
 def _column_note(constraints: ConstraintSet) -> str:
@@ -100,7 +101,7 @@ def _column_note(constraints: ConstraintSet) -> str:
     it, its = ("it", "its") if len(names) == 1 else ("they", "their")
     verb = "does" if len(names) == 1 else "do"
     return (
-        f"{_some(names)} {verb} not name y, so the predictions do not matter: {it} "
+        f"{some_of(names, _MOST_NAMED)} {verb} not name y, so the predictions do not matter: {it} "
         f"{'is' if len(names) == 1 else 'are'} about {its} columns alone. If a column holds the predictions, "
         "write y in its place, and give it as the predictions."
     )
@@ -115,11 +116,6 @@ def _of_column(node: Node) -> bool:
     else:
         return False
     return any(isinstance(part, Attribute) for part in parts)
-
-
-def _some(texts: Sequence[str]) -> str:
-    more = len(texts) - _MOST_NAMED
-    return ", ".join(texts[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _predictions(mean: Mean) -> Iterator[Prediction]:

@@ -16,7 +16,12 @@ from keras import ops
 from keras_fair.constraints import ConstraintSet
 from keras_fair.groups.vocabulary import Vocabulary
 from keras_fair.inputs.columns import columns_of
-from keras_fair.inputs.predictions import check_lengths, chosen_output, length_of, part_of_output
+from keras_fair.inputs.predictions import (
+    check_lengths,
+    chosen_output,
+    length_of,
+    part_of_output,
+)
 from keras_fair.metrics.summary import summary_of
 from keras_fair.rows.evaluate import rows_of
 from keras_fair.rows.linear import LinearRows

@@ -14,7 +14,12 @@ import numpy as np
 
 from keras_fair.errors import ConstraintTypeError, Reason, near_names, quoted
 from keras_fair.groups.accuracy import check_accuracy_labels
-from keras_fair.groups.coding import check_shares, numbers_of, refuse_infinite, refuse_missing
+from keras_fair.groups.coding import (
+    check_shares,
+    numbers_of,
+    refuse_infinite,
+    refuse_missing,
+)
 from keras_fair.groups.enumeration import column_name
 from keras_fair.groups.factors import Factor
 from keras_fair.groups.thresholds import is_whole

@@ -1,4 +1,4 @@
-"""Between which values predictions and labels lie: what notes on an audit go by."""
+"""Between which values predictions and labels lie: what doubts about samples go by."""
 
 from __future__ import annotations
 

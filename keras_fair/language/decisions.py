@@ -12,7 +12,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from keras_fair.language.faults import MeaningFault
-from keras_fair.language.nodes import Condition, Covariance, Mean, Node, Prediction, Range, Relation, Share
+from keras_fair.language.nodes import (
+    Condition,
+    Covariance,
+    Mean,
+    Node,
+    Prediction,
+    Range,
+    Relation,
+    Share,
+)
 from keras_fair.language.tree import comparisons, rebuilt, walk
 
 __all__ = ["Decided", "check_decision", "decided"]

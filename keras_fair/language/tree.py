@@ -11,7 +11,15 @@ from dataclasses import fields, replace
 from itertools import chain
 from typing import Any
 
-from keras_fair.language.nodes import And, Comparison, Condition, Membership, Node, Or, Subject
+from keras_fair.language.nodes import (
+    And,
+    Comparison,
+    Condition,
+    Membership,
+    Node,
+    Or,
+    Subject,
+)
 
 __all__ = ["child_fields", "children", "comparisons", "conjuncts", "depth_exceeds", "flat", "rebuilt", "walk"]
 

@@ -21,7 +21,13 @@ from keras_fair.groups.enumeration import column_name
 from keras_fair.groups.samples import needed_columns
 from keras_fair.groups.thresholds import cast_column
 from keras_fair.groups.vocabulary import Vocabulary
-from keras_fair.inputs.arrays import concrete, dtype_of, is_tensor, largest_whole, widest_float
+from keras_fair.inputs.arrays import (
+    concrete,
+    dtype_of,
+    is_tensor,
+    largest_whole,
+    widest_float,
+)
 from keras_fair.inputs.columns import columns_of
 from keras_fair.inputs.precision import precision_name
 from keras_fair.inputs.predictions import check_pairing, check_predictions, read_weight

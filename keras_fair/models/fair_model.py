@@ -12,7 +12,7 @@ import copy
 import inspect
 import math
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -32,7 +32,13 @@ from keras_fair.models.inputs import Choice, Routes, check_choice
 from keras_fair.models.labels import can_stand_in, class_of, stand_in
 from keras_fair.models.reader import Reader
 from keras_fair.models.served import ServedInputs
-from keras_fair.models.steps import current_step, labels_to_come, own_step, running, step_of
+from keras_fair.models.steps import (
+    current_step,
+    labels_to_come,
+    own_step,
+    running,
+    step_of,
+)
 from keras_fair.rows.margins import Margin
 
 __all__ = ["FairModel"]
@@ -222,7 +228,8 @@ class FairModel(keras.Model):
         keywords["callbacks"] = with_logs(keywords.get("callbacks"), EpochLogs(self.projection))
         with self._ran(labels=True, class_weights=self._takes_class_weights(keywords)):
             history = super().fit(self._read(x, y, keywords), y, **keywords)
-        self._tell_inactive()
+        active = self.projection.record().active
+        self._tell_inactive([row for row, batches in active.items() if batches == 0])
         return history
 
     def evaluate(self, x: Any = None, y: Any = None, **keywords: Any) -> Any:
@@ -358,12 +365,13 @@ class FairModel(keras.Model):
     def _ran(self, *, labels: bool, class_weights: bool = False, alone: bool = False) -> Iterator[None]:
         """Run over data; afterwards raise an error for faults of the data where `jit_compile=True` can't
         stop."""
-        before = self._faulty()
+        before, active = self._faulty(), self._active_without_vocabulary()
         with running(labels=labels, class_weights=class_weights), told_last(self.projection.name):
             yield
         # One person alone is never in two groups, however values are spelt.
-        if self.projection.built and self.projection.vocabulary is None and not alone:
-            self._tell_inactive()
+        if not alone:
+            after = self._active_without_vocabulary()
+            self._tell_inactive([row for row, batches in after.items() if batches == active.get(row, 0)])
         if self._faulty() > before:
             raise ValueError(
                 f"expected predictions of the base model in {self.projection.domain}, attributes without "
@@ -371,10 +379,14 @@ class FairModel(keras.Model):
                 "without jit_compile=True the error says which"
             )
 
-    def _tell_inactive(self) -> None:
-        """Warn of rows whose groups were empty: a misspelt value must not look like a constraint that
+    def _active_without_vocabulary(self) -> dict[str, int]:
+        """By row, in how many batches it was active; nothing where a vocabulary notices misspelt values."""
+        literal = self.projection.built and self.projection.vocabulary is None
+        return self.projection.record().active if literal else {}
+
+    def _tell_inactive(self, inactive: Sequence[str]) -> None:
+        """Warn, once, of rows whose groups were empty: a misspelt value must not look like a constraint that
         holds."""
-        inactive = [row for row, batches in self.projection.record().active.items() if batches == 0]
         if inactive and not self._told_inactive:
             self._told_inactive = True
             warnings.warn(f"{self.name}: {nobody_in(inactive)}", stacklevel=4)

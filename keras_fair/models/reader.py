@@ -13,7 +13,6 @@ from keras_fair.groups.demands import number_thresholds
 from keras_fair.groups.samples import needed_columns
 from keras_fair.inputs.arrays import is_tensor
 from keras_fair.inputs.columns import columns_of
-from keras_fair.inputs.extent import Extent
 from keras_fair.inputs.orders import check_order
 from keras_fair.inputs.predictions import check_lengths, part_of_output
 from keras_fair.language.dates import dated_columns
@@ -22,7 +21,11 @@ from keras_fair.models.batches import are_batches, read_batches
 from keras_fair.models.inputs import AttributeRules, Routes
 from keras_fair.models.served import ServedInputs
 from keras_fair.rows.lower import first_places
-from keras_fair.rows.sample_doubts import alike_values, doubts_about_labels, label_extent
+from keras_fair.rows.sample_doubts import (
+    alike_values,
+    doubts_about_labels,
+    label_extent,
+)
 
 __all__ = ["Reader"]
 
@@ -93,8 +96,8 @@ class Reader:
         constraints = self.projection.constraints
         if self._doubted or label is None or not constraints.uses_label or is_tensor(label):
             return
-        inside = Extent.of(np.array([0.25, 0.75]))  # predictions are still to come; they are no codes
-        for doubt in doubts_about_labels(constraints, inside, label_extent(label)):
+        domain = self.projection.domain.bounds
+        for doubt in doubts_about_labels(constraints, label_extent(label), domain):
             self._doubted = True
             warnings.warn(doubt, stacklevel=4)
 

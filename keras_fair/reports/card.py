@@ -20,7 +20,13 @@ from keras_fair.reports.markdown import (
     plain,
     relation_table,
 )
-from keras_fair.reports.numbers import allowed, counted, interval_text, metric, value_text
+from keras_fair.reports.numbers import (
+    allowed,
+    counted,
+    interval_text,
+    metric,
+    value_text,
+)
 from keras_fair.reports.wording import (
     advice,
     headline,

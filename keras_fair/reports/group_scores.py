@@ -11,7 +11,14 @@ import numpy as np
 
 from keras_fair.audit.result import SMALL, Audit, GroupScores
 from keras_fair.reports.markup import Markup, folded, fragment, table, table_head, tag
-from keras_fair.reports.numbers import counted, metric, percent, size_text, typeset, value_text
+from keras_fair.reports.numbers import (
+    counted,
+    metric,
+    percent,
+    size_text,
+    typeset,
+    value_text,
+)
 from keras_fair.reports.wording import group_name, have_weights, shares_of
 
 __all__ = ["distributions", "heat_maps", "sizes"]

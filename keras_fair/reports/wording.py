@@ -11,7 +11,15 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from keras_fair.audit.result import SMALL, Audit, AuditedRelation, GroupScores, StatisticValue, Verdict
+from keras_fair.audit.result import (
+    SMALL,
+    Audit,
+    AuditedRelation,
+    GroupScores,
+    StatisticValue,
+    Verdict,
+)
+from keras_fair.errors import some_of
 from keras_fair.language import parse_statements
 from keras_fair.language.prose import in_words
 from keras_fair.reports.numbers import counted
@@ -288,5 +296,4 @@ def sentence_of(text: str) -> str:
 
 def named(items: Sequence[str]) -> str:
     """Items one after another, the many cut short."""
-    shown = "; ".join(items[:_MOST_NAMED])
-    return shown if len(items) <= _MOST_NAMED else f"{shown}; and {len(items) - _MOST_NAMED:,} more"
+    return some_of(items, _MOST_NAMED, "; ")

@@ -8,9 +8,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from keras_fair.constraints import statement_names
-from keras_fair.errors import quoted
+from keras_fair.errors import quoted, some_of
 from keras_fair.language.functions import Ends
-from keras_fair.language.nodes import STATISTICS, Arithmetic, Number, Range, Relation, Statement
+from keras_fair.language.nodes import (
+    STATISTICS,
+    Arithmetic,
+    Number,
+    Range,
+    Relation,
+    Statement,
+)
 from keras_fair.language.tree import walk
 from keras_fair.rows.ranges import interval
 
@@ -36,8 +43,9 @@ def doubts_about(statements: Sequence[Statement], domain: Ends) -> tuple[str, ..
     doubts = []
     names = unfailing(statements, domain)
     if names:
+        shown = some_of(list(map(quoted, names)), _MOST_NAMED)
         doubts.append(
-            f"{_listed(names)} {'holds' if len(names) == 1 else 'hold'} whatever the predictions between "
+            f"{shown} {'holds' if len(names) == 1 else 'hold'} whatever the predictions between "
             f"{domain[0]:.6g} and {domain[1]:.6g} are. Bounds are in the units of the gap: for a gap of 5% "
             "write 0.05."
         )
@@ -108,8 +116,3 @@ def _ratio(relation: Relation | Range) -> float | None:
     if isinstance(small, Arithmetic) and small.operator == "*":
         return next((side.value for side in (small.left, small.right) if isinstance(side, Number)), None)
     return None
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = len(names) - _MOST_NAMED
-    return ", ".join(map(quoted, names[:_MOST_NAMED])) + (f" and {more} more" if more > 0 else "")

@@ -9,7 +9,14 @@ from keras_fair.constraints import ConstraintSet, nodes_of
 from keras_fair.errors import MODES, ConstraintTypeError
 from keras_fair.groups.vocabulary import Vocabulary
 from keras_fair.language.functions import Ends
-from keras_fair.language.nodes import Attribute, Binder, Comparison, Node, Prediction, Star
+from keras_fair.language.nodes import (
+    Attribute,
+    Binder,
+    Comparison,
+    Node,
+    Prediction,
+    Star,
+)
 from keras_fair.rows.doubts import doubts_about
 from keras_fair.rows.formulas import row_formulas
 

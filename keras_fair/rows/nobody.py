@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from keras_fair.errors import quoted
+from keras_fair.errors import quoted, some_of
 from keras_fair.inputs.arrays import concrete
 from keras_fair.rows.linear import LinearRows, relations_of_rows
 
@@ -106,10 +106,9 @@ def in_no_group(unknown: Mapping[str, Any]) -> str:
 def _why(vacant: Sequence[Vacant]) -> str:
     """Who is lacking, and in which relations: the first part of a sentence."""
     groups = list(dict.fromkeys(group for each in vacant for group in each.groups))
-    which = f"the group{'s' if len(groups) > 1 else ''} {_listed(groups, '; ')}" if groups else "a group"
-    return f"Nobody is in {which}, so {_listed([quoted(each.relation) for each in vacant], ', ')}"
-
-
-def _listed(texts: Sequence[str], separator: str) -> str:
-    more = len(texts) - _MOST_NAMED
-    return separator.join(texts[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+    which = (
+        f"the group{'s' if len(groups) > 1 else ''} {some_of(groups, _MOST_NAMED, '; ')}"
+        if groups
+        else "a group"
+    )
+    return f"Nobody is in {which}, so {some_of([quoted(each.relation) for each in vacant], _MOST_NAMED)}"

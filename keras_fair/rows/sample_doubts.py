@@ -6,17 +6,17 @@ Nothing is refused for it. Audits put the sentences into their notes; what enfor
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from keras_fair.constraints import ConstraintSet
-from keras_fair.errors import alike, quoted
+from keras_fair.errors import alike, quoted, some_of
 from keras_fair.groups.accuracy import accuracy_place
 from keras_fair.groups.coding import Values
 from keras_fair.groups.vocabulary import Vocabulary
 from keras_fair.inputs.extent import Extent
+from keras_fair.language.functions import Ends
 from keras_fair.language.nodes import Label, Literal
 from keras_fair.language.tree import comparisons
 
@@ -47,24 +47,27 @@ def alike_values(constraints: ConstraintSet, vocabulary: Vocabulary) -> tuple[st
     return tuple(filter(None, doubts))
 
 
-def doubts_about_labels(constraints: ConstraintSet, predictions: Extent, labels: Extent) -> tuple[str, ...]:
-    """What to say about labels beside predictions, a sentence each.
+def doubts_about_labels(
+    constraints: ConstraintSet, labels: Extent, domain: Ends, predictions: Extent | None = None
+) -> tuple[str, ...]:
+    """What to say about labels, a sentence each.
 
     Args:
         constraints: parsed.
-        predictions, labels: between which values they lie; of labels that are text nothing is known.
+        labels: between which values they lie; of labels that are text nothing is known.
+        domain: between which values predictions lie.
+        predictions: beside the labels, where they are there already.
 
     Example:
         >>> import keras_fair as kf
         >>> rule = kf.parse("equal_opportunity(sex) <= 0.1")
-        >>> y, label = Extent.of(np.array([0.2, 0.7])), Extent.of(np.array([1, 2]))
-        >>> doubts_about_labels(rule, y, label)[0].partition(".")[0]
+        >>> doubts_about_labels(rule, Extent.of(np.array([1, 2])), (0, 1))[0].partition(".")[0]
         'Labels lie between 1 and 2, and the constraints ask for label=1'
     """
-    if not (constraints.uses_label and labels.known and predictions.known):
+    if not (constraints.uses_label and labels.known):
         return ()
-    doubts = (_coded(constraints, predictions, labels), _swapped(predictions, labels))
-    return tuple(filter(None, doubts))
+    swapped = "" if predictions is None or not predictions.known else _swapped(predictions, labels)
+    return tuple(filter(None, (_coded(constraints, labels, domain), swapped)))
 
 
 def label_extent(label: Any) -> Extent:
@@ -79,15 +82,14 @@ def _alike(name: str, values: Values | None) -> str:
     sets = alike(value for value in values or () if isinstance(value, str))
     if not sets:
         return ""
-    listed = "; ".join(" and ".join(map(quoted, each)) for each in sets[:_MOST_NAMED])
-    more = f"; and {len(sets) - _MOST_NAMED} more" if len(sets) > _MOST_NAMED else ""
+    listed = some_of([" and ".join(map(quoted, each)) for each in sets], _MOST_NAMED, "; ")
     return (
-        f"Values of {name} that look alike are different groups: {listed}{more}. If they mean the same, make "
+        f"Values of {name} that look alike are different groups: {listed}. If they mean the same, make "
         "them one first (keras-fair: --normalize)."
     )
 
 
-def _coded(constraints: ConstraintSet, predictions: Extent, labels: Extent) -> str:
+def _coded(constraints: ConstraintSet, labels: Extent, domain: Ends) -> str:
     """On labels outside 0 and 1 where all conditions on the label ask for one of these, or where they stand
     in arithmetic beside predictions that lie between."""
     if _in_unit(labels) or accuracy_place(constraints.statements) is not None:  # those are refused
@@ -100,12 +102,12 @@ def _coded(constraints: ConstraintSet, predictions: Extent, labels: Extent) -> s
     }
     between = f"Labels lie between {labels.least[0]:.6g} and {labels.largest[0]:.6g}, and"
     if asked and asked <= {0, 1}:
-        codes = _listed([f"{value:g}" for value in sorted(asked)])
+        codes = some_of([f"{value:g}" for value in sorted(asked)], _MOST_NAMED)
         return (
             f"{between} the constraints ask for label={codes}. If another number stands for the outcome that "
             "they mean, bring the labels to 0 and 1 first."
         )
-    beside = not asked and _in_unit(predictions) and labels.least[0] == int(labels.least[0])
+    beside = not asked and domain[0] >= 0 and domain[1] <= 1 and labels.least[0] == int(labels.least[0])
     if beside and labels.largest[0] - labels.least[0] in (1, 2):
         return f"{between} predictions between 0 and 1. If they are codes, bring the labels to 0 and 1 first."
     return ""
@@ -122,8 +124,3 @@ def _swapped(predictions: Extent, labels: Extent) -> str:
 
 def _in_unit(numbers: Extent) -> bool:
     return bool(numbers.least.min() >= 0 and numbers.largest.max() <= 1)
-
-
-def _listed(texts: Sequence[str]) -> str:
-    more = len(texts) - _MOST_NAMED
-    return ", ".join(texts[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")

@@ -22,7 +22,7 @@ from keras_fair.streaming.watch import SLACK
 if TYPE_CHECKING:
     from rich.table import Table
 
-__all__ = ["RelationReport", "StreamReport", "reported"]
+__all__ = ["RelationReport", "StreamReport", "reported", "vacant_in"]
 
 _TABLE_WIDTH = 110
 
@@ -39,7 +39,7 @@ class RelationReport:
         dual: the largest dual of its rows, with its sign.
         price: the largest price of its rows: the slow mean of dual / arrivals.
         smallest_weight: the least weight of a group that it compares.
-        vacant: the groups that nobody is in so far, such as `sex=Femal`.
+        empty_groups: those that nobody is in so far, such as `sex=Femal`.
     """
 
     name: str
@@ -50,7 +50,7 @@ class RelationReport:
     dual: float
     price: float
     smallest_weight: float
-    vacant: tuple[str, ...] = ()
+    empty_groups: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -90,17 +90,6 @@ class StreamReport:
         largest = max((r.violation for r in self.relations if not math.isnan(r.violation)), default=0.0)
         unknown = not self.arrivals or any(math.isnan(relation.violation) for relation in self.relations)
         return math.nan if unknown and largest <= SLACK else largest
-
-    @property
-    def vacant(self) -> list[Vacant]:
-        """The relations with groups that nobody is in so far; none before the first arrival."""
-        if not self.arrivals:
-            return []
-        return [
-            Vacant(relation.name, relation.vacant, not math.isnan(relation.gap))
-            for relation in self.relations
-            if relation.vacant or math.isnan(relation.gap)
-        ]
 
     @property
     def mean_squared_move(self) -> float:
@@ -157,7 +146,18 @@ class StreamReport:
         text = f"In no group: {', '.join(notes)}. " if notes else ""
         if self.waiting:
             text += f"{self.waiting} wait for their label. "
-        return (text + nobody_is_in(self.vacant)).strip()
+        return (text + nobody_is_in(vacant_in(self))).strip()
+
+
+def vacant_in(report: StreamReport) -> list[Vacant]:
+    """The relations of a report with groups that nobody is in so far; none before the first arrival."""
+    if not report.arrivals:
+        return []
+    return [
+        Vacant(relation.name, relation.empty_groups, not math.isnan(relation.gap))
+        for relation in report
+        if relation.empty_groups or math.isnan(relation.gap)
+    ]
 
 
 def reported(plan: RowPlan, vector: np.ndarray) -> tuple[RelationReport, ...]:
@@ -184,7 +184,7 @@ def reported(plan: RowPlan, vector: np.ndarray) -> tuple[RelationReport, ...]:
                 dual=_largest(parts["duals"][members]),
                 price=_largest(parts["prices"][members]),
                 smallest_weight=float(np.min(parts["weights"][terms], initial=np.inf)),
-                vacant=tuple(g for g in vacant.get(relation.name, ()) if not names_nobody(g)),
+                empty_groups=tuple(g for g in vacant.get(relation.name, ()) if not names_nobody(g)),
             )
         )
     return tuple(reports)

@@ -121,7 +121,9 @@ class RunningStream:
             fair, readout = step(self.vector, batch)
             values = step.readout.read(readout)
             self.check(values)
-        self._news += map(self._news_of, self._strangers.labels(self.constraints, arrivals.label))
+        self._news += map(
+            self._news_of, self._strangers.labels(self.constraints, self.rule.domain.bounds, arrivals.label)
+        )
         self.take(values, attributes)
         if kept is not None:
             self.waiting.add(kept, fair, self.arrivals)

@@ -9,20 +9,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import numpy as np
-
 from keras_fair.constraints import ConstraintSet
 from keras_fair.errors import near_names, quoted
 from keras_fair.inputs.columns import columns_of, is_matrix, read_column
-from keras_fair.inputs.extent import Extent
+from keras_fair.language.functions import Ends
 from keras_fair.rows.nobody import nobody_is_in
 from keras_fair.rows.plan import RowPlan
 from keras_fair.rows.sample_doubts import doubts_about_labels, label_extent
-from keras_fair.streaming.report import StreamReport
+from keras_fair.streaming.report import StreamReport, vacant_in
 
 __all__ = ["MANY", "Strangers"]
 
-_INSIDE = Extent.of(np.array([0.25, 0.75]))  # of predictions that are no codes
 MANY = 1000  # arrivals, after which a group that nobody has come into is worth a warning
 
 
@@ -38,16 +35,17 @@ class Strangers:
         self._unknown = {name for name, (unknown, _) in outside.items() if unknown}
         self._looked, self._doubted = arrivals >= MANY, False
 
-    def labels(self, constraints: ConstraintSet, label: Any) -> Iterator[str]:
+    def labels(self, constraints: ConstraintSet, domain: Ends, label: Any) -> Iterator[str]:
         """A sentence about the first labels that are probably codes; only the first arrivals are looked at.
 
         Args:
             constraints: that use the label.
+            domain: between which values predictions lie.
             label: `(n,)`, of the last batch.
         """
         if self._doubted or self._looked or label is None or not constraints.uses_label:
             return
-        for doubt in doubts_about_labels(constraints, _INSIDE, label_extent(label)):
+        for doubt in doubts_about_labels(constraints, label_extent(label), domain):
             self._doubted = True
             yield doubt
 
@@ -77,7 +75,7 @@ class Strangers:
     def vacant(self, plan: RowPlan, report: StreamReport, attributes: Any) -> Iterator[str]:
         """A sentence about relations that still can't be measured; arguments as in `unknown`."""
         self._looked = True
-        vacant = [each for each in report.vacant if not each.measured]
+        vacant = [each for each in vacant_in(report) if not each.measured]
         if not vacant:
             return
         sentence = nobody_is_in(vacant)

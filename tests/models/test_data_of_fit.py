@@ -384,6 +384,21 @@ def test_a_misspelt_value_without_a_vocabulary_is_said_wherever_a_model_runs(met
 
 
 @on_tensorflow
+def test_values_that_are_misspelt_later_are_said_too() -> None:
+    model = model_of(PARITY)
+    model.predict(INPUTS, verbose=0)
+    with pytest.warns(UserWarning, match="nobody belonged to the groups of 'parity'"):
+        model.predict({"x": X, "sex": np.char.lower(SEX)}, verbose=0)
+
+
+def test_labels_of_a_regression_are_no_codes() -> None:
+    base = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1, activation="softplus")])
+    rule = "for g in sex: E[label - y | sex=g] == 0 +- 0.5"
+    counts = model_of(rule, base, vocabulary=WORDS, domain=(0.0, 100.0))
+    counts.test_on_batch({"x": X, "sex": (SEX == "Male").astype("int32")}, LABEL + 1)
+
+
+@on_tensorflow
 def test_values_that_look_alike_and_labels_of_other_codes_are_said_by_fit(capsys) -> None:
     mixed = np.where(np.arange(SIZE) % 3 == 0, np.char.add(SEX, " "), SEX)
     with pytest.warns(UserWarning, match="Values of sex that look alike"):

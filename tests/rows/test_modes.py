@@ -50,4 +50,4 @@ def test_a_bound_that_no_prediction_violates_is_pointed_out(make, rule: str) -> 
     ],
 )
 def test_what_only_data_can_decide_is_taken(make, rule: str) -> None:
-    make(rule)
+    assert isinstance(make(rule), (keras.layers.Layer, keras.callbacks.Callback))

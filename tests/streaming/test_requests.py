@@ -196,7 +196,7 @@ def test_a_group_that_nobody_came_into_does_not_look_fair() -> None:
     stream.project([0.4, 0.5], {"sex": ["Male", "Female"]})
     report = stream.report()
     assert math.isnan(report.violation)
-    assert [relation.vacant for relation in report] == [("sex=Femal",), ()]
+    assert [relation.empty_groups for relation in report] == [("sex=Femal",), ()]
     assert report.to_dict()["violation"] is None
     assert "Nobody is in the group sex=Femal, so 'bad' can't be measured" in str(report)
     many = {"sex": ["Male", "Female"] * 500}

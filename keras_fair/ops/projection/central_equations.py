@@ -12,7 +12,13 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from keras_fair.ops.dispatch import ops
-from keras_fair.ops.projection.central_point import Aim, Central, bounded, ends_of, rows_at
+from keras_fair.ops.projection.central_point import (
+    Aim,
+    Central,
+    bounded,
+    ends_of,
+    rows_at,
+)
 from keras_fair.ops.projection.dual import Dual, curvature_of_rows
 from keras_fair.ops.projection.interior_point import InteriorPoint, Newton, ScaledModel
 from keras_fair.ops.projection.linear_algebra import (

@@ -36,7 +36,12 @@ from keras_fair.rows.doubts import doubts_about
 from keras_fair.rows.evaluate import rows_of
 from keras_fair.rows.linear import LinearRows
 from keras_fair.rows.margins import Margin, with_margin
-from keras_fair.rows.nobody import can_be_measured, in_no_group, nobody_is_in, vacant_relations
+from keras_fair.rows.nobody import (
+    can_be_measured,
+    in_no_group,
+    nobody_is_in,
+    vacant_relations,
+)
 from keras_fair.rows.sample_doubts import doubts_about_labels, label_extent
 
 __all__ = ["Projection", "project", "project_rows"]
@@ -160,8 +165,8 @@ def project(
         )
         doubts = doubts_about(parsed.statements, where.bounds)
         if parsed.uses_label:
-            extents = Extent.of(predictions.values), label_extent(label)
-            doubts = (*doubts, *doubts_about_labels(parsed, *extents))
+            labels, extent = label_extent(label), Extent.of(predictions.values)
+            doubts = (*doubts, *doubts_about_labels(parsed, labels, where.bounds, extent))
         for doubt in doubts:
             warnings.warn(doubt, stacklevel=2)
     r = float_array("y", y)

@@ -8,7 +8,7 @@ projected onto the pooled rows
 `keras_fair.ops.stream.springs` says how stiff these are and where they begin, `keras_fair.ops.stream.noise`
 what is known of chance. The price `p` of a row is the mean of `lambda / t` so far.
 
-With a `guard`, `keras_fair.ops.stream.guard` adds hard rows that keep what was met.
+With a `guard`, `keras_fair.ops.stream.guarded_rows` adds hard rows that keep what was met.
 
 docs/mathematics.md derives this, and proves how far a pooled value can be past its bound. All functions are
 pure and run in a graph.
@@ -24,7 +24,7 @@ from keras_fair.ops.dispatch import ops
 from keras_fair.ops.outcome import Outcome
 from keras_fair.ops.projection.linear_algebra import positive_or_one
 from keras_fair.ops.projection.project import Projection, project_rows
-from keras_fair.ops.stream.guard import guarded
+from keras_fair.ops.stream.guarded_rows import guarded
 from keras_fair.ops.stream.noise import counts_of, deviation_of, row_noise, spread_sums
 from keras_fair.ops.stream.pooled import pooled_rows
 from keras_fair.ops.stream.springs import springs, width_of
