@@ -15,6 +15,9 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 TESTS ?=
 WORKERS ?= 2
+# Each process begins with one run of the tests, so tests of a file share what they compile and their fixtures;
+# who is done first takes from the other's end.
+PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 COMPILING := tests/callbacks tests/layers tests/models tests/pipeline
 PIP_FLAGS := --quiet --disable-pip-version-check
 
@@ -58,17 +61,17 @@ run: $(READY)
 # processes of their own.
 test: $(READY)
 ifneq ($(strip $(TESTS)),)
-	$(BIN)/python -m pytest -n $(WORKERS) $(TESTS)
+	$(PYTEST) $(TESTS)
 else
-	$(BIN)/python -m pytest -n $(WORKERS) $(COMPILING)
-	$(BIN)/python -m pytest -n $(WORKERS) $(addprefix --ignore=,$(COMPILING))
+	$(PYTEST) $(COMPILING)
+	$(PYTEST) $(addprefix --ignore=,$(COMPILING))
 endif
 
 # Tests compile the same programs again and again; JAX keeps them.
 test-jax: export JAX_COMPILATION_CACHE_DIR := $(CURDIR)/.pytest_cache/jax
 test-jax: export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS := 0.2
 test-jax: $(READY)
-	KERAS_BACKEND=jax $(BIN)/python -m pytest -n $(WORKERS) $(or $(TESTS),tests/ops tests/layers tests/groups)
+	KERAS_BACKEND=jax $(PYTEST) $(or $(TESTS),tests/ops tests/layers tests/groups)
 
 lint: $(READY)
 	$(BIN)/ruff check $(RUFF_FLAGS) .
