@@ -9,6 +9,9 @@ import tensorflow as tf
 
 __all__ = ["compiled", "padded_size", "refused_when_run"]
 
+_LEAST = 64  # predictions
+_WHOLE_POWERS = 4096
+
 
 def compiled(function: Any) -> Any:
     """`function` as one XLA program. Shapes must be known when it runs, not when it is traced."""
@@ -18,8 +21,10 @@ def compiled(function: Any) -> Any:
 def padded_size(size: Any) -> Any:
     """The number of predictions to compute with, so that few programs serve all batch sizes.
 
-    XLA compiles once for each shape. Where the size is not known until the graph runs, or where eager calls
-    may bring a new one each time, it is rounded up to an eighth of the next power of two, or 16.
+    XLA compiles once for each shape, for seconds, and a pass over padding takes microseconds. Where the size
+    is not known until the graph runs, or where eager calls may bring a new one each time, it is rounded up:
+    to 64 or the next power of two, so that the last batch of an epoch seldom needs a program of its own;
+    above 4,096, where passes cost, to an eighth of that power.
 
     Args:
         size: an int where it is known, else a scalar tensor.
@@ -30,7 +35,8 @@ def padded_size(size: Any) -> Any:
     if isinstance(size, int):
         return _rounded_up(size) if tf.executing_eagerly() or size == 0 else None
     exponent = tf.math.ceil(tf.math.log(tf.cast(tf.maximum(size, 1), "float64")) / 0.6931471805599453 - 1e-9)
-    step = tf.bitwise.left_shift(1, tf.cast(tf.maximum(exponent - 3.0, 4.0), "int32"))
+    power = tf.bitwise.left_shift(1, tf.cast(exponent, "int32"))
+    step = tf.where(power > _WHOLE_POWERS, power // 8, tf.maximum(power, _LEAST))
     return step * tf.maximum((size + step - 1) // step, 1)
 
 
@@ -47,5 +53,6 @@ def refused_when_run(message: str, upstream: Sequence[Any], tensors: Sequence[An
 
 
 def _rounded_up(size: int) -> int:
-    step = 1 << max((max(size, 1) - 1).bit_length() - 3, 4)
+    power = 1 << (max(size, 1) - 1).bit_length()
+    step = power // 8 if power > _WHOLE_POWERS else max(power, _LEAST)
     return step * max(-(-size // step), 1)

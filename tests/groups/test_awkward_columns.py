@@ -95,6 +95,8 @@ def by_layer(column: Any, condition: str, vocabulary: Any = None) -> list[bool]:
 
 def by_model(column: Any, condition: str, vocabulary: Any = None) -> list[bool]:
     model = kf.FairModel(identity(), rule(condition), vocabulary=vocabulary)
+    # A graph takes seconds, and other packages' containers are arrays of NumPy before one is made.
+    model.run_eagerly = not isinstance(column, (np.ndarray, list))
     fair = model.predict({"x": Y[:, None], "g": column}, batch_size=N, verbose=0)
     return (fair[:, 0] < 1e-4).tolist()
 
