@@ -218,6 +218,8 @@ def concrete(tensor: Tensor) -> np.ndarray | None:
     """The values of a tensor as a NumPy array, or None inside a graph, where there are none yet."""
     if isinstance(tensor, np.ndarray):
         return tensor
+    if isinstance(tensor, np.generic):
+        return np.asarray(tensor)
     # A tensor in a graph of TensorFlow, or a tracer of JAX: NumPy would warn before it fails.
     if hasattr(tensor, "graph") or hasattr(tensor, "_trace"):
         return None
