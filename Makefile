@@ -5,6 +5,7 @@
 #   make test                 all tests (TESTS=tests/rows to run some of them)
 #   make test-jax             tests of the numeric core on Keras' JAX backend
 #   make lint                 ruff and mypy
+#   make tables               the parser's tables, after a change of grammar/fairness.lark
 #   make docs                 the documentation as a site: site/index.html
 #   make bench                the benchmarks, one after another
 #   make clean                remove what these targets made, .venv included
@@ -32,7 +33,7 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-jax lint docs bench clean
+.PHONY: help run test test-jax lint tables docs bench clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -76,6 +77,9 @@ test-jax: $(READY)
 lint: $(READY)
 	$(BIN)/ruff check $(RUFF_FLAGS) .
 	$(BIN)/mypy
+
+tables: $(READY)
+	$(BIN)/python -c "from keras_fair.language.parse_tables import write; write()"
 
 # Strict: a broken link, a page outside the navigation or an unknown name in the API ends it. No network is used.
 docs: $(READY)

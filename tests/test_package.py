@@ -98,7 +98,7 @@ def test_wheel_holds_every_module_the_grammar_and_the_style_sheet(wheel: Path) -
     grammar = {
         f"keras_fair/grammar/{file.name}"
         for file in (REPOSITORY / "grammar").iterdir()
-        if file.suffix in (".py", ".lark", ".fair", ".md")
+        if file.suffix in (".py", ".lark", ".fair", ".json", ".md")
     }
     assert {"keras_fair/grammar/fairness.lark", "keras_fair/grammar/criteria.fair"} <= grammar
     styles = {file.relative_to(REPOSITORY).as_posix() for file in PACKAGE.rglob("*.css")}
@@ -220,3 +220,17 @@ def test_reports_know_nothing_of_how_it_was_measured() -> None:
     for file in (PACKAGE / "reports").glob("*.py"):
         audit = {name for name in imported_modules(file) if name.startswith("keras_fair.audit")}
         assert audit <= {"keras_fair.audit.result"}, file.name
+
+
+def test_correcting_arrays_imports_no_backend() -> None:
+    """Also where samples are counted that are in no group."""
+    code = (
+        "import sys, warnings\nimport numpy as np\nimport keras_fair as kf\nwarnings.simplefilter('ignore')\n"
+        "values = kf.Vocabulary({'g': ['a', 'b']})\n"
+        "for groups in (['a', 'b', 'b'], ['a', 'b', 'c']):\n"
+        "    kf.project(np.array([0.1, 0.4, 0.5]), 'E[y | g=a] == E[y | g=b] +- 0.02', {'g': groups}, "
+        "vocabulary=values)\n"
+        "print(*sys.modules)"
+    )
+    imported = set(run_python(code, REPOSITORY).split())
+    assert not imported & {"keras", "tensorflow", "jax", "torch"}

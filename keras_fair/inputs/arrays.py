@@ -154,9 +154,14 @@ def is_tensor(array: Any) -> bool:
 
 
 def namespace(*arrays: Any) -> Any:
-    """The functions for these arrays: `keras.ops`, or NumPy under the same names if all are NumPy's."""
+    """The functions for these arrays: `keras.ops`, or NumPy under the same names if all are NumPy's. Arrays
+    of a class that has `own_functions` (`keras_fair.ops.traced`) bring theirs."""
     if is_numpy(*arrays):
         return _NUMPY
+    for array in arrays:
+        own = getattr(type(array), "own_functions", None)
+        if own is not None:
+            return own
     from keras import ops
 
     return ops
@@ -191,6 +196,8 @@ def floats(xp: Any, values: Any) -> Tensor:
     """Values in the dtype that all sums are in: float64 in NumPy, `widest_float` in tensors."""
     if xp is _NUMPY:
         return np.asarray(values, dtype="float64")
+    if hasattr(xp, "floats"):
+        return xp.floats(values)
     dtype = widest_float()
     return xp.cast(values, dtype) if is_tensor(values) else xp.convert_to_tensor(np.asarray(values), dtype)
 
@@ -211,6 +218,8 @@ def concrete(tensor: Tensor) -> np.ndarray | None:
     """The values of a tensor as a NumPy array, or None inside a graph, where there are none yet."""
     if isinstance(tensor, np.ndarray):
         return tensor
+    if isinstance(tensor, np.generic):
+        return np.asarray(tensor)
     # A tensor in a graph of TensorFlow, or a tracer of JAX: NumPy would warn before it fails.
     if hasattr(tensor, "graph") or hasattr(tensor, "_trace"):
         return None

@@ -3,9 +3,9 @@
     text -> lexer -> layout -> LALR tables + builder -> criteria expanded, decisions put in -> check ->
     tuple of statements
 
-The tables are made from `grammar/fairness.lark` once per process, when the first text is parsed. Everything
-wrong with a text leaves as `ConstraintError`, with its place. The text never reaches `eval`, `ast` or an
-attribute look-up, and the work grows linearly with its length.
+The tables are those of `grammar/fairness.lark` (`keras_fair.language.parse_tables`), loaded once per process,
+when the first text is parsed. Everything wrong with a text leaves as `ConstraintError`, with its place. The
+text never reaches `eval`, `ast` or an attribute look-up, and the work grows linearly with its length.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from keras_fair.language.decisions import Decided, decided
 from keras_fair.language.expected import syntax_fault
 from keras_fair.language.faults import Fault, MeaningFault
 from keras_fair.language.nodes import Statement
+from keras_fair.language.parse_tables import parser_of
 from keras_fair.language.spacing import DEEPEST, Spacing
 from keras_fair.language.tree import depth_exceeds, walk
 
@@ -85,14 +86,7 @@ def criteria() -> Mapping[str, Definition]:
 @cache
 def _load_parser() -> Lark:
     grammar = resources.files("keras_fair.grammar").joinpath("fairness.lark").read_text(encoding="utf-8")
-    return Lark(
-        grammar,
-        parser="lalr",
-        lexer="basic",
-        start=["statements", "definitions"],
-        postlex=Spacing(),
-        transformer=Builder(),
-    )
+    return parser_of(grammar, postlex=Spacing(), transformer=Builder())
 
 
 @cache

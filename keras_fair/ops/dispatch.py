@@ -2,7 +2,8 @@
 
 The solver is written once, against these names. Tensors go to the backend, which compiles the whole
 (`keras_fair.ops.compilation`). Arrays and numbers stay in NumPy: nothing is compiled, so the first answer is
-as quick as the second, in float64 on every backend, and Keras is not imported for it.
+as quick as the second, in float64 on every backend, and Keras is not imported for it. Arrays of expressions
+(`keras_fair.ops.traced`) have functions of their own.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ class _Ops:
         def function(*arguments: Any, **options: Any) -> Any:
             for argument in arguments:
                 if type(argument) not in _AT_HOME and not all_numpy(argument):
-                    return getattr(_keras_ops(), name)(*arguments, **options)
+                    return getattr(_functions_of(arguments), name)(*arguments, **options)
             for option in options.values():  # the dtype of a tensor is its backend's
                 if type(option) not in _AT_HOME and not all_numpy(option):
                     return getattr(_keras_ops(), name)(*arguments, **options)
@@ -61,6 +62,12 @@ def all_numpy(value: Any) -> bool:
 
 def _home_of(value: Any) -> Any:
     return namespace() if all_numpy(value) else _keras_ops()
+
+
+def _functions_of(arguments: tuple[Any, ...]) -> Any:
+    """The functions for arguments that are not all NumPy's; some may be lists of arrays."""
+    first = arguments[0]
+    return namespace(*arguments, *(first if isinstance(first, (list, tuple)) else ()))
 
 
 def _keras_ops() -> Any:

@@ -22,11 +22,9 @@ from keras_fair.inputs.predictions import (
 from keras_fair.language.nodes import Label
 from keras_fair.rows.plan import RowPlan
 from keras_fair.streaming.plan_step import Batch
+from keras_fair.streaming.stream_settings import LEAST_WEIGHT, MOST_WEIGHT
 
 __all__ = ["Arrivals", "label_in_conditions"]
-
-_LEAST_WEIGHT, _MOST_WEIGHT = 1e-30, 1e30
-
 
 @dataclass(frozen=True)
 class Arrivals:
@@ -131,11 +129,11 @@ def _weight(weight: Any) -> np.ndarray:
     """Weights whose sums, and the sums of whose squares, stay numbers however many arrive."""
     values = read_weight(weight)
     there = values[values > 0]
-    wrong = there[(there < _LEAST_WEIGHT) | (there > _MOST_WEIGHT)]
+    wrong = there[(there < LEAST_WEIGHT) | (there > MOST_WEIGHT)]
     if wrong.size:
         raise ValueError(
             "expected sample_weight of a stream to be 0 or from "
-            f"{_LEAST_WEIGHT:g} to {_MOST_WEIGHT:g}, received {len(wrong)} that are not, such as "
+            f"{LEAST_WEIGHT:g} to {MOST_WEIGHT:g}, received {len(wrong)} that are not, such as "
             f"{wrong[0]:g}: sums of such weights are no numbers. Only ratios of weights count: divide them "
             "all by one number"
         )

@@ -156,8 +156,9 @@ class Keeper:
         if self.saving is not None:
             self.saving.after(self.kept, at_once=at_once)
         self._tell()
-        for name, stream in self.kept.streams.items():
-            self.watch.look(name, stream.violations(), stream.arrivals)
+        if self.watch.hook is not None:
+            for name, stream in self.kept.streams.items():
+                self.watch.look(name, stream.violations(), stream.arrivals)
 
     def _tell(self) -> None:
         """Warn of what happened to what is saved, and in streams. All is safe by now, also if a warning is an

@@ -12,6 +12,7 @@ import numpy as np
 from keras_fair.ops.stream.state_vector import Readout, StreamRule
 from keras_fair.ops.stream.step import stream_step
 from keras_fair.rows.plan import RowPlan
+from keras_fair.streaming.lone_step import LoneStep
 
 __all__ = ["Batch", "PlanStep"]
 
@@ -35,6 +36,9 @@ class Batch(NamedTuple):
 class PlanStep:
     """`stream_step` for one plan.
 
+    Attributes:
+        lone: the same for people who come alone.
+
     Args:
         plan: the lowered constraints.
         rule: how they are held.
@@ -43,6 +47,7 @@ class PlanStep:
     def __init__(self, plan: RowPlan, rule: StreamRule) -> None:
         self.readout = Readout(plan)
         self.plan, self._rule = plan, rule
+        self.lone = LoneStep(plan, rule)
 
     def __call__(self, vector: np.ndarray, batch: Batch) -> tuple[np.ndarray, np.ndarray]:
         """The predictions, as those that came in, and a readout, from a state `(size,)`."""

@@ -25,10 +25,12 @@ from keras_fair.streaming.arrivals import Arrivals
 from keras_fair.streaming.delayed import Waiting, difference
 from keras_fair.streaming.history import History
 from keras_fair.streaming.learnt_values import LearntValues, names_nobody
+from keras_fair.streaming.lone_step import AfterOne
 from keras_fair.streaming.plan_step import PlanStep
 from keras_fair.streaming.plans import lowered
 from keras_fair.streaming.report import StreamReport
 from keras_fair.streaming.state import StreamState, checked
+from keras_fair.streaming.state_numbers import StateNumbers
 from keras_fair.streaming.strangers import Strangers
 from keras_fair.streaming.stream_settings import saved_domain
 
@@ -78,10 +80,10 @@ class RunningStream:
         self.arrivals = self._base.arrivals
         self._strangers = Strangers(self._base.outside, self.arrivals)
         self.outcomes = dict.fromkeys(Outcome, 0)
-        self._last: dict[str, np.ndarray] | None = None
+        self._last: dict[str, list[Any]] | None = None  # by part of the last readout
         self._fresh = state is None
         self._news: list[str] = []
-        self.vector = np.zeros(0)
+        self._numbers = StateNumbers(np.zeros(0))
         self._step: PlanStep | None = None
         if plan is not None:
             self._use(PlanStep(plan, rule))
@@ -92,6 +94,15 @@ class RunningStream:
     def plan(self) -> RowPlan | None:
         """The constraints lowered for the values that have arrived; None before the first."""
         return None if self._step is None else self._step.plan
+
+    @property
+    def vector(self) -> np.ndarray:
+        """The state `(size,)` in the places that the plan gives it."""
+        return self._numbers.array
+
+    @vector.setter
+    def vector(self, vector: np.ndarray) -> None:
+        self._numbers = StateNumbers(vector)
 
     @property
     def state(self) -> StreamState:
@@ -107,6 +118,14 @@ class RunningStream:
         Raises:
             ConstraintError, ValueError: the arrivals do not fit; then nothing has changed.
         """
+        lone = None
+        if ids is None and self._step is not None:
+            lone = self._step.lone.read(y, attributes, label, sample_weight)
+            after = None if lone is None else self._step.lone(self._numbers.list, lone)
+            if lone is not None and after is not None:
+                self._say_doubts(label)
+                self._take_one(after, attributes)
+                return lone.answer(after.y)
         arrivals = Arrivals.read(
             y, attributes, label, sample_weight, ids, self.rule.domain, self._base.outputs
         )
@@ -121,10 +140,10 @@ class RunningStream:
             fair, readout = step(self.vector, batch)
             values = step.readout.read(readout)
             self.check(values)
-        self._news += map(
-            self._news_of, self._strangers.labels(self.constraints, self.rule.domain.bounds, arrivals.label)
-        )
+        self._say_doubts(arrivals.label)
         self.take(values, attributes)
+        if lone is not None:
+            step.lone.remember(lone, batch.columns, batch.label)
         if kept is not None:
             self.waiting.add(kept, fair, self.arrivals)
         return arrivals.shaped(fair)
@@ -171,7 +190,7 @@ class RunningStream:
         layout = self._ready().readout.layout
         self.vector = advanced(layout, self.vector, values["change"], float(values["fade"][0]))
         self.arrivals += round(float(values["arrived"][0]))
-        self._last = dict(values)
+        self._last = {name: values[name].tolist() for name in ("gaps", "violation", "estimable")}
         for outcome in Outcome:
             fresh = int(values["outcomes"][outcome])
             if fresh and not self.outcomes[outcome] and outcome is not Outcome.SOLVED:
@@ -179,7 +198,16 @@ class RunningStream:
                 self._news.append(self._news_of(_NOT_ALL_AT_ONCE if relaxed else outcome.message))
             self.outcomes[outcome] += fresh
         self._look_for_strangers(attributes)
-        self.history.add(self.arrivals, lambda: self._point(values))
+        self.history.add(self.arrivals, self._point)
+
+    def _take_one(self, after: AfterOne, attributes: Any) -> None:
+        """Take over what the step for one person gave."""
+        self._numbers = StateNumbers(after.state)
+        self.arrivals += 1
+        self._last = {"gaps": after.gaps, "violation": after.violation, "estimable": after.estimable}
+        self.outcomes[Outcome.SOLVED] += 1
+        self._look_for_strangers(attributes)
+        self.history.add(self.arrivals, self._point)
 
     def warn(self) -> None:
         """Warn of steps that ended in a new way. The state is safe by now, also if a warning is an error."""
@@ -251,13 +279,17 @@ class RunningStream:
         return {**self.history.to_dict(), "bounds": bounds}
 
     def _look_for_strangers(self, attributes: Any) -> None:
-        plan = self._ready().plan
-        unknown = self._ready().readout.layout.split(self.vector)["unknown"]
-        if unknown.any():
-            counts = dict(zip(plan.attributes, unknown.tolist(), strict=True))
+        step = self._ready()
+        plan, unknown = step.plan, self._numbers.list[step.readout.layout.parts["unknown"]]
+        if any(unknown):
+            counts = dict(zip(plan.attributes, unknown, strict=True))
             self._news += map(self._news_of, self._strangers.unknown(plan, counts, attributes))
         if self._strangers.due(self.arrivals):
             self._news += map(self._news_of, self._strangers.vacant(plan, self.report(), attributes))
+
+    def _say_doubts(self, label: Any) -> None:
+        doubts = self._strangers.labels(self.constraints, self.rule.domain.bounds, label)
+        self._news += map(self._news_of, doubts)
 
     def _news_of(self, message: str) -> str:
         return f"stream, arrival {self.arrivals}: {message}"
@@ -265,7 +297,7 @@ class RunningStream:
     @contextmanager
     def _kept_unless_done(self) -> Iterator[None]:
         """A batch that is refused leaves no value and no plan behind."""
-        names = ("_values", "_step", "_base", "_last", "vector")
+        names = ("_values", "_step", "_base", "_last", "_numbers")
         before = {name: getattr(self, name) for name in names}
         before["_values"] = copy.copy(self._values)
         try:
@@ -279,7 +311,7 @@ class RunningStream:
         if self._last is not None:
             rows = PooledSums.of_state(StateLayout.of(plan).split(self.vector)).rows(plan)
             violation = np.asarray(rows.relation_violation(np.zeros(0)))
-            self._last |= {"violation": violation, "estimable": np.asarray(rows.estimable)}
+            self._last |= {"violation": violation.tolist(), "estimable": np.asarray(rows.estimable).tolist()}
 
     def _ready(self) -> PlanStep:
         if self._step is None:
@@ -296,20 +328,20 @@ class RunningStream:
         self._step, self._last = step, None
         self.vector = self._base.vector(step.plan)
 
-    def _point(self, values: Mapping[str, np.ndarray]) -> dict[str, Any]:
-        step = self._ready()
-        plan = step.plan
-        estimable = values["estimable"] > 0
-        names = [relation.name for relation in plan.relations]
-        duals = step.readout.layout.split(self.vector)["duals"]
+    def _point(self) -> dict[str, Any]:
+        """What the history keeps of the last batch."""
+        step, last = self._ready(), self._last
+        assert last is not None
+        names, there = [relation.name for relation in step.plan.relations], last["estimable"]
+        duals = self._numbers.list[step.readout.layout.parts["duals"]]
         return {
             **{
-                kind: {name: float(x) for name, x, k in zip(names, values[part], estimable, strict=True) if k}
+                kind: {name: x for name, x, k in zip(names, last[part], there, strict=True) if k}
                 for kind, part in (("gap", "gaps"), ("violation", "violation"))
             },
             "dual": {
                 name: dual
-                for name, dual in zip(plan.names, duals.tolist(), strict=True)
+                for name, dual in zip(step.plan.names, duals, strict=True)
                 if not names_nobody(name)
             },
         }

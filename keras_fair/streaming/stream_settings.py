@@ -10,7 +10,17 @@ from keras_fair.inputs.domain import Domain, check_domain
 from keras_fair.ops.projection.divergences import DIVERGENCES, check_divergence
 from keras_fair.ops.stream.state_vector import StreamRule
 
-__all__ = ["check_settings", "domain_of", "saved_domain", "stream_rule", "whole"]
+__all__ = [
+    "LEAST_WEIGHT",
+    "MOST_WEIGHT",
+    "check_settings",
+    "domain_of",
+    "saved_domain",
+    "stream_rule",
+    "whole",
+]
+
+LEAST_WEIGHT, MOST_WEIGHT = 1e-30, 1e30  # of an arrival
 
 
 def stream_rule(
