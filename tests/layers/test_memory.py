@@ -10,7 +10,7 @@ import pytest
 from keras import ops
 
 import keras_fair as kf
-from keras_fair.ops.stream import step as stream_step
+from keras_fair.ops.stream import asked
 
 CONSTRAINT = "E[y | sex=F] == E[y | sex=M] +- 0.02"
 VALUES = {"sex": ["F", "M"]}
@@ -66,7 +66,7 @@ def test_gradient_of_a_step_agrees_with_finite_differences(monkeypatch):
     first, second = slice(0, 6), slice(6, 12)
 
     made = []  # the springs of each step at the point itself
-    whole = stream_step.springs
+    whole = asked.springs
 
     def the_same_springs(rows, *arguments):
         springs = whole(rows, *arguments)
@@ -78,7 +78,7 @@ def test_gradient_of_a_step_agrees_with_finite_differences(monkeypatch):
         aimed = dataclasses.replace(springs.aimed, lower=then.aimed.lower, upper=then.aimed.upper)
         return springs._replace(aimed=aimed, stiffness=then.stiffness)
 
-    monkeypatch.setattr(stream_step, "springs", the_same_springs)
+    monkeypatch.setattr(asked, "springs", the_same_springs)
     recording, steps = True, []
 
     def after(values):

@@ -39,14 +39,14 @@ def answered(plan: RowPlan, asked: Asked, batch: MeasuredBatch, y: Any, duals: A
         asked: what was asked.
         batch: what arrived.
         y: the predictions, of the shape of `batch.r`.
-        duals: (m,), with a guard (2 m,): the springs', then those of hard rows, which pull too.
+        duals: (m,); with a guard (2 m,), those of the springs and then of the hard rows.
     """
     rows, state, measured, t = asked.rows, asked.state, batch.measured, asked.t
     flat = y[:, 0] if plan.outputs.count == 1 and len(y.shape) == 2 else y
     sums = measured.terms.sums(flat)
     values = (state["sums"] + sums) / positive_or_one(rows.terms.weights)
     own = duals[: len(rows)]
-    pulls = own + duals[len(rows) :] if len(duals) > len(rows) else own
+    pulls = own + duals[len(rows) :] if len(asked.tries) > 1 else own  # hard rows pull too
     counted = ops.minimum(ops.maximum(pulls, -asked.most), asked.most)
     prices = state["prices"] + batch.n / t * (counted / t - state["prices"])
     prices = ops.where(rows.active, prices, state["prices"])
