@@ -14,6 +14,7 @@ import numpy as np
 __all__ = ["CountedRow", "Order", "Region"]
 
 ELEMENTS = 1 << 17  # of the arrays of a sum: they stay in the cache
+ROUNDING = 1e-8  # relative, of a variance
 LOG_OUTSIDE = math.log(2e12)  # a window holds all but 1e-12
 
 
@@ -51,7 +52,8 @@ class Order:
         q      = x_b / n_b + tilt d(x), tilt = factor n_a / (factor^2 n_a + n_b),
                  moved to [lowest, highest], where both rates on the line are strictly between 0 and 1
 
-    q pools both groups: it is the estimate of `p_b` on the line if all people were equally uncertain.
+    q pools both groups: it is the estimate of `p_b` on the line if all people were equally uncertain. To v a
+    trifle is added, far more than its rounding error, so that regions don't depend on rounding.
     """
 
     def __init__(self, row: CountedRow) -> None:
@@ -61,7 +63,8 @@ class Order:
         trim = (highest - lowest) / (a + b + 2)
         self._lowest, self._highest = lowest + trim, highest - trim
         square, linear = -(factor**2) * (1 / a + 1 / b), factor * (1 - 2 * bound) / a + factor**2 / b
-        self._variance = np.polynomial.Polynomial([bound * (1 - bound) / a, linear, square])
+        constant = bound * (1 - bound) / a + ROUNDING * (1 + factor) ** 2 * (1 / a + 1 / b)
+        self._variance = np.polynomial.Polynomial([constant, linear, square])
         d = row.hits_a / a - factor * row.hits_b / b - bound
         q = np.clip(row.hits_b / b + self._tilt * d, self._lowest, self._highest)
         self._t = d / math.sqrt(self._variance(q))
@@ -71,11 +74,11 @@ class Order:
 
         `t s` is constant where q is at an end of its range. In between `d^2 = t^2 v(q)` is quadratic in d.
         """
-        t, tilt, variance = self._t, self._tilt, self._variance
+        t, tilt, variance = self._t * (1 - ROUNDING), self._tilt, self._variance  # ties must not drop out
         low, high = t * math.sqrt(variance(self._lowest)), t * math.sqrt(variance(self._highest))
         if t >= 0:  # nothing speaks against H0, so a larger region does no harm
             middle = np.clip(-variance.coef[1] / (2 * variance.coef[2]), self._lowest, self._highest)
-            return np.full(len(rates_b), t * math.sqrt(variance(middle)))
+            return np.full(len(rates_b), self._t * math.sqrt(variance(middle)))
         from_, to = (self._lowest - rates_b) / tilt, (self._highest - rates_b) / tilt
         square = 1 - t**2 * tilt**2 * variance.coef[2]
         half = t**2 * tilt / 2 * variance.deriv()(rates_b)
@@ -101,8 +104,7 @@ class Region:
         hits = np.arange(self._first, min(row.people_b, int(high * row.people_b) + 1 + reach) + 1.0)
         line = row.factor * hits / row.people_b + row.bound
         most = row.people_a * (line + Order(row).differences(hits / row.people_b))
-        # rounding must not drop outcomes that tie with the counts
-        most = np.floor(most + 1e-9 + 1e-14 * row.people_a)
+        most = np.floor(most + 1e-9 + 1e-14 * (1 + row.factor) * row.people_a)
         self._most = np.maximum.accumulate(np.clip(most, -1, row.people_a)).astype(np.int64)
 
     def probability(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -129,7 +131,8 @@ class Region:
         self, starts: np.ndarray, stops: np.ndarray, first: np.ndarray, last: np.ndarray
     ) -> np.ndarray:
         """Not less than the largest P on pieces of the line, with the values at their ends."""
-        curved = (stops - starts) ** 2 * np.maximum(self._information(starts), self._information(stops))
+        with np.errstate(invalid="ignore"):  # infinite information on a piece of no length
+            curved = (stops - starts) ** 2 * np.maximum(self._information(starts), self._information(stops))
         root = curved * (math.sqrt(2) / 8)
         bounds = ((root + np.sqrt(root**2 + 4 * np.maximum(first, last))) / 2) ** 2
         wide = ~(curved < 1)

@@ -59,7 +59,8 @@ def order(row: tuple[int, int, float, float]) -> np.ndarray:
     q = j / people_b + factor * people_a / (factor**2 * people_a + people_b) * d
     q = np.clip(q, low + trim, high - trim)
     p = factor * q + bound
-    return d / np.sqrt(p * (1 - p) / people_a + factor**2 * q * (1 - q) / people_b)
+    trifle = 1e-8 * (1 + factor) ** 2 * (1 / people_a + 1 / people_b)
+    return d / np.sqrt(p * (1 - p) / people_a + factor**2 * q * (1 - q) / people_b + trifle)
 
 
 @pytest.mark.parametrize(("factor", "bound"), ROWS)
@@ -207,3 +208,20 @@ def test_one_rate_is_the_binomial_test() -> None:
     assert rate_p_value(0, 0, 0.5) == 1.0
     assert rate_p_value(7, 7, 1.0) == 1.0
     assert rate_p_value([[1], [2]], [10, 20], 0.5).shape == (2, 2)
+
+
+@pytest.mark.parametrize(
+    ("counts", "factor", "bound"),
+    [
+        ((0, 40, 30, 40), 1.5, -1.5 + 1e-12),
+        ((40, 40, 0, 40), 1.0, 1 - 1e-12),
+        ((3, 1000, 7, 20), 700.0, -1e-3),
+        ((1, 1, 1, 1), 1e-3, 0.5),
+        ((0, 10**6, 0, 3), 1.0, 1e-9),
+        ((10**6, 10**6, 2, 3), 1.0, 0.4),
+    ],
+)
+def test_extremes_give_a_probability(counts, factor, bound) -> None:
+    value = rates_p_value(*counts, factor=factor, bound=bound, gamma=GAMMA)
+    assert 0.0 <= value <= 1.0
+    assert rates_below(*counts, factor=factor, bound=bound, level=0.05) == (value <= 0.05)
