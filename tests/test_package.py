@@ -32,6 +32,7 @@ LINES = (
     ("models",),
     ("streaming",),
     ("callbacks",),
+    ("postprocessing",),
     ("audit",),
     ("diagnosis", "datasets"),
     ("reports",),
