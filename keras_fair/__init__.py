@@ -43,6 +43,12 @@ if TYPE_CHECKING:
     from keras_fair.models.fair_model import FairModel
     from keras_fair.ops.outcome import Outcome
     from keras_fair.ops.projection.project import Projection, project
+    from keras_fair.postprocessing.decision_rule import Unmet
+    from keras_fair.postprocessing.drift_monitor import DriftMonitor
+    from keras_fair.postprocessing.frozen_fairness import FrozenFairness
+    from keras_fair.postprocessing.promise import Unpromised
+    from keras_fair.postprocessing.select_top import select_top
+    from keras_fair.postprocessing.serve import serve
     from keras_fair.rows.linear import LinearRows
 
 __all__ = [
@@ -52,13 +58,17 @@ __all__ = [
     "ConstraintSyntaxError",
     "ConstraintTypeError",
     "Diagnosis",
+    "DriftMonitor",
     "FairModel",
     "FairProjection",
     "FairnessMonitor",
+    "FrozenFairness",
     "LinearRows",
     "Outcome",
     "Projection",
     "StreamingFairness",
+    "Unmet",
+    "Unpromised",
     "Vocabulary",
     "__version__",
     "audit",
@@ -75,29 +85,38 @@ __all__ = [
     "plots",
     "project",
     "rows",
+    "select_top",
+    "serve",
 ]
 
 _OWNERS = {
     "Auditor": "keras_fair.audit.auditor",
     "ConstraintSet": "keras_fair.constraints",
     "Diagnosis": "keras_fair.diagnosis.findings",
+    "DriftMonitor": "keras_fair.postprocessing.drift_monitor",
     "FairModel": "keras_fair.models.fair_model",
     "FairProjection": "keras_fair.layers.fair_projection",
     "FairnessMonitor": "keras_fair.callbacks.fairness_monitor",
+    "FrozenFairness": "keras_fair.postprocessing.frozen_fairness",
     "LinearRows": "keras_fair.rows.linear",
     "Outcome": "keras_fair.ops.outcome",
     "Projection": "keras_fair.ops.projection.project",
     "StreamingFairness": "keras_fair.callbacks.streaming_fairness",
+    "Unmet": "keras_fair.postprocessing.decision_rule",
+    "Unpromised": "keras_fair.postprocessing.promise",
     "Vocabulary": "keras_fair.groups.vocabulary",
     "audit": "keras_fair.audit",
     "diagnose": "keras_fair.diagnosis.diagnose",
     "margin_for": "keras_fair.audit.margin_for",
     "parse": "keras_fair.constraints",
     "project": "keras_fair.ops.projection.project",
+    "select_top": "keras_fair.postprocessing.select_top",
+    "serve": "keras_fair.postprocessing.serve",
 }
 
 provide(
     {
+        "audit": "keras_fair.audit.audit:audit",
         "fitting": "keras_fair.reports.terminal:fitting",
         "plot_stream": "keras_fair.plots.stream:stream",
         "rows_of": "keras_fair.rows.evaluate:rows_of",
@@ -113,7 +132,9 @@ register_classes(
     {
         "FairModel": "keras_fair.models.fair_model",
         "FairProjection": "keras_fair.layers.fair_projection",
+        "FrozenRule": "keras_fair.postprocessing.frozen_rule",
         "PooledGap": "keras_fair.metrics.pooled_gap",
+        "ServedModel": "keras_fair.postprocessing.serve",
     }
 )
 

@@ -1,5 +1,5 @@
-"""The command line: `keras-fair explain`, `check`, `audit`, `run` and `datasets`, each a module with
-`add_parser`.
+"""The command line: `keras-fair explain`, `check`, `audit`, `fit-rule`, `apply`, `drift`, `run` and
+`datasets`, in modules with `add_parser`.
 
 A command holds no mathematics: it reads arguments, calls the library and prints. Exit codes: 0 all is well, 1
 a constraint does not hold, 2 the input is at fault, 3 the program is. So that 1 is always a verdict, no
@@ -23,7 +23,9 @@ from keras_fair.cli import (
     audit_command,
     check_command,
     datasets_command,
+    drift_command,
     explain_command,
+    rule_commands,
     run_command,
 )
 from keras_fair.cli.console import any_character, nobody_reads
@@ -69,7 +71,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--version", action="version", version=f"keras-fair {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (explain_command, check_command, audit_command, run_command, datasets_command):
+    for command in (
+        explain_command,
+        check_command,
+        audit_command,
+        rule_commands,
+        drift_command,
+        run_command,
+        datasets_command,
+    ):
         command.add_parser(commands)
     options, unrecognized = parser.parse_known_args(arguments)
     if unrecognized:

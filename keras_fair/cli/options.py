@@ -92,13 +92,14 @@ def add_constraints(parser: Any, *, positional: bool = False) -> None:
     )
 
 
-def add_table(parser: Any, *, option: bool, missing: str = "error") -> None:
+def add_table(parser: Any, *, option: bool, missing: str = "error", of_rule: bool = False) -> None:
     """Add what names a table and its columns.
 
     Args:
         parser: of a command.
         option: whether the table is given as `--data` and may be left out.
         missing: what a missing value means where the user does not say.
+        of_rule: whether a rule says where predictions lie and what a missing value means, and weighs nobody.
     """
     group = parser.add_argument_group("the table")
     group.add_argument(
@@ -114,22 +115,23 @@ def add_table(parser: Any, *, option: bool, missing: str = "error") -> None:
         "the names of their columns, as in y[approve]",
     )
     group.add_argument("--label", metavar="COLUMN", help="the column of the label, the ground truth")
-    group.add_argument("--weight", metavar="COLUMN", help="the column of the sample weights, >= 0")
-    group.add_argument(
-        "--domain",
-        nargs=2,
-        type=float,
-        action=_Domain,
-        metavar=("LOW", "HIGH"),
-        help="where predictions must lie, such as 0 1 (anywhere)",
-    )
-    group.add_argument(
-        "--missing",
-        choices=("error", "exclude", "group"),
-        default=missing,
-        help="what an attribute without a value means: a fault of the table; a sample in no group; a group "
-        f"of their own ({missing})",
-    )
+    if not of_rule:
+        group.add_argument("--weight", metavar="COLUMN", help="the column of the sample weights, >= 0")
+        group.add_argument(
+            "--domain",
+            nargs=2,
+            type=float,
+            action=_Domain,
+            metavar=("LOW", "HIGH"),
+            help="where predictions must lie, such as 0 1 (anywhere)",
+        )
+        group.add_argument(
+            "--missing",
+            choices=("error", "exclude", "group"),
+            default=missing,
+            help="what an attribute without a value means: a fault of the table; a sample in no group; a "
+            f"group of their own ({missing})",
+        )
     group.add_argument(
         "--na",
         action="append",

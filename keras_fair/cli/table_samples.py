@@ -52,6 +52,8 @@ class TableSamples:
         source: the table.
         constraints: what its columns are needed for.
         options: with `prediction`, a list or None, `label`, `weight`, `domain`, `missing` and `normalize`.
+        with_label: whether labels are read; default: where the constraints use them.
+        needs_label: whether the label must be there where the constraints use it.
 
     Attributes:
         name: of the file.
@@ -67,21 +69,30 @@ class TableSamples:
         InputFault: a column is missing or unfit.
     """
 
-    def __init__(self, source: Source, constraints: ConstraintSet, options: argparse.Namespace) -> None:
+    def __init__(
+        self,
+        source: Source,
+        constraints: ConstraintSet,
+        options: argparse.Namespace,
+        *,
+        with_label: bool | None = None,
+        needs_label: bool = True,
+    ) -> None:
         self.name = source.name
         self.attributes = constraints.attributes
         self._dated = dated_columns(constraints)
         self.predictions = tuple(source.require(name, "--prediction") for name in options.prediction or ())
         label = None if options.label is None else source.require(options.label, "--label")
         self.weight = None if options.weight is None else source.require(options.weight, "--weight")
-        if constraints.uses_label and label is None:
+        needs_label = needs_label and with_label is not False
+        if constraints.uses_label and label is None and needs_label:
             there = "label" in source.header
             raise InputFault(
                 "the constraints use the label: say which column it is, "
                 + ("--label label" if there else f"--label COLUMN\n  {source.listed}")
             )
         _require_attributes(constraints, source)
-        self.label = label if constraints.uses_label else None
+        self.label = label if (constraints.uses_label if with_label is None else with_label) else None
         self.domain: tuple[float, float] | None = options.domain
         self.missing: str = options.missing
         uses = uses_of(constraints, self.predictions, self.label, self.weight)

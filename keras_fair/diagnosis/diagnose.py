@@ -19,6 +19,8 @@ from keras_fair.diagnosis.growth import GrowthProgram
 from keras_fair.diagnosis.merged_samples import merged_samples
 from keras_fair.groups.vocabulary import Vocabulary
 from keras_fair.inputs.domain import DomainLike, check_domain
+from keras_fair.language import audit_only
+from keras_fair.postprocessing.meaning import meaning_of
 from keras_fair.rows.linear import LinearRows
 
 __all__ = ["diagnose"]
@@ -39,9 +41,11 @@ def diagnose(
     minimise the growth `s >= 0` of bounds   subject to   lower - s <= gap(y) <= upper + s,   y in the domain
 
     What can be met depends on who is in which group, not on what a model predicts, so no predictions are
-    asked for. Samples that the constraints can't tell apart are one variable, whatever their weights: a
-    million samples in a hundred groups take a second or so. A numeric column as a coefficient (`cov(y,
-    income)`), or probabilities of groups, tell samples apart; then it is a variable for each different value.
+    asked for. Of decisions, `P[y >= 0.5 | ...]`, it says whether any decisions do, where some of those
+    who are alike may be accepted and others not. Samples that the constraints can't tell apart are one
+    variable, whatever their weights: a million samples in a hundred groups take a second or so. A numeric
+    column as a coefficient (`cov(y, income)`), or probabilities of groups, tell samples apart; then it is
+    a variable for each different value.
 
     Args:
         constraints: text of the constraint language, or a `ConstraintSet`.
@@ -58,8 +62,8 @@ def diagnose(
         what a relation can reach counts as none.
 
     Raises:
-        ConstraintError: the constraints are malformed, the data give them no meaning, or they are not affine
-            in `y`.
+        ConstraintError: the constraints are malformed, the data give them no meaning, or they are affine
+            neither in `y` nor in decisions.
         ValueError: arguments that do not fit.
         RuntimeError: the solver failed.
 
@@ -77,6 +81,10 @@ def diagnose(
     """
     constraints = parse(constraints)
     where = check_domain(domain)
+    decides = False
+    if any(audit_only(statement.relation) for statement in constraints):  # then it is about decisions
+        meaning = meaning_of(constraints)
+        constraints, decides, where = meaning.rows, meaning.decides, check_domain((0.0, 1.0))
     if isinstance(outputs, bool) or not isinstance(outputs, int) or outputs < 1:
         raise ValueError(f"expected outputs to be a whole number >= 1, received outputs={outputs!r}")
     if where.simplex and outputs == 1:
@@ -91,7 +99,7 @@ def diagnose(
         vocabulary=vocabulary,
         domain="simplex" if where.simplex else where.bounds,
     )
-    labels = _labels(rows)
+    labels = [relation.name for relation in rows.relations] if decides else _labels(rows)
     relations = np.flatnonzero(np.asarray(rows.estimable)).tolist()
     cells = merged_samples(rows.terms)
     growth: dict[str, float] = {}

@@ -23,7 +23,7 @@ from keras_fair.groups.factors import Factor
 from keras_fair.groups.truth import Atom, Given, atoms, truth_of
 from keras_fair.language.nodes import Subject
 
-__all__ = ["Cluster", "make_clusters"]
+__all__ = ["Cluster", "joint_cluster", "make_clusters"]
 
 SHARED_CELLS = 2048  # tables are joined as long as they have at most so many cells
 MOST_CELLS = 65_536
@@ -81,6 +81,28 @@ def make_clusters(conditions: Sequence[Given], factors: Mapping[Subject, Factor]
     return [_cluster(draft, factors) for draft in drafts]
 
 
+def joint_cluster(conditions: Sequence[Given], factors: Mapping[Subject, Factor], text: str) -> Cluster:
+    """One table of all kinds of samples that the comparisons in conditions tell apart; its only condition is
+    everyone.
+
+    Args:
+        conditions: comparisons of subjects that have no factor are left out.
+        factors: the states of each subject.
+        text: of the constraints.
+
+    Raises:
+        ConstraintTypeError: there are more than 65,536 kinds.
+    """
+    draft = _draft(list(conditions), factors)
+    if draft.cells > MOST_CELLS:
+        raise ConstraintTypeError(
+            f"these constraints tell {draft.cells} kinds of samples apart, more than {MOST_CELLS}",
+            text=text,
+            reason=Reason.TOO_MANY,
+        )
+    return _cluster(_Draft([None], draft.blocks), factors)
+
+
 @dataclass(frozen=True)
 class _Draft:
     """A cluster before its table is made."""
@@ -101,6 +123,8 @@ def _draft(conditions: list[Given], factors: Mapping[Subject, Factor]) -> _Draft
     truths: dict[Subject, dict[bytes, np.ndarray]] = {}
     for condition in conditions:
         for atom in atoms(condition):
+            if atom.subject not in factors:
+                continue
             truth = factors[atom.subject].truth(atom)
             truths.setdefault(atom.subject, {})[truth.tobytes()] = truth
     blocks = {}

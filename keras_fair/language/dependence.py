@@ -77,7 +77,8 @@ def not_affine(span: Span, text: str, why: str) -> ConstraintTypeError:
         why: as `audit_only` says it.
     """
     return ConstraintTypeError(
-        f"{why} (to enforce it, constrain the score itself, as in E[y | ...])",
+        f"{why} (to enforce it, constrain the score itself, as in E[y | ...], or "
+        "learn a rule with kf.FrozenFairness)",
         text=text,
         span=span,
         reason=Reason.NOT_AFFINE,

@@ -29,6 +29,7 @@ from keras_fair.rows.plan import RowPlan
 __all__ = [
     "Check",
     "BatchFault",
+    "Strangers",
     "all_fine",
     "check_shape",
     "check_unknown_numbers",
@@ -50,6 +51,13 @@ class Check(NamedTuple):
 
     fine: Any
     faults: Sequence[BatchFault]
+
+
+class Strangers(NamedTuple):
+    """How many samples have a value outside the vocabulary, and how many have none, by attribute, () each."""
+
+    unknown: Mapping[str, Any]
+    missing: Mapping[str, Any]
 
 
 def all_fine(checks: Sequence[Check]) -> Any:
@@ -119,7 +127,7 @@ def graph_checks(
     y: Any,
     domain: Domain,
     plan: RowPlan,
-    rows: LinearRows,
+    rows: LinearRows | Strangers,
     columns: Mapping[str, Any],
     weight: Any = None,
     *,

@@ -17,7 +17,7 @@ from keras import backend
 
 from keras_fair.layers.checks import Check
 
-__all__ = ["compiles_with_xla", "guard", "refuse_export", "refuse_text_under_xla", "told_last"]
+__all__ = ["compiles_with_xla", "guard", "refuse_export", "refuse_text_under_xla", "say_once", "told_last"]
 
 _EXPORTERS = {f"keras.src.export.{name}": name for name in ("litert", "onnx", "openvino", "torch")}
 
@@ -38,6 +38,23 @@ def guard(name: str, checks: Sequence[Check], outcome: Any, seen: Any) -> None:
     else:  # other backends run eagerly, where faults are errors at once
         return
     guard_here(name, checks, outcome, seen)
+
+
+def say_once(name: str, message: str, met: Any) -> None:
+    """Print or warn inside a graph.
+
+    Args:
+        name: of the layer.
+        message: what is said.
+        met: () bool, whether there is a reason to say it, and it was not said before.
+    """
+    if backend.backend() == "tensorflow":
+        from keras_fair.layers.guard_tensorflow import say_once as say_here
+    elif backend.backend() == "jax":
+        from keras_fair.layers.guard_jax import say_once as say_here
+    else:  # see `guard`
+        return
+    say_here(name, message, met)
 
 
 def compiles_with_xla() -> bool:

@@ -12,7 +12,7 @@ import numpy as np
 from keras_fair.layers.checks import Check, all_fine
 from keras_fair.ops import Outcome
 
-__all__ = ["guard"]
+__all__ = ["guard", "say_once"]
 
 
 def guard(name: str, checks: Sequence[Check], outcome: Any, seen: Any) -> None:
@@ -38,3 +38,12 @@ def guard(name: str, checks: Sequence[Check], outcome: Any, seen: Any) -> None:
         lambda outcome: jax.debug.callback(speak, absent(), outcome),
         outcome,
     )
+
+
+def say_once(name: str, message: str, met: Any) -> None:
+    """See `keras_fair.layers.guard`."""
+
+    def speak() -> None:
+        warnings.warn(f"{name}: {message}", stacklevel=2)
+
+    jax.lax.cond(met, lambda: jax.debug.callback(speak), lambda: None)

@@ -10,7 +10,7 @@ import tensorflow as tf
 from keras_fair.layers.checks import Check, all_fine
 from keras_fair.ops import Outcome
 
-__all__ = ["compiles_with_xla", "guard"]
+__all__ = ["compiles_with_xla", "guard", "say_once"]
 
 
 def guard(name: str, checks: Sequence[Check], outcome: Any, seen: Any) -> None:
@@ -25,6 +25,16 @@ def guard(name: str, checks: Sequence[Check], outcome: Any, seen: Any) -> None:
         return tf.constant(0)
 
     tf.cond(quiet, lambda: tf.constant(0), speak)
+
+
+def say_once(name: str, message: str, met: Any) -> None:
+    """See `keras_fair.layers.guard`. Not for functions that are compiled with XLA."""
+
+    def speak() -> Any:
+        tf.print(f"keras_fair: {name}: {message}")
+        return tf.constant(0)
+
+    tf.cond(met, speak, lambda: tf.constant(0))
 
 
 def compiles_with_xla() -> bool:

@@ -26,7 +26,15 @@ from keras_fair.inputs.columns import (
     read_column,
 )
 
-__all__ = ["AttributeRules", "Choice", "Routes", "check_choice", "columns_for_keras"]
+__all__ = [
+    "DEFAULT_KEY",
+    "AttributeRules",
+    "Choice",
+    "Routes",
+    "check_choice",
+    "columns_for_keras",
+    "structure_of",
+]
 
 DEFAULT_KEY = "x"
 
@@ -80,7 +88,7 @@ class Routes(NamedTuple):
             raise ValueError(f"expected inputs {lacking} for the base model, received keys {sorted(inputs)}")
         if isinstance(keys, str):
             return inputs[keys], dict(inputs)
-        structure = _structure(self.base)
+        structure = structure_of(self.base)
         if isinstance(structure, (list, tuple)):
             return [inputs[key] for key in keys], dict(inputs)
         if structure is not None and not isinstance(structure, Mapping):
@@ -91,7 +99,7 @@ class Routes(NamedTuple):
         """The key of the base model's input, or the keys of its inputs."""
         if self.choice is not None:
             return self.choice if isinstance(self.choice, str) else list(self.choice)
-        structure = _structure(self.base)
+        structure = structure_of(self.base)
         if isinstance(structure, Mapping):
             return list(structure)
         if isinstance(structure, (list, tuple)):
@@ -108,7 +116,7 @@ class Routes(NamedTuple):
             return rest
         raise ValueError(
             f"expected one input for the base model, under {DEFAULT_KEY!r} or as the only one beside "
-            f"{beside}, received keys {sorted(inputs)}: say which with FairModel(..., inputs=...)"
+            f"{beside}, received keys {sorted(inputs)}: say which with inputs=..."
             f"{_width_hint(structure, rest)}"
         )
 
@@ -231,7 +239,7 @@ def _is_passed_on(column: Any, attribute: bool) -> bool:
     return not (hasattr(column, "array") or hasattr(column, "null_count"))
 
 
-def _structure(base: Any) -> Any:
+def structure_of(base: Any) -> Any:
     """The symbolic inputs of a functional or sequential model in their structure, None without any."""
     if not isinstance(base, keras.Model):
         return None

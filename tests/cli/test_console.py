@@ -13,7 +13,7 @@ import keras_fair
 from keras_fair.cli import main
 
 SCRIPT = Path(sys.executable).with_name("keras-fair")
-COMMANDS = ("explain", "check", "audit", "run", "datasets")
+COMMANDS = ("explain", "check", "audit", "drift", "run", "datasets")
 TABLE = "sex,score\n" + "Female,0.2\nMale,0.7\n" * 200
 
 

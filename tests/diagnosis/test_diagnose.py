@@ -170,7 +170,7 @@ def test_a_million_samples_are_a_few_cells(rng: np.random.Generator) -> None:
         ({"attributes": {"sx": ["F"]}}, "did you mean 'sx'"),
         ({"sample_weight": [1.0, -1.0, 1.0, 1.0, 1.0]}, "sample_weight"),
         ({"constraints": "E[y | label=1] <= 0.5"}, "label"),
-        ({"constraints": "P[y >= 0.5 | sex=F] <= 0.5"}, "audit"),
+        ({"constraints": "E[label | y >= 0.5, sex=F] == 0.5 +- 0.1"}, "floor"),
     ],
 )
 def test_wrong_input(arguments: dict, words: str) -> None:
@@ -203,3 +203,13 @@ def test_clarabel_does_without_highs(monkeypatch) -> None:
 def test_nothing_is_printed(capsys) -> None:
     kf.diagnose(CLASH, PEOPLE)
     assert capsys.readouterr().out == ""
+
+
+def test_decisions_are_diagnosed_as_shares_of_people() -> None:
+    sex = {"sex": ["F"] * 4 + ["M"] * 6}
+    text = "P[y >= 0.5 | sex=F] >= 0.9; P[y >= 0.5] <= 0.2; P[y >= 0.5 | sex=M] <= 0.8"
+    found = kf.diagnose(text, sex)
+    assert found.conflict == ("P[y >= 0.5 | sex=F] >= 0.9", "P[y >= 0.5] <= 0.2")
+    assert kf.diagnose("spread(P[y >= 0.5 | sex=*]) <= 0; P[y >= 0.5] <= 0.2", sex).feasible
+    with pytest.raises(kf.ConstraintTypeError, match="learn two rules"):
+        kf.diagnose("P[y >= 0.5] <= 0.2; E[y] <= 0.1", sex)

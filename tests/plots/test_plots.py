@@ -135,6 +135,81 @@ def test_distributions_refuse(arguments: tuple, words: str) -> None:
         plots.distributions(*arguments)
 
 
+def learnt(
+    sizes: dict[str, int], text: str = "P[y >= 0.5 | g=*] <= 0.3", **more: Any
+) -> tuple[Any, np.ndarray, dict]:
+    """A rule without a promise, with the people that it was learnt from: scores evenly spread in a group."""
+    groups = np.repeat(list(sizes), list(sizes.values()))
+    scores = np.concatenate([np.arange(size) / size for size in sizes.values()])
+    rule = kf.FrozenFairness(text, confidence=None, **more).fit(scores, {"g": groups})
+    return rule, scores, {"g": groups}
+
+
+def test_thresholds_of_each_group() -> None:
+    rule, scores, attributes = learnt({"a": 40, "b": 80})
+    figure = plots.thresholds(rule, scores[:, None], attributes)
+    drawn(figure)
+    titles = [axes.get_title(loc="left") for axes in figure.axes]
+    assert titles == ["g=a: 30.0% of 40 accepted", "g=b: 30.0% of 80 accepted"]
+    for axes, name in zip(figure.axes, ("g=a", "g=b"), strict=True):
+        places = [line.get_xdata()[0] for line in axes.lines]
+        assert places == pytest.approx([*rule.groups[name]["thresholds"], 0.5])
+        areas = [patch.get_data().values.sum() / 40 for patch in axes.patches]
+        assert areas == pytest.approx([1.0, 0.3, 1.0])
+    texts = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert texts == ["accepted", "threshold of the group", "y = 0.5"]
+
+
+def test_thresholds_of_lots_nobody_and_many_groups() -> None:
+    rule, scores, attributes = learnt({"a": 40, "b": 80}, "P[y >= 0.5] <= 0.3", randomise="allowed")
+    (axes,) = plots.thresholds(rule, scores).axes
+    assert axes.get_title(loc="left") == "everyone: 30.0% of 120 accepted"
+    rule, scores, attributes = learnt({"a": 40, "b": 80, "c": 60})
+    figure = plots.thresholds(rule, scores, attributes, most=2)
+    drawn(figure)
+    assert [axes.get_title(loc="left")[:3] for axes in figure.axes] == ["g=b", "g=c"]
+    assert figure.get_suptitle() == "the 2 largest of 3 groups"
+    with pytest.warns(UserWarning, match="accepts nobody"):
+        rule, scores, attributes = learnt({"a": 40}, "P[y >= 0.5 | g=*] <= 0.001")
+    (axes,) = plots.thresholds(rule, scores, attributes).axes
+    assert axes.get_title(loc="left") == "g=a: 0.0% of 40 accepted"
+    assert len(axes.lines) == 1
+
+
+def test_thresholds_refuse() -> None:
+    rule, scores, attributes = learnt({"a": 40})
+    with pytest.raises(ValueError, match="most=0"):
+        plots.thresholds(rule, scores, attributes, most=0)
+    with pytest.raises(ValueError, match="groups that the rule knows, received none"):
+        plots.thresholds(rule, [0.5], {"g": ["z"]})
+    rule, scores, attributes = learnt({"a": 40, "b": 40}, "spread(E[y | g=*]) <= 0.1")
+    with pytest.raises(ValueError, match="received one for scores"):
+        plots.thresholds(rule, scores, attributes)
+
+
+def test_frontier() -> None:
+    promised = {0.1: 0.77, 0.01: None, 0.05: 0.76}
+    courses = {"promised": promised, "free of promises": {0.05: 0.765, 0.1: math.nan}}
+    axes = plots.frontier(courses, free=0.78, utility="balanced accuracy")
+    drawn(axes.figure)
+    first, lacking, *_ = axes.lines
+    assert list(first.get_xdata()) == [0.05, 0.1]
+    assert list(first.get_ydata()) == [0.76, 0.77]
+    assert list(lacking.get_xdata()) == [0.01]
+    assert axes.get_ylabel() == "balanced accuracy"
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == [
+        "promised",
+        "promised: no rule",
+        "free of promises",
+        "free of promises: no rule",
+        "without constraints",
+    ]
+    assert plots.frontier(courses, axes) is axes
+    for nothing in ({}, {"promised": {0.1: None}}):
+        with pytest.raises(ValueError, match="received none"):
+            plots.frontier(nothing)
+
+
 LOGS = {
     "loss": [0.7, 0.6, 0.5],
     "val_loss": [0.75, 0.65, 0.6],

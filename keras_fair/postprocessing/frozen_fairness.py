@@ -1,0 +1,455 @@
+"""A rule that is learnt once on calibration people, and then treats each person alone.
+
+The class holds the text, the settings and the learnt knots. What is learnt, and by which promise, is the
+matter of the other modules of this room.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import textwrap
+import warnings
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from keras_fair.constraints import Constraints, parse
+from keras_fair.errors import quoted
+from keras_fair.groups.vocabulary import Vocabulary
+from keras_fair.inputs.arrays import is_tensor
+from keras_fair.inputs.domain import DomainLike, check_domain
+from keras_fair.inputs.predictions import check_lengths, check_pairing, read_predictions
+from keras_fair.ops.projection.divergences import check_divergence
+from keras_fair.postprocessing.calibration import plan_for, vocabulary_of
+from keras_fair.postprocessing.knots import Knots, lots_of
+from keras_fair.postprocessing.learning import learn
+from keras_fair.postprocessing.makers import Learnt, Settings
+from keras_fair.postprocessing.meaning import meaning_of
+from keras_fair.postprocessing.promise import Promise
+from keras_fair.postprocessing.rule_document import read_document, rule_document
+from keras_fair.postprocessing.service_groups import ServiceGroups, service_groups
+from keras_fair.postprocessing.unknown_groups import left_alone, nothing_for
+from keras_fair.postprocessing.utility import check_utility
+from keras_fair.provided import provided
+from keras_fair.rows.plan import RowPlan
+
+if TYPE_CHECKING:
+    from keras_fair.postprocessing.frozen_rule import FrozenRule
+
+__all__ = ["FrozenFairness"]
+
+_RANDOMISE = ("never", "ties", "allowed")
+_METHODS = ("auto", "monotone path", "split and test")
+
+
+class FrozenFairness:
+    """A rule of scores or of decisions, learnt once, with a promise for people not seen yet.
+
+    A text about scores, `E[y | ...]`, makes a rule that moves scores; one about decisions, `P[y >= t |
+    ...]`, a rule that decides. Within a group it is monotone in the score: nobody is harmed by a higher
+    one. Its output is a score again, with `y' >= t` exactly where a person is accepted, so the same text
+    audits it. In service it needs the score and the attributes of one person, and neither a label nor a
+    state.
+
+    Args:
+        constraints: text of the constraint language, or a `ConstraintSet`, of one output. For decisions:
+            rates, ratios and budgets, `P[y >= 0.5 | ...]`, criteria `at y >= 0.5`, and floors on precision,
+            `P[label=1 | y >= 0.5, ...] >= 0.6`.
+        confidence: of the promise, in (0, 1); `with confidence p` in the text has precedence. None: the best
+            rule on the calibration people, and no promise.
+        utility: what rules for decisions maximise, see `keras_fair.postprocessing.utility`: `"implied"`
+            (default: by the costs under which `y >= t` is the best decision; accuracy at t = 0.5),
+            `"accuracy"`, `"balanced_accuracy"`, or a 2 x 2 cost matrix by label and decision. Rules of scores
+            move them as little as possible.
+        randomise: for decisions: `"never"` (default) one threshold for each group; `"ties"` lots among people
+            of one score; `"allowed"` the optimum, which mixes thresholds.
+        method: of the promise: `"auto"` (default), `"monotone path"` (two groups, all people tested), or
+            `"split and test"` (any constraints; 30% are learnt from).
+        domain: `(low, high)` of scores, None for all reals (rules of scores without a promise only).
+        divergence: for scores: `"euclidean"` or `"binary_crossentropy"`.
+        vocabulary: the values of the attributes; default: those that occur among the calibration people.
+        unknown: what a person of a group that the rule doesn't know means, in service: `"error"` (default)
+            refuses, `"exclude"` leaves the score as it is, with a warning.
+        weight_bound: the most that a person can weigh; needed for a promise with sample weights.
+        seed: of the split, and of lots.
+
+    Example:
+        >>> import numpy as np
+        >>> import keras_fair as kf
+        >>> rng = np.random.default_rng(0)
+        >>> sex = np.where(rng.random(4000) < 0.4, "Female", "Male")
+        >>> scores = np.clip(rng.normal(np.where(sex == "Female", 0.4, 0.55), 0.2), 0, 1)
+        >>> rule = kf.FrozenFairness("P[y >= 0.5 | sex=Female] == P[y >= 0.5 | sex=Male] +- 0.05")
+        >>> _ = rule.fit(scores, {"sex": sex})
+        >>> rule.promise.confidence, rule.promise.method
+        (0.95, 'monotone path')
+        >>> bool(rule.decide([0.49], {"sex": ["Female"]})[0])
+        True
+    """
+
+    def __init__(
+        self,
+        constraints: Constraints,
+        *,
+        confidence: float | None = 0.95,
+        utility: Any = "implied",
+        randomise: str = "never",
+        method: str = "auto",
+        domain: DomainLike = (0.0, 1.0),
+        divergence: str = "euclidean",
+        vocabulary: Vocabulary | Mapping[str, Any] | None = None,
+        unknown: str = "error",
+        weight_bound: float | None = None,
+        seed: int = 0,
+    ) -> None:
+        self.constraints = parse(constraints)
+        self.meaning = meaning_of(self.constraints)
+        self.domain = check_domain(domain)
+        if self.domain.simplex:
+            raise ValueError(
+                "expected domain=(low, high), received domain='simplex': a rule is about one output"
+            )
+        self.divergence = check_divergence(divergence, self.domain)
+        _check_choice("randomise", randomise, _RANDOMISE)
+        _check_choice("method", method, _METHODS)
+        _check_choice("unknown", unknown, ("error", "exclude"))
+        is_number = isinstance(confidence, (int, float, np.floating)) and not isinstance(confidence, bool)
+        if confidence is not None and not (is_number and 0 < confidence < 1):
+            raise ValueError(f"expected confidence in (0, 1) or None, received confidence={confidence!r}")
+        if weight_bound is not None and not (math.isfinite(weight_bound) and weight_bound > 0):
+            raise ValueError(f"expected weight_bound > 0 or None, received weight_bound={weight_bound!r}")
+        if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
+            raise ValueError(f"expected seed to be an integer >= 0, received seed={seed!r}")
+        if self.meaning.threshold is not None:
+            low, high = self.domain.bounds
+            if not (math.isfinite(low) and math.isfinite(high)):
+                raise ValueError("expected domain=(low, high) with finite ends for decisions, received none")
+            if not low < self.meaning.threshold < high:
+                raise ValueError(
+                    f"expected a threshold inside the domain [{low:g}, {high:g}], received y >= "
+                    f"{self.meaning.threshold:g}: give domain=(low, high) of the scores"
+                )
+        self.confidence = None if confidence is None else float(confidence)
+        self.utility = check_utility(utility)
+        self.randomise, self.method, self.unknown = randomise, method, unknown
+        self.weight_bound, self.seed = weight_bound, int(seed)
+        if vocabulary is not None and not isinstance(vocabulary, Vocabulary):
+            vocabulary = Vocabulary(vocabulary)
+        self.vocabulary = vocabulary
+        self._learnt: Learnt | None = None
+        self._plan: RowPlan | None = None
+        self._groups: ServiceGroups | None = None
+
+    def fit(
+        self,
+        scores: Any,
+        attributes: Any = None,
+        label: Any = None,
+        sample_weight: Any = None,
+        *,
+        utility: Any = None,
+    ) -> FrozenFairness:
+        """Learn the rule from calibration people.
+
+        They must not be those that the scores' model was trained on: its scores are too good for these.
+
+        Args:
+            scores: `(n,)` or `(n, 1)` in the domain.
+            attributes: the columns that the constraints name, `(n,)` each; a dict or a DataFrame.
+            label: `(n,)`, 0 and 1; needed where the constraints use it, and by the utility of decisions.
+                Without it the scores are taken for the probability of 1.
+            sample_weight: `(n,)` >= 0.
+            utility: `(n,)`, what accepting each person is worth, in place of the rule's utility.
+
+        Returns:
+            The rule itself.
+
+        Warns:
+            UserWarning: nobody is in a group of a relation; the rule accepts nobody, or everybody; the text
+                is probably not meant so.
+
+        Raises:
+            ConstraintError: the data give the constraints no meaning.
+            Unpromised: too few people for the promise. The message says how many are needed, or which
+                tolerance these could promise.
+            Unmet: no rule of the asked kind meets the constraints on these people.
+            ValueError: arguments are malformed. Then nothing of the rule has changed.
+        """
+        vocabulary = self.vocabulary
+        if vocabulary is None or vocabulary.is_empty:
+            missing = "error" if vocabulary is None else vocabulary.missing
+            vocabulary = vocabulary_of(self.meaning, attributes, label, missing)
+        plan = plan_for(self.meaning, vocabulary, self.domain)
+        settings = Settings(
+            meaning=self.meaning,
+            domain=self.domain,
+            divergence=self.divergence,
+            utility=self.utility,
+            randomise=self.randomise,
+            method=self.method,
+            confidence=self._confidence(),
+            weight_bound=self.weight_bound,
+            seed=self.seed,
+        )
+        learnt = learn(settings, plan, scores, attributes, label, sample_weight, utility)
+        for doubt in learnt.doubts:
+            warnings.warn(doubt, stacklevel=2)
+        self._learnt, self._plan, self._groups = learnt, plan, service_groups(plan)
+        self._vocabulary = vocabulary
+        return self
+
+    def __call__(self, scores: Any, attributes: Any = None, *, ids: Any = None) -> Any:
+        """The scores after the rule, each person for herself.
+
+        Args:
+            scores: `(n,)` or `(n, 1)` in the domain.
+            attributes: the columns that the constraints name, `(n,)` each.
+            ids: `(n,)`, a name or number of each person; needed where the rule draws lots. The same person
+                has the same lot each time.
+
+        Returns:
+            An array of the shape and dtype of the scores, or a tensor where they are one.
+
+        Raises:
+            ValueError: the rule was not fitted; arguments are malformed; a person's group is not known to the
+                rule, with `unknown="error"`.
+        """
+        learnt, plan, groups = self._fitted()
+        check_pairing(scores, attributes, None, None)
+        predictions = read_predictions(scores, outputs=1, domain=self.domain)
+        values, n = predictions.flat, len(predictions)
+        columns, _ = plan.encode(attributes)
+        cells = np.asarray(groups.cells(columns, n)).astype(int)
+        rows = learnt.row_of_cell[cells]
+        known = rows >= 0
+        if not known.all():
+            received = _first_values(groups, attributes, int(np.argmin(known)))
+            if self.unknown == "error":
+                raise ValueError(nothing_for(cells[~known], groups.names, received))
+            warnings.warn(left_alone(cells[~known], groups.names, received), stacklevel=2)
+        lots = self._lots(ids, n, learnt.knots)
+        narrow = values.astype(predictions.dtype) if predictions.dtype.kind == "f" else values
+        given = learnt.knots.apply(narrow, np.where(known, rows, 0), lots)
+        shaped = predictions.shaped(np.where(known, given, narrow))
+        if is_tensor(scores):
+            from keras import ops
+
+            return ops.convert_to_tensor(shaped, dtype=scores.dtype)
+        return shaped
+
+    def decide(self, scores: Any, attributes: Any = None, *, ids: Any = None) -> np.ndarray:
+        """Who is accepted, `(n,)` bool; arguments as of a call.
+
+        Raises:
+            ValueError: the rule is about scores.
+        """
+        if self.meaning.threshold is None:
+            raise ValueError(
+                "expected a rule for decisions, received one for scores: its text names no decision"
+            )
+        given = np.asarray(self(scores, attributes, ids=ids))
+        return given.reshape(-1) >= np.asarray(self.meaning.threshold, given.dtype)
+
+    def audit(
+        self,
+        scores: Any,
+        attributes: Any = None,
+        label: Any = None,
+        sample_weight: Any = None,
+        *,
+        ids: Any = None,
+        **options: Any,
+    ) -> Any:
+        """What the rule does to these people, measured by its own text, with the promise beside it.
+
+        Args:
+            scores: as of a call, before the rule.
+            attributes: as of a call.
+            label: `(n,)`, where the constraints use it.
+            sample_weight: `(n,)`.
+            ids: as of a call.
+            options: of `keras_fair.audit`, such as `confidence`.
+
+        Returns:
+            An `Audit` of the scores after the rule. The promise and its assumption are among its notes, and
+            so in every report.
+
+        Example:
+            >>> import keras_fair as kf
+            >>> rule = kf.FrozenFairness("E[y | sex=F] == E[y | sex=M] +- 0.1", confidence=None)
+            >>> _ = rule.fit([0.2, 0.4, 0.7, 0.9], {"sex": ["F", "F", "M", "M"]})
+            >>> rule.audit([0.3, 0.8], {"sex": ["F", "M"]}, confidence=None).notes[-1]
+            'The rule promises nothing: it was fitted with confidence=None.'
+        """
+        audited = provided("audit")(
+            self.constraints, self(scores, attributes, ids=ids), attributes, label, sample_weight, **options
+        )
+        promise = self.promise
+        note = "The rule promises nothing: it was fitted with confidence=None."
+        if promise is not None:
+            note = f"Promised by the rule. {promise}"
+        return replace(audited, notes=(*audited.notes, note))
+
+    @property
+    def promise(self) -> Promise | None:
+        """What the rule promises; None with `confidence=None`."""
+        return self._fitted()[0].promise
+
+    @property
+    def learnt(self) -> Learnt:
+        """What was learnt: the knots, and what they cost on the calibration people."""
+        return self._fitted()[0]
+
+    @property
+    def groups(self) -> dict[str, dict[str, Any]]:
+        """The knots of each group, by its name."""
+        learnt, _, groups = self._fitted()
+        found: dict[str, dict[str, Any]] = {}
+        for cell in np.flatnonzero(learnt.row_of_cell >= 0):
+            row = learnt.row_of_cell[cell]
+            found[groups.names[cell]] = learnt.knots.describe(int(row))
+        return found
+
+    def groups_of(self, scores: Any, attributes: Any = None) -> np.ndarray:
+        """The group of each person by its name in `groups`, `(n,)` text; arguments as of a call.
+
+        A group that nobody was of at calibration has a name too, which `groups` lacks.
+        """
+        _, plan, groups = self._fitted()
+        n = len(read_predictions(scores, outputs=1, domain=self.domain))
+        columns, _ = plan.encode(attributes)
+        return np.array(groups.names)[np.asarray(groups.cells(columns, n)).astype(int)]
+
+    def __str__(self) -> str:
+        if self._learnt is None:
+            return f"A rule for {self.constraints}, not fitted yet."
+        lines = [f"A rule for {self.constraints}"]
+        lines += [f"  {name}: {_sentence(knots)}" for name, knots in self.groups.items()]
+        lines += [f"  {line}" for line in self._learnt.summary()]
+        promise = str(self.promise or "No promise was asked for (confidence=None).")
+        lines += textwrap.wrap(promise, 98, initial_indent="  ", subsequent_indent="  ")
+        return "\n".join(lines)
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def to_json(self) -> str:
+        """The fitted rule as a JSON document, which `from_json` reads."""
+        learnt, _, _ = self._fitted()
+        return json.dumps(rule_document(self.get_config(), self._vocabulary, learnt), indent=1)
+
+    @classmethod
+    def from_json(cls, document: str) -> FrozenFairness:
+        """The rule that `to_json` wrote.
+
+        Raises:
+            ValueError: the document is damaged, or something else.
+        """
+        config, vocabulary, learnt = read_document(document)
+        rule = cls(**config)
+        rule._vocabulary = vocabulary
+        rule._plan = plan_for(rule.meaning, vocabulary, rule.domain)
+        rule._groups = service_groups(rule._plan)
+        if len(rule._groups) != len(learnt.row_of_cell):
+            raise ValueError("expected the document of a rule, received one whose groups do not fit its text")
+        rule._learnt = learnt
+        return rule
+
+    def layer(self, name: str | None = None) -> FrozenRule:
+        """The fitted rule as a Keras layer, `layer(y, attributes)`; see `FrozenRule`.
+
+        Args:
+            name: of the layer.
+        """
+        from keras_fair.postprocessing.frozen_rule import FrozenRule
+
+        return FrozenRule(self.to_json(), name=name)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the rule to a file; an existing one is replaced as a whole or not at all."""
+        target = Path(path)
+        document = self.to_json()
+        temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+        try:
+            temporary.write_text(document, encoding="utf-8")
+            temporary.replace(target)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> FrozenFairness:
+        """The rule that `save` wrote."""
+        return cls.from_json(Path(path).read_text(encoding="utf-8"))
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments of the constructor, JSON-able; the vocabulary is that which was learnt."""
+        utility = self.utility if isinstance(self.utility, str) else self.utility.tolist()
+        return {
+            "constraints": str(self.constraints),
+            "confidence": self.confidence,
+            "utility": utility,
+            "randomise": self.randomise,
+            "method": self.method,
+            "domain": list(self.domain.bounds) if math.isfinite(sum(map(abs, self.domain.bounds))) else None,
+            "divergence": self.divergence,
+            "unknown": self.unknown,
+            "weight_bound": self.weight_bound,
+            "seed": self.seed,
+        }
+
+    def _confidence(self) -> float | None:
+        if self.confidence is None:
+            return None
+        return max(statement.confidence or self.confidence for statement in self.constraints)
+
+    def _fitted(self) -> tuple[Learnt, RowPlan, ServiceGroups]:
+        if self._learnt is None or self._plan is None or self._groups is None:
+            raise ValueError("expected a rule that was fitted: call fit(scores, attributes, label) first")
+        return self._learnt, self._plan, self._groups
+
+    def _lots(self, ids: Any, n: int, knots: Knots) -> np.ndarray | None:
+        if not knots.draws_lots:
+            return None
+        if ids is None:
+            raise ValueError(
+                "expected ids, a name or number of each person: this rule draws lots, and the same person "
+                "has to get the same one each time"
+            )
+        lots = lots_of(np.asarray(ids).reshape(-1).tolist(), self.seed)
+        check_lengths({"scores": n, "ids": len(lots)})
+        return lots
+
+
+def _check_choice(name: str, value: Any, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise ValueError(
+            f"expected {name} to be one of {', '.join(map(quoted, choices))}, received {name}={value!r}"
+        )
+
+
+def _first_values(groups: ServiceGroups, attributes: Any, place: int) -> str:
+    """The attributes of one person, as they were given."""
+    columns = {name: np.asarray(attributes[name]) for name in groups.needs.attributes}
+    return ", ".join(f"{name}={column[place : place + 1].tolist()[0]!r}" for name, column in columns.items())
+
+
+def _sentence(knots: dict[str, Any]) -> str:
+    """The knots of a group in words."""
+    if "shift" in knots:
+        slope = f", {_signed(knots['slope'])} of it" if knots["slope"] else ""
+        return f"score {_signed(knots['shift'])}{slope}"
+    parts = []
+    for threshold, share in zip(knots["thresholds"], knots["shares"], strict=True):
+        who = "nobody" if math.isinf(threshold) else f"scores from {threshold:.4g}"
+        parts.append(f"accepts {who}" + (f" for {share:.1%}" if len(knots["shares"]) > 1 else ""))
+    return "; ".join(parts)
+
+
+def _signed(taken: float) -> str:
+    """What is taken away, or added where it is negative."""
+    return f"{'plus' if taken < 0 else 'less'} {abs(taken):.4g}"
