@@ -98,7 +98,7 @@ def _on_path(
 ) -> Learnt:
     ways, moved = way
     cells, sizes = np.unique(people.cells, return_counts=True)
-    path = maker.path(people, tests, path_points(sizes, moved))
+    path = maker.path(people, tests, path_points(sizes, moved, weighted=people.weight is not None))
     assert settings.confidence is not None
     level = 1 - settings.confidence
     place = choose_on_path(path, tests, ways, level)

@@ -75,15 +75,17 @@ def applies(calibration: Calibration, tests: Sequence[RowTest]) -> tuple[np.ndar
     return np.array(ways), np.searchsorted(groups, moved)
 
 
-def path_points(sizes: np.ndarray, moved: np.ndarray) -> np.ndarray:
+def path_points(sizes: np.ndarray, moved: np.ndarray, *, weighted: bool = False) -> np.ndarray:
     """The points of the path, `(k, groups)`: what is added to the threshold, or taken from the score, of each
     group, as a part of the domain.
 
     Args:
         sizes: `(groups,)`, how many people are in each.
         moved: the groups A and B, or A alone; others stay.
+        weighted: whether people have weights: then each test takes long, and there are fewer points.
     """
-    steps = (np.arange(POINTS + 1) / POINTS) ** 2
+    points = POINTS // 8 if weighted else POINTS
+    steps = (np.arange(points + 1) / points) ** 2
     s = np.concatenate([-steps[:0:-1], steps])
     directions = np.zeros(len(sizes))
     # Where the larger group has come to its end, the smaller one has long done so.
