@@ -33,7 +33,7 @@ from keras_fair.postprocessing.meaning import meaning_of
 from keras_fair.postprocessing.promise import Promise
 from keras_fair.postprocessing.rule_document import read_document, rule_document
 from keras_fair.postprocessing.service_groups import ServiceGroups, service_groups
-from keras_fair.postprocessing.unknown_groups import left_alone, nothing_for
+from keras_fair.postprocessing.unknown_groups import first_values, left_alone, nothing_for
 from keras_fair.postprocessing.utility import check_utility
 from keras_fair.provided import provided
 from keras_fair.rows.plan import RowPlan
@@ -228,7 +228,7 @@ class FrozenFairness:
         rows = learnt.row_of_cell[cells]
         known = rows >= 0
         if not known.all():
-            received = _first_values(groups, attributes, int(np.argmin(known)))
+            received = first_values(attributes, groups.needs.attributes, int(np.argmin(known)))
             if self.unknown == "error":
                 raise ValueError(nothing_for(cells[~known], groups.names, received))
             warnings.warn(left_alone(cells[~known], groups.names, received), stacklevel=2)
@@ -430,12 +430,6 @@ def _check_choice(name: str, value: Any, choices: tuple[str, ...]) -> None:
         raise ValueError(
             f"expected {name} to be one of {', '.join(map(quoted, choices))}, received {name}={value!r}"
         )
-
-
-def _first_values(groups: ServiceGroups, attributes: Any, place: int) -> str:
-    """The attributes of one person, as they were given."""
-    columns = {name: np.asarray(attributes[name]) for name in groups.needs.attributes}
-    return ", ".join(f"{name}={column[place : place + 1].tolist()[0]!r}" for name, column in columns.items())
 
 
 def _sentence(knots: dict[str, Any]) -> str:

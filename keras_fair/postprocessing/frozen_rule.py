@@ -57,7 +57,7 @@ from keras_fair.postprocessing.service_checks import (
     service_checks,
 )
 from keras_fair.postprocessing.service_groups import service_groups
-from keras_fair.postprocessing.unknown_groups import left_alone, nothing_for
+from keras_fair.postprocessing.unknown_groups import first_values, left_alone, nothing_for
 from keras_fair.rows.plan import RowPlan
 
 __all__ = ["FrozenRule", "RuleRecord"]
@@ -201,8 +201,9 @@ class FrozenRule(keras.layers.Layer):
             self._check_lots(lots)
             if not backend.is_keras_tensor(call.y):
                 check_order({"predictions y": y, "lots": lots})
+                given = call.attributes
                 call, lots = self._read(call), read_lots(lots)
-                self._look_at_people(call)
+                self._look_at_people(call, given)
         return super().__call__(call.y, attributes=call.attributes or None, lots=lots, **kwargs)
 
     def call(self, y: Any, attributes: Any = None, lots: Any = None) -> Any:
@@ -282,15 +283,17 @@ class FrozenRule(keras.layers.Layer):
         cells = self._cells(columns, size)
         return ops.take(self._row_of_cell, ops.cast(cells, "int32"), axis=0)
 
-    def check_people(self, columns: Mapping[str, Any], lots: Any = None) -> np.ndarray | None:
+    def check_people(self, columns: Mapping[str, Any], given: Any, lots: Any = None) -> tuple[int, str]:
         """Refuse people that the rule has nothing for, outside a graph.
 
         Args:
             columns: encoded columns, those of `attributes` among them.
+            given: the columns as they were given, for messages.
             lots: of these people, or None.
 
         Returns:
-            The group of each person that the rule doesn't know, where that is allowed; None inside a graph.
+            How many people the rule doesn't know, where they are allowed, and what has to be said of them; 0
+            inside a graph.
 
         Raises:
             ValueError: there are such people, with `unknown="error"`; lots are no numbers in [0, 1).
@@ -300,22 +303,26 @@ class FrozenRule(keras.layers.Layer):
         sizes = {name: static_size(column) for name, column in needed.items()}
         check_lengths(sizes)
         if any(is_symbolic(column) for column in needed.values()):
-            return None
+            return 0, ""
         refuse_missing_codes(self._plan, needed)
         cells = np.asarray(self._cells(needed, next(iter(sizes.values()), 0))).astype(np.intp)
         unknown = cells[self._row_of_cell[cells] < 0]
-        if len(unknown) and self.unknown == "error":
-            raise ValueError(nothing_for(unknown, self._groups.names))
-        return unknown
+        if not len(unknown):
+            return 0, ""
+        place = int(np.argmax(self._row_of_cell[cells] < 0))
+        received = first_values(given, self.attributes, place)
+        if self.unknown == "error":
+            raise ValueError(nothing_for(unknown, self._groups.names, received))
+        return len(unknown), left_alone(unknown, self._groups.names, received)
 
-    def _look_at_people(self, call: CallArguments) -> None:
+    def _look_at_people(self, call: CallArguments, given: Mapping[str, Any]) -> None:
         """Outside a graph: refuse whom the rule has nothing for, or say who is left alone."""
         if is_symbolic(call.y):
             return
-        unknown = self.check_people(call.attributes)
-        if unknown is not None and len(unknown):
-            warnings.warn(left_alone(unknown, self._groups.names), stacklevel=3)
-            self._count(len(unknown), 0)
+        unknown, message = self.check_people(call.attributes, given)
+        if unknown:
+            warnings.warn(message, stacklevel=3)
+            self._count(unknown, 0)
 
     def _guarded(self, fair: Any, y: Any, columns: Mapping[str, Any], lots: Any, known: Any) -> Any:
         """Inside a graph: the scores, once all checks hold."""

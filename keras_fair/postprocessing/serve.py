@@ -230,7 +230,8 @@ class ServedModel(keras.Model):
                 "the same one each time; model.rule.lots_of(ids) gives them"
             )
         read = self._reader.read(x, y, sample_weight)
-        self.rule.check_people(read, read.get(self.lots_key) if self.rule.draws_lots else None)
+        lots = read.get(self.lots_key) if self.rule.draws_lots else None
+        self.rule.check_people(read, columns, lots)
         return read
 
     @contextmanager
