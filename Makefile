@@ -28,9 +28,6 @@ RUFF_FLAGS := --line-length 110 --target-version py310 \
 	--select E,F,W,I,B,UP,C4,SIM,PT,D100,D101,D103,D104 --ignore SIM108,UP007 \
 	--per-file-ignores "tests/*:D,benchmarks/*:D103,tutorials/*:D103"
 
-# Tests compile many programs and run each a few times: XLA spends no time on making them quick.
-test test-jax: export XLA_FLAGS ?= --xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true
-
 # TensorFlow's notes about the processor are no news.
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
