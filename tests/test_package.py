@@ -20,7 +20,7 @@ PACKAGE = REPOSITORY / "keras_fair"
 # The rooms of the house, one line after the other: a module imports from its own room and from rooms of
 # earlier lines, wherever in the module the import stands. Rooms of one line do not import each other.
 LINES = (
-    ("errors", "packing", "provided", "registration", "sums", "version"),
+    ("errors", "packing", "provided", "registration", "sums", "version", "whole_file"),
     ("inputs",),
     ("grammar",),
     ("language",),

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from keras_fair.audit.chunk import Chunk, learnt
 from keras_fair.audit.measure import Questions, measure
 from keras_fair.audit.result import Audit
@@ -14,6 +12,7 @@ from keras_fair.audit.seen import Seen
 from keras_fair.constraints import Constraints, parse
 from keras_fair.groups.vocabulary import Vocabulary
 from keras_fair.inputs.predictions import check_pairing, read_predictions
+from keras_fair.inputs.settings import check_confidence, check_seed
 from keras_fair.packing import SumsError, pack, unpack
 from keras_fair.rows.values import Outputs
 
@@ -70,16 +69,12 @@ class Auditor:
     ) -> None:
         if not slack >= 0:
             raise ValueError(f"expected slack >= 0, received slack={slack!r}")
-        is_number = isinstance(confidence, (int, float, np.integer, np.floating))
-        if confidence is not None and not (is_number and 0 < confidence < 1):
-            raise ValueError(f"expected confidence in (0, 1) or None, received confidence={confidence!r}")
-        if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
-            raise ValueError(f"expected seed to be an integer >= 0, received seed={seed!r}")
+        confidence, seed = check_confidence(confidence), check_seed(seed)
         self.constraints = parse(constraints)
         if not isinstance(vocabulary, Vocabulary):
             vocabulary = Vocabulary(vocabulary)
         self.vocabulary = Vocabulary.from_config(vocabulary.get_config())
-        self.confidence, self.simultaneous, self.seed, self.slack = confidence, simultaneous, int(seed), slack
+        self.confidence, self.simultaneous, self.seed, self.slack = confidence, simultaneous, seed, slack
         self._outputs = None if outputs is None else Outputs.of(outputs)
         self._seen: Seen | None = None
 

@@ -18,6 +18,7 @@ from keras_fair.cli.distinct_values import CHUNK
 from keras_fair.cli.input_fault import InputFault, failing, faults_of_input
 from keras_fair.cli.options import add_command, add_table, open_data, share
 from keras_fair.cli.outputs import Output, check_distinct
+from keras_fair.cli.rule_file import read_rule, rule_samples
 from keras_fair.cli.table_samples import TableSamples
 from keras_fair.cli.table_source import Texts
 from keras_fair.errors import some_of
@@ -86,15 +87,14 @@ def add_parser(commands: Any) -> None:
 
 
 def _drift(options: argparse.Namespace) -> int:
-    if len(options.prediction or ()) != 1:
-        raise InputFault("say which column holds the scores before the rule: --prediction COLUMN, once")
     with ExitStack() as stack:
         outputs = [stack.enter_context(Output(options.json, "--json"))] if options.json is not None else []
         kept = [] if options.state is None else [options.state]
         check_distinct(outputs, [options.data, options.rule, *kept])
         monitor = _monitor(options, _rule(options))
         source = stack.enter_context(open_data(options))
-        _observe(monitor, _samples(source, monitor, options), options)
+        needs_label = options.late and monitor.needs_label
+        _observe(monitor, rule_samples(source, monitor.rule, options, needs_label=needs_label), options)
         if options.state is not None:
             with failing(f"--state: can't write {options.state}"):
                 monitor.save(options.state)
@@ -111,10 +111,7 @@ def _drift(options: argparse.Namespace) -> int:
 
 
 def _rule(options: argparse.Namespace) -> FrozenFairness:
-    from keras_fair.postprocessing.frozen_fairness import FrozenFairness
-
-    with failing(f"can't read {options.rule}", ValueError):
-        rule = FrozenFairness.load(options.rule)
+    rule = read_rule(options.rule)
     if rule.learnt.knots.draws_lots:
         raise InputFault(f"{options.rule} draws lots by the ids of people: use kf.DriftMonitor in Python")
     return rule
@@ -139,20 +136,6 @@ def _monitor(options: argparse.Namespace, rule: FrozenFairness) -> DriftMonitor:
     if kind != found.kind:
         raise InputFault(f"{options.state} was begun for the {found.kind}: --run-length must be the same")
     return found
-
-
-def _samples(source: Any, monitor: DriftMonitor, options: argparse.Namespace) -> TableSamples:
-    rule = monitor.rule
-    ends = rule.domain.bounds
-    wanted = argparse.Namespace(
-        prediction=options.prediction,
-        label=options.label,
-        weight=None,
-        domain=ends if np.isfinite(ends).all() else None,
-        missing="group",  # the rule says what it means
-        normalize=options.normalize,
-    )
-    return TableSamples(source, rule.constraints, wanted, needs_label=options.late and monitor.needs_label)
 
 
 def _observe(monitor: DriftMonitor, samples: TableSamples, options: argparse.Namespace) -> None:

@@ -27,8 +27,10 @@ from keras_fair.cli.options import (
     whole_number,
 )
 from keras_fair.cli.outputs import Output, check_distinct
+from keras_fair.cli.rule_file import read_rule, rule_samples
 from keras_fair.cli.table_samples import TableChunk, TableSamples
-from keras_fair.cli.table_source import Source
+from keras_fair.cli.table_source import MOST_TEXTS, Source, TooManyTexts
+from keras_fair.errors import quoted
 
 __all__ = ["add_parser"]
 
@@ -102,7 +104,7 @@ def add_parser(commands: Any) -> None:
         commands, "apply", help="use a rule on a file", description=_APPLY, epilog=_APPLY_EPILOG
     )
     apply.add_argument("rule", metavar="RULE", help="a file that fit-rule wrote")
-    add_table(apply, option=False)
+    add_table(apply, option=False, of_rule=True)
     apply.add_argument("--ids", metavar="COLUMN", help="who people are, for rules that draw lots")
     apply.add_argument(
         "--out", metavar="FILE", required=True, help="the CSV that is written; - for standard output"
@@ -144,27 +146,27 @@ def _fit(options: argparse.Namespace) -> int:
                 return 1
             raise
         output.write(rule.to_json())
+    notes = [*samples.joined(), *doubts]
     if options.out != "-":
-        print("\n".join([str(rule), *doubts]))
+        print("\n".join([str(rule), *notes]))
+    else:
+        for note in notes:
+            print(f"{options.prog}: {note}", file=sys.stderr)
     return 0
 
 
 def _apply(options: argparse.Namespace) -> int:
-    from keras_fair.postprocessing.frozen_fairness import FrozenFairness
-
     with ExitStack() as stack:
         output = stack.enter_context(Output(options.out, "--out"))
         check_distinct([output], [options.data, options.rule])
-        with faults_of_input():
-            rule = FrozenFairness.load(options.rule)
+        rule = read_rule(options.rule)
         source = stack.enter_context(open_data(options))
-        samples = TableSamples(source, rule.constraints, options, with_label=False)
+        samples = rule_samples(source, rule, options, with_label=False)
+        taken = sorted({"fair_score", "accepted"} & {*samples.attributes, *samples.predictions, options.ids})
+        if taken:
+            raise InputFault(f"{samples.name}: {quoted(taken[0])} is a column of the output too: rename it")
         people = _people(samples, source)
-        ids = None
-        if options.ids is not None:
-            name = source.require(options.ids, "--ids")
-            columns = source.columns({name: ColumnUse(listed=True)}, normalize=False)
-            ids = np.concatenate([np.asarray(chunk[name]) for chunk in columns.chunks(CHUNK)])
+        ids = None if options.ids is None else _ids(source, options.ids)
         with faults_of_input(), _told() as doubts:
             given = np.asarray(rule(people.y, people.attributes, ids=ids))
         table: dict[str, Any] = {} if ids is None else {options.ids: ids}
@@ -173,9 +175,22 @@ def _apply(options: argparse.Namespace) -> int:
         if rule.meaning.threshold is not None:
             table["accepted"] = (given >= np.asarray(rule.meaning.threshold, given.dtype)).astype(int)
         output.write(_csv(table))
-    for doubt in doubts:
-        print(f"{options.prog}: {doubt}", file=sys.stderr)
+    for note in (*samples.joined(), *doubts):
+        print(f"{options.prog}: {note}", file=sys.stderr)
     return 0
+
+
+def _ids(source: Source, column: str) -> np.ndarray:
+    """Who people are, as texts or numbers."""
+    name = source.require(column, "--ids")
+    try:
+        columns = source.columns({name: ColumnUse(listed=True)}, normalize=False)
+        return np.concatenate([np.asarray(chunk[name]) for chunk in columns.chunks(CHUNK)])
+    except TooManyTexts as fault:
+        raise InputFault(
+            f"--ids: more than {MOST_TEXTS:,} different texts in column {quoted(name)}: give the file in "
+            "parts, or numbers"
+        ) from fault
 
 
 def _people(samples: TableSamples, source: Source) -> TableChunk:

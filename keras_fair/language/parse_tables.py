@@ -1,8 +1,8 @@
 """The parser's tables, computed beforehand: making them of the grammar takes longer than a first answer.
 
 `grammar/tables.json` holds what lark computed, the version of lark that did, and a digest of the grammar.
-Where either is another one, or lark can't read the tables, the parser is made of the grammar; so tables that
-do not belong to the grammar are never used. `make tables` writes them anew after a change of the grammar.
+Where either is another one the parser is made of the grammar; so tables that do not belong to the grammar are
+never used. `make tables` writes them anew after a change of the grammar.
 """
 
 from __future__ import annotations
@@ -34,12 +34,7 @@ def parser_of(grammar: str, **parts: Any) -> Lark:
         parts: of the parser that are code: `postlex` and `transformer`.
     """
     kept = kept_tables(grammar)
-    if kept is not None:
-        try:
-            return loaded(kept, **parts)
-        except Exception:  # whatever is wrong, the grammar says all that the tables say
-            pass
-    return Lark(grammar, **OPTIONS, **parts)
+    return Lark(grammar, **OPTIONS, **parts) if kept is None else loaded(kept, **parts)
 
 
 def loaded(kept: dict[str, Any], **parts: Any) -> Lark:

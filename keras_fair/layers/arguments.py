@@ -12,7 +12,7 @@ from keras_fair.groups.vocabulary import Vocabulary
 from keras_fair.inputs.arrays import concrete
 from keras_fair.inputs.columns import columns_of
 
-__all__ = ["check_choice", "check_stiffness", "check_vocabulary", "is_symbolic_text", "only"]
+__all__ = ["check_stiffness", "check_vocabulary", "is_symbolic_text", "only"]
 
 
 def check_vocabulary(vocabulary: Any) -> Vocabulary | None:
@@ -36,13 +36,6 @@ def check_stiffness(stiffness: Any) -> float:
     if not is_number or not stiffness > 0:
         raise ValueError(f"expected stiffness > 0, received stiffness={stiffness!r}")
     return float(stiffness)
-
-
-def check_choice(name: str, value: Any, choices: tuple[str, ...]) -> str:
-    """One of several words; raises ValueError for any other."""
-    if value not in choices:
-        raise ValueError(f"expected {name} to be one of {choices}, received {name}={value!r}")
-    return str(value)
 
 
 def only(attributes: Any, wanted: set[str]) -> Any:

@@ -21,9 +21,9 @@ from keras_fair.groups.vocabulary import Vocabulary
 from keras_fair.inputs.arrays import concrete, dtype_of
 from keras_fair.inputs.predictions import number_array
 from keras_fair.inputs.refusals import InText
+from keras_fair.inputs.settings import check_choice
 from keras_fair.language.dates import dated_columns
 from keras_fair.layers.arguments import (
-    check_choice,
     check_stiffness,
     check_vocabulary,
     is_symbolic_text,

@@ -28,6 +28,7 @@ from keras_fair.layers.guard import told_last
 from keras_fair.layers.place import place_kept
 from keras_fair.layers.reports import nobody_in
 from keras_fair.models.epoch_logs import EpochLogs, TestLogs, with_logs
+from keras_fair.models.exported import ExportedModel
 from keras_fair.models.inputs import Choice, Routes, check_choice
 from keras_fair.models.labels import can_stand_in, class_of, stand_in
 from keras_fair.models.reader import Reader
@@ -45,7 +46,7 @@ __all__ = ["FairModel"]
 
 
 @keras.saving.register_keras_serializable(package="keras_fair")
-class FairModel(keras.Model):
+class FairModel(ExportedModel):
     """A base model whose predictions are projected onto the constraints, batch by batch.
 
     The base model need not take the attributes as inputs:
@@ -260,40 +261,6 @@ class FairModel(keras.Model):
     def predict_on_batch(self, x: Any) -> Any:
         with self._ran(labels=False):
             return super().predict_on_batch(self._reader.read(x))
-
-    def export(
-        self, filepath: Any, format: str = "tf_saved_model", input_signature: Any = None, **keywords: Any
-    ) -> None:
-        """Write the model for serving, as `keras.Model.export` does. It needs no keras_fair to run.
-
-        Args:
-            filepath: of the folder.
-            format: `"tf_saved_model"`; other formats cannot hold the projection.
-            input_signature: what the model takes; default: inputs as in its last call, with any number of
-                samples. Where columns of text were given, text is served.
-            **keywords: see `keras.Model.export`.
-
-        Raises:
-            ValueError: the model was not called yet, or the format cannot hold it.
-        """
-        if input_signature is None and self._served.signature() is not None:
-            input_signature = [self._served.signature()]
-        super().export(filepath, format=format, input_signature=input_signature, **keywords)
-
-    @property
-    def _default_save_signature(self) -> Any:
-        """What `tf.saved_model.save` traces; Keras would make up inputs of floats."""
-        from keras_fair.models.served_tensorflow import saved_function
-
-        return saved_function(self, self._served.signature())
-
-    def get_build_config(self) -> Any:
-        return {**(super().get_build_config() or {}), "served": self._served.get_config()}
-
-    def build_from_config(self, config: Any) -> None:
-        config = dict(config)
-        self._served.set_config(config.pop("served", None))
-        super().build_from_config(config)
 
     def get_config(self) -> dict[str, Any]:
         own = ("domain", "divergence", "vocabulary", "stiffness", "unknown", "memory", "margin")

@@ -118,13 +118,13 @@ class Calibration:
         if not isinstance(family, CellFamily):
             raise ValueError("expected labels that are known, received probabilities: they promise nothing")
         people = np.flatnonzero(family.table[place, np.asarray(family.cells)])
+        if self.weight is not None:
+            people = people[self.weight[people] > 0]  # the others are in no mean
         if family.scale is None:
             return people, None
         scale = np.asarray(family.scale).reshape(-1)[people]
         if self.weight is not None:
-            scale = np.divide(
-                scale, self.weight[people], out=np.zeros_like(scale), where=self.weight[people] > 0
-            )
+            scale = (scale / self.weight[people]).round(12)  # labels stay two numbers
         return people, None if (scale == 1).all() else scale
 
 

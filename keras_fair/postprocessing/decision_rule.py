@@ -13,9 +13,9 @@ from keras_fair.postprocessing.calibration import Calibration
 from keras_fair.postprocessing.curves import Curve, row_matrix
 from keras_fair.postprocessing.knots import ThresholdKnots
 from keras_fair.postprocessing.promised_rows import one_sided
+from keras_fair.postprocessing.threshold_choices import Choice, knots_of_choices, split_atoms
 from keras_fair.postprocessing.threshold_program import Mixture, Rows, best_mixture
 from keras_fair.postprocessing.threshold_search import best_thresholds
-from keras_fair.postprocessing.thresholds import Choice, knots_of_choices, split_atoms
 from keras_fair.rows.linear import LinearRows
 from keras_fair.rows.margins import held_rows
 
@@ -34,14 +34,14 @@ class DecisionFit:
         knots: one row for each group in `cells`.
         cells: `(g,)` int, the groups.
         gain: its utility, summed over people.
-        optimum: that of the best mixture of thresholds, which may draw lots.
+        optimum: that of the best mixture of thresholds, which may draw lots; None where none meets the rows.
         randomised: the expected share of people whose decision depends on a lot.
     """
 
     knots: ThresholdKnots
     cells: np.ndarray
     gain: float
-    optimum: float
+    optimum: float | None
     randomised: float
 
 

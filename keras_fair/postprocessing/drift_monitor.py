@@ -38,6 +38,7 @@ from keras_fair.postprocessing.drift_report import DriftAlarm, DriftReport, Drif
 from keras_fair.postprocessing.drift_rows import WatchedRow, read_arrivals, watched_rows
 from keras_fair.postprocessing.drift_state import Watch, advanced, begun, check_state, evidence, merged
 from keras_fair.postprocessing.frozen_fairness import FrozenFairness
+from keras_fair.whole_file import write_whole
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -286,13 +287,7 @@ class DriftMonitor:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write it to a file; an existing one is replaced as a whole or not at all."""
-        target = Path(path)
-        temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-        try:
-            temporary.write_bytes(self.to_bytes())
-            temporary.replace(target)
-        finally:
-            temporary.unlink(missing_ok=True)
+        write_whole(path, self.to_bytes())
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], *, rule: FrozenFairness | None = None) -> DriftMonitor:

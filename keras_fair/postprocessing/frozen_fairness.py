@@ -19,11 +19,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from keras_fair.constraints import Constraints, parse
-from keras_fair.errors import quoted
 from keras_fair.groups.vocabulary import Vocabulary
-from keras_fair.inputs.arrays import is_tensor
+from keras_fair.inputs.arrays import is_tensor, namespace
 from keras_fair.inputs.domain import DomainLike, check_domain
+from keras_fair.inputs.orders import check_order
 from keras_fair.inputs.predictions import check_lengths, check_pairing, read_predictions
+from keras_fair.inputs.settings import check_choice, check_confidence, check_seed
 from keras_fair.ops.projection.divergences import check_divergence
 from keras_fair.postprocessing.calibration import plan_for, vocabulary_of
 from keras_fair.postprocessing.knots import Knots, lots_of
@@ -37,6 +38,7 @@ from keras_fair.postprocessing.unknown_groups import first_values, left_alone, n
 from keras_fair.postprocessing.utility import check_utility
 from keras_fair.provided import provided
 from keras_fair.rows.plan import RowPlan
+from keras_fair.whole_file import write_whole
 
 if TYPE_CHECKING:
     from keras_fair.postprocessing.frozen_rule import FrozenRule
@@ -67,7 +69,9 @@ class FrozenFairness:
             `"accuracy"`, `"balanced_accuracy"`, or a 2 x 2 cost matrix by label and decision. Rules of scores
             move them as little as possible.
         randomise: for decisions: `"never"` (default) one threshold for each group; `"ties"` lots among people
-            of one score; `"allowed"` the optimum, which mixes thresholds.
+            of one score; `"allowed"` the optimum, which mixes thresholds. Without lots the best thresholds
+            are searched for, finely enough that `print(rule)` shows little between them and the best
+            possible; with two groups nearly all pairs are looked at.
         method: of the promise: `"auto"` (default), `"monotone path"` (two groups, all people tested), or
             `"split and test"` (any constraints; 30% are learnt from).
         domain: `(low, high)` of scores, None for all reals (rules of scores without a promise only).
@@ -115,16 +119,12 @@ class FrozenFairness:
                 "expected domain=(low, high), received domain='simplex': a rule is about one output"
             )
         self.divergence = check_divergence(divergence, self.domain)
-        _check_choice("randomise", randomise, _RANDOMISE)
-        _check_choice("method", method, _METHODS)
-        _check_choice("unknown", unknown, ("error", "exclude"))
-        is_number = isinstance(confidence, (int, float, np.floating)) and not isinstance(confidence, bool)
-        if confidence is not None and not (is_number and 0 < confidence < 1):
-            raise ValueError(f"expected confidence in (0, 1) or None, received confidence={confidence!r}")
+        self.randomise = check_choice("randomise", randomise, _RANDOMISE)
+        self.method = check_choice("method", method, _METHODS)
+        self.unknown = check_choice("unknown", unknown, ("error", "exclude"))
+        self.confidence, self.seed = check_confidence(confidence), check_seed(seed)
         if weight_bound is not None and not (math.isfinite(weight_bound) and weight_bound > 0):
             raise ValueError(f"expected weight_bound > 0 or None, received weight_bound={weight_bound!r}")
-        if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
-            raise ValueError(f"expected seed to be an integer >= 0, received seed={seed!r}")
         if self.meaning.threshold is not None:
             low, high = self.domain.bounds
             if not (math.isfinite(low) and math.isfinite(high)):
@@ -134,10 +134,8 @@ class FrozenFairness:
                     f"expected a threshold inside the domain [{low:g}, {high:g}], received y >= "
                     f"{self.meaning.threshold:g}: give domain=(low, high) of the scores"
                 )
-        self.confidence = None if confidence is None else float(confidence)
         self.utility = check_utility(utility)
-        self.randomise, self.method, self.unknown = randomise, method, unknown
-        self.weight_bound, self.seed = weight_bound, int(seed)
+        self.weight_bound = weight_bound
         if vocabulary is not None and not isinstance(vocabulary, Vocabulary):
             vocabulary = Vocabulary(vocabulary)
         self.vocabulary = vocabulary
@@ -199,8 +197,7 @@ class FrozenFairness:
         learnt = learn(settings, plan, scores, attributes, label, sample_weight, utility)
         for doubt in learnt.doubts:
             warnings.warn(doubt, stacklevel=2)
-        self._learnt, self._plan, self._groups = learnt, plan, service_groups(plan)
-        self._vocabulary = vocabulary
+        self._take(learnt, plan, vocabulary)
         return self
 
     def __call__(self, scores: Any, attributes: Any = None, *, ids: Any = None) -> Any:
@@ -219,12 +216,12 @@ class FrozenFairness:
             ValueError: the rule was not fitted; arguments are malformed; a person's group is not known to the
                 rule, with `unknown="error"`.
         """
-        learnt, plan, groups = self._fitted()
+        learnt, _, groups = self._fitted()
         check_pairing(scores, attributes, None, None)
+        check_order({"scores": scores, "ids": ids})
         predictions = read_predictions(scores, outputs=1, domain=self.domain)
-        values, n = predictions.flat, len(predictions)
-        columns, _ = plan.encode(attributes)
-        cells = np.asarray(groups.cells(columns, n)).astype(int)
+        n = len(predictions)
+        cells = self._cells(attributes, n)
         rows = learnt.row_of_cell[cells]
         known = rows >= 0
         if not known.all():
@@ -233,14 +230,14 @@ class FrozenFairness:
                 raise ValueError(nothing_for(cells[~known], groups.names, received))
             warnings.warn(left_alone(cells[~known], groups.names, received), stacklevel=2)
         lots = self._lots(ids, n, learnt.knots)
-        narrow = values.astype(predictions.dtype) if predictions.dtype.kind == "f" else values
-        given = learnt.knots.apply(narrow, np.where(known, rows, 0), lots)
-        shaped = predictions.shaped(np.where(known, given, narrow))
-        if is_tensor(scores):
-            from keras import ops
-
-            return ops.convert_to_tensor(shaped, dtype=scores.dtype)
-        return shaped
+        if is_tensor(scores):  # in its own type: rounding afterwards could turn a decision over
+            xp = namespace(scores)
+            flat = xp.reshape(scores, (n,))
+            given = learnt.knots.apply(flat, np.where(known, rows, 0), lots)
+            return xp.reshape(xp.where(known, given, flat), tuple(scores.shape))
+        values = predictions.flat.astype(predictions.dtype)
+        given = learnt.knots.apply(values, np.where(known, rows, 0), lots)
+        return predictions.shaped(np.where(known, given, values))
 
     def decide(self, scores: Any, attributes: Any = None, *, ids: Any = None) -> np.ndarray:
         """Who is accepted, `(n,)` bool; arguments as of a call.
@@ -320,10 +317,9 @@ class FrozenFairness:
 
         A group that nobody was of at calibration has a name too, which `groups` lacks.
         """
-        _, plan, groups = self._fitted()
+        _, _, groups = self._fitted()
         n = len(read_predictions(scores, outputs=1, domain=self.domain))
-        columns, _ = plan.encode(attributes)
-        return np.array(groups.names)[np.asarray(groups.cells(columns, n)).astype(int)]
+        return np.array(groups.names)[self._cells(attributes, n)]
 
     def __str__(self) -> str:
         if self._learnt is None:
@@ -352,12 +348,7 @@ class FrozenFairness:
         """
         config, vocabulary, learnt = read_document(document)
         rule = cls(**config)
-        rule._vocabulary = vocabulary
-        rule._plan = plan_for(rule.meaning, vocabulary, rule.domain)
-        rule._groups = service_groups(rule._plan)
-        if len(rule._groups) != len(learnt.row_of_cell):
-            raise ValueError("expected the document of a rule, received one whose groups do not fit its text")
-        rule._learnt = learnt
+        rule._take(learnt, plan_for(rule.meaning, vocabulary, rule.domain), vocabulary)
         return rule
 
     def layer(self, name: str | None = None) -> FrozenRule:
@@ -372,14 +363,7 @@ class FrozenFairness:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the rule to a file; an existing one is replaced as a whole or not at all."""
-        target = Path(path)
-        document = self.to_json()
-        temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-        try:
-            temporary.write_text(document, encoding="utf-8")
-            temporary.replace(target)
-        finally:
-            temporary.unlink(missing_ok=True)
+        write_whole(path, self.to_json().encode())
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> FrozenFairness:
@@ -395,12 +379,25 @@ class FrozenFairness:
             "utility": utility,
             "randomise": self.randomise,
             "method": self.method,
-            "domain": list(self.domain.bounds) if math.isfinite(sum(map(abs, self.domain.bounds))) else None,
+            "domain": [end if math.isfinite(end) else None for end in self.domain.bounds],
             "divergence": self.divergence,
             "unknown": self.unknown,
             "weight_bound": self.weight_bound,
             "seed": self.seed,
         }
+
+    def _take(self, learnt: Learnt, plan: RowPlan, vocabulary: Vocabulary) -> None:
+        """Become the rule that was learnt."""
+        groups = service_groups(plan)
+        if len(groups) != len(learnt.row_of_cell):
+            raise ValueError("expected the document of a rule, received one whose groups do not fit its text")
+        self._learnt, self._plan, self._groups, self._vocabulary = learnt, plan, groups, vocabulary
+
+    def _cells(self, attributes: Any, n: int) -> np.ndarray:
+        """The group of each person, `(n,)` int; in service no column is asked for that says nothing of it."""
+        _, plan, groups = self._fitted()
+        columns, _ = replace(plan, needs=groups.needs).encode(attributes)
+        return np.asarray(groups.cells(columns, n)).astype(int)
 
     def _confidence(self) -> float | None:
         if self.confidence is None:
@@ -423,13 +420,6 @@ class FrozenFairness:
         lots = lots_of(np.asarray(ids).reshape(-1).tolist(), self.seed)
         check_lengths({"scores": n, "ids": len(lots)})
         return lots
-
-
-def _check_choice(name: str, value: Any, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        raise ValueError(
-            f"expected {name} to be one of {', '.join(map(quoted, choices))}, received {name}={value!r}"
-        )
 
 
 def _sentence(knots: dict[str, Any]) -> str:

@@ -239,8 +239,9 @@ def lots_of(ids: Iterable[Any], seed: int = 0) -> np.ndarray:
     """The lot of each person, `(n,)` in [0, 1): always the same for the same id.
 
     Args:
-        ids: any texts or numbers that name people.
+        ids: any texts or numbers that name people; 3 and 3.0 are one, as where a missing entry made floats.
         seed: of the rule, so that two rules draw different lots.
     """
-    digests = [hashlib.blake2b(f"{seed}:{each}".encode(), digest_size=8).digest() for each in ids]
+    named = (int(each) if isinstance(each, float) and each.is_integer() else each for each in ids)
+    digests = [hashlib.blake2b(f"{seed}:{each}".encode(), digest_size=8).digest() for each in named]
     return np.array([int.from_bytes(digest, "big") >> 11 for digest in digests], dtype="float64") * 2.0**-53

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from keras_fair.errors import quoted, some_of
 from keras_fair.inputs.extent import Extent
 from keras_fair.inputs.predictions import check_lengths, number_array
 from keras_fair.postprocessing.calibration import Calibration, read_calibration
@@ -60,7 +61,7 @@ def learn(
     elif utility is not None:
         raise ValueError("expected no utility for a rule of scores: it moves them as little as possible")
     doubts = _doubts(settings, people, label)
-    maker: Maker = Decisions(settings) if meaning.decides else Scores(settings, plan)
+    maker: Maker = Decisions(settings, utility) if meaning.decides else Scores(settings, plan)
     if settings.confidence is None:
         return maker.learnt(people, maker.best(people, None), None, doubts)
     equality_without_tolerance(people.inequalities)
@@ -117,10 +118,9 @@ def _on_path(
 def _by_split(settings: Settings, maker: Maker, people: Calibration, doubts: Sequence[str]) -> Learnt:
     split = split_people(people.cells, settings.seed)
     learnt, tested = people.part(split.learnt), people.part(split.tested)
-    lacking = np.setdiff1d(np.unique(tested.cells), np.unique(learnt.cells))
     assert settings.confidence is not None
-    assert not len(lacking)
     level = 1 - settings.confidence
+    _none_is_lost(people, tested)
     tests, own = _tests(settings, tested), _tests(settings, learnt)
 
     def given(fit: Any, who: Calibration) -> np.ndarray:
@@ -178,6 +178,26 @@ def _without_constants(plan: RowPlan) -> None:
         raise Unpromised(
             "a promise compares what the rule gives with numbers and with other groups, and here a bound is "
             f"itself measured on these people ({measured}): write a number, or take confidence=None"
+        )
+
+
+def _none_is_lost(people: Calibration, tested: Calibration) -> None:
+    """Refuse a split that leaves nobody to test some inequality on: it can't be promised untested.
+
+    Raises:
+        Unpromised: with the groups that are empty among the tested.
+    """
+    all_of, of_tested = (
+        {(each.relation, tuple(each.weights.tolist())): each.name for each in part.inequalities}
+        for part in (people, tested)
+    )
+    lost = [name for key, name in all_of.items() if key not in of_tested]
+    if lost:
+        groups = [group for vacant in vacant_relations(tested.rows) for group in vacant.groups]
+        who = some_of(list(dict.fromkeys(groups)), 5, "; ") or "a group"
+        raise Unpromised(
+            f"too few people for a promise of {quoted(lost[0])}: where 30% are learnt from, nobody of {who} "
+            "is left to test. confidence=None learns without a promise"
         )
 
 

@@ -12,6 +12,7 @@ from keras_fair.inputs.domain import Domain
 from keras_fair.postprocessing.calibration import Calibration
 from keras_fair.postprocessing.decision_rule import (
     DecisionFit,
+    Unmet,
     fit_decisions,
     program_rows,
 )
@@ -28,6 +29,9 @@ from keras_fair.rows.plan import RowPlan
 
 __all__ = ["Decisions", "Learnt", "Maker", "PathOfRules", "Scores", "Settings"]
 
+_NOT_CLOSEST = (
+    "the shifts of the rule meet the constraints, but the search ended before they were the closest that do"
+)
 _LARGEST_PRICE = 20.0  # under a cross-entropy: a score of 0.5 becomes 0.05
 
 
@@ -114,11 +118,12 @@ class Maker(Protocol):
 class Decisions:
     """How rules for decisions are made."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, utility: Any = None) -> None:
         self.settings = settings
         assert settings.meaning.threshold is not None
         self.decision = settings.meaning.threshold
-        self.neutral = _neutral(settings)
+        # What each person is worth by itself says nothing of a threshold.
+        self.neutral = _neutral(settings) if utility is None else None
         self.has_path = settings.randomise == "never" and self.neutral is not None
         self.has_lots = settings.randomise == "never"
 
@@ -132,10 +137,10 @@ class Decisions:
             margins=margins,
         )
 
-    def best_gain(self, people: Calibration) -> float:
-        """The utility of the best mixture of thresholds on these people; NaN where none meets the rows."""
+    def best_gain(self, people: Calibration) -> float | None:
+        """The utility of the best mixture of thresholds on these people; None where none meets the rows."""
         mixture = best_mixture(people.curves, program_rows(people.rows))
-        return mixture.gain if mixture.feasible else float("nan")
+        return mixture.gain if mixture.feasible else None
 
     def path(self, people: Calibration, tests: Sequence[RowTest], points: np.ndarray) -> ThresholdPath:
         """The rules of the monotone path."""
@@ -171,9 +176,10 @@ class Decisions:
             "people": float(len(people)),
             "share accepted": share,
             "utility per person": fit.gain / total,
-            "best possible": fit.optimum / total,
             "share decided by lot": fit.randomised,
         }
+        if fit.optimum is not None:
+            measured["best possible"] = fit.optimum / total
         more = list(doubts)
         if share in (0.0, 1.0):
             who = "nobody" if share == 0 else "everybody"
@@ -211,19 +217,30 @@ class Scores:
 
     def at_point(self, knots: Any, cells: np.ndarray, gain: float, people: Calibration) -> ScoreFit:
         """See `Maker`."""
-        return ScoreFit(knots, cells, -gain)
+        return ScoreFit(knots, cells, -gain, closest=True)
 
     def measured_on(self, fit: ScoreFit, given: np.ndarray, people: Calibration) -> ScoreFit:
         """See `Maker`."""
         return replace(fit, loss=float(np.average((given - people.scores) ** 2, weights=people.weight)))
 
+    def _least_loss(self, people: Calibration) -> float | None:
+        """That of the best rule on these people; None where none meets the rows: one that is promised for
+        others need not."""
+        try:
+            return self.best(people, None).loss
+        except Unmet:
+            return None
+
     def learnt(
         self, people: Calibration, fit: ScoreFit, promise: Promise | None, doubts: Sequence[str]
     ) -> Learnt:
         """See `Maker`."""
-        best = self.best(people, None).loss if promise is not None else fit.loss
-        measured = {"people": float(len(people)), "mean squared change": fit.loss, "least possible": best}
-        return Learnt(fit.knots, _places(fit.cells, people), promise, measured, tuple(doubts))
+        measured = {"people": float(len(people)), "mean squared change": fit.loss}
+        least = fit.loss if promise is None else self._least_loss(people)
+        if least is not None:
+            measured["least possible"] = least
+        more = () if fit.closest else (_NOT_CLOSEST,)
+        return Learnt(fit.knots, _places(fit.cells, people), promise, measured, (*doubts, *more))
 
 
 def _neutral(settings: Settings) -> float | None:

@@ -40,6 +40,7 @@ __all__ = ["ScoreFit", "fit_scores"]
 
 _MOST_STEPS = 60
 _MET = 1e-9
+_AT_END = 1e-7  # by so little the last step moved
 
 
 @dataclass(frozen=True)
@@ -49,12 +50,14 @@ class ScoreFit:
     Attributes:
         knots: one row for each group in `cells`.
         cells: `(g,)` int, the groups.
-        loss: the mean of `(y - r)^2`.
+        loss: the weighted mean of `(y - r)^2`.
+        closest: whether it is seen to be the best, not only one that meets the rows.
     """
 
     knots: ShiftKnots
     cells: np.ndarray
     loss: float
+    closest: bool
 
 
 def fit_scores(
@@ -79,12 +82,14 @@ def fit_scores(
                 "expected divergence='euclidean' with constraints that use the label, received "
                 f"divergence={divergence!r}: in service the price of a label is not known"
             )
-        shift, slope = _Shifts(calibration, rows, place, len(cells), domain).solved()
+        shift, slope, closest = _Shifts(calibration, rows, place, len(cells), domain).solved()
     else:
-        shift, slope = _prices(calibration, rows, place, len(cells), domain, divergence), np.zeros(len(cells))
+        shift = _prices(calibration, rows, place, len(cells), domain, divergence)
+        slope, closest = np.zeros(len(cells)), True
     knots = ShiftKnots(shift, slope, divergence, domain.bounds)
     fair = knots.apply(calibration.scores, place, None)
-    return ScoreFit(knots, cells, float(np.mean((fair - calibration.scores) ** 2)))
+    loss = float(np.average((fair - calibration.scores) ** 2, weights=calibration.weight))
+    return ScoreFit(knots, cells, loss, closest)
 
 
 def _prices(
@@ -98,9 +103,10 @@ def _prices(
     )
     outcome = Outcome(int(found.outcome))
     if outcome is not Outcome.SOLVED:
-        raise Unmet(
-            f"no scores in {domain} meet all constraints on these people ({outcome}: {outcome.message})"
-        )
+        what = f"no scores in {domain} meet all constraints on these people"
+        if outcome is not Outcome.RELAXED:
+            what = "the closest scores that meet all constraints were not found on these people"
+        raise Unmet(f"{what} ({outcome}: {outcome.message})")
     terms = rows.terms
     sizes = np.maximum(np.asarray(terms.weights), 1e-300)
     price = np.asarray(terms.adjoint((found.duals @ np.asarray(rows.weights)) / sizes)) + np.zeros(
@@ -126,8 +132,8 @@ class _Shifts:
         self.weight = np.ones(len(place)) if calibration.weight is None else calibration.weight
         self.groups = [place == group for group in range(count)]
 
-    def solved(self) -> tuple[np.ndarray, np.ndarray]:
-        """Shifts and slopes, `(count,)` each.
+    def solved(self) -> tuple[np.ndarray, np.ndarray, bool]:
+        """Shifts and slopes, `(count,)` each, and whether the search came to its end.
 
         Raises:
             Unmet: none meet the rows.
@@ -142,10 +148,10 @@ class _Shifts:
             excess = self._excess(theta)
             if excess <= max(least, _MET):
                 best, least = theta, excess
-            if excess <= _MET and change <= 1e-8:
-                break
+            if excess <= _MET and change <= _AT_END:
+                return best[0], best[1], True
         if least <= _MET:
-            return best[0], best[1]
+            return best[0], best[1], False
         raise Unmet(
             "no shift of scores by group that keeps their order was found that meets all constraints on "
             f"these people: the nearest leaves {least:.3g}"

@@ -25,6 +25,7 @@ from keras_fair.inputs.columns import columns_of
 from keras_fair.inputs.predictions import chosen_output, replaced_output
 from keras_fair.layers.guard import told_last
 from keras_fair.layers.place import place_kept
+from keras_fair.models.exported import ExportedModel
 from keras_fair.models.inputs import (
     DEFAULT_KEY,
     Choice,
@@ -88,7 +89,7 @@ def serve(
 
 
 @keras.saving.register_keras_serializable(package="keras_fair")
-class ServedModel(keras.Model):
+class ServedModel(ExportedModel):
     """What `kf.serve` makes. It is not trained: its rule was learnt for the scores of this base model.
 
     Args:
@@ -170,37 +171,6 @@ class ServedModel(keras.Model):
     def train_on_batch(self, *_: Any, **__: Any) -> NoReturn:
         """Refused."""
         self._refuse_training()
-
-    def export(
-        self, filepath: Any, format: str = "tf_saved_model", input_signature: Any = None, **keywords: Any
-    ) -> None:
-        """Write the model for serving, as `keras.Model.export` does. It needs no keras_fair to run.
-
-        Args:
-            filepath: of the folder.
-            format: see `keras.Model.export`.
-            input_signature: what the model takes; default: inputs as in its last call, before the first one
-                those of the base model, and text where an attribute is text.
-            **keywords: see `keras.Model.export`.
-        """
-        if input_signature is None and self._served.signature() is not None:
-            input_signature = [self._served.signature()]
-        super().export(filepath, format=format, input_signature=input_signature, **keywords)
-
-    @property
-    def _default_save_signature(self) -> Any:
-        """What `tf.saved_model.save` traces; Keras would make up inputs of floats."""
-        from keras_fair.models.served_tensorflow import saved_function
-
-        return saved_function(self, self._served.signature())
-
-    def get_build_config(self) -> Any:
-        return {**(super().get_build_config() or {}), "served": self._served.get_config()}
-
-    def build_from_config(self, config: Any) -> None:
-        config = dict(config)
-        self._served.set_config(config.pop("served", None))
-        super().build_from_config(config)
 
     def get_config(self) -> dict[str, Any]:
         return {

@@ -1,8 +1,7 @@
 """The file that holds a stream's state: whole, or not there, never half.
 
-A new file is written beside the old one, forced to disk and put in its place in one step; mode and owner
-stay. A damaged or foreign file is refused and left as it is. `keras_fair.streaming.state_document` says what
-is in it.
+`keras_fair.whole_file` writes it. A damaged or foreign file is refused and left as it is.
+`keras_fair.streaming.state_document` says what is in it.
 """
 
 from __future__ import annotations
@@ -12,12 +11,12 @@ import glob
 import os
 import socket
 import stat
-import tempfile
 import time
 from pathlib import Path
 
 from keras_fair.packing import LIMIT
 from keras_fair.streaming.state_document import StateDocument, StateError
+from keras_fair.whole_file import write_whole
 
 __all__ = ["StateFile", "check_regular"]
 
@@ -107,24 +106,10 @@ class StateFile:
         return deleted
 
     def _replace(self, text: str) -> None:
-        handle, name = tempfile.mkstemp(
-            prefix=f".{self.path.name}.{_writer(os.getpid())}.", suffix=".tmp", dir=self.path.parent
-        )
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-                stamp = _stamp(os.fstat(file.fileno()))
-            if self.path.exists():
-                _like(name, self.path.stat())
-            self._putting = stamp  # set before the file is in place: this may be interrupted
-            os.replace(name, self.path)
-        except BaseException:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(name)
-            raise
-        _sync_folder(self.path.parent)
+        def placing(status: os.stat_result) -> None:
+            self._putting = _stamp(status)  # set before the file is in place: this may be interrupted
+
+        write_whole(self.path, text.encode(), writer=_writer(os.getpid()), mode=0o600, placing=placing)
 
     def _sweep(self) -> None:
         """Remove what processes that were killed while they wrote have left here: those of this machine that
@@ -168,18 +153,6 @@ def _check_status(status: os.stat_result, shown: str) -> None:
         raise StateError(f"expected a state of at most {LIMIT} bytes, received {status.st_size} in {shown}")
 
 
-def _like(name: str, status: os.stat_result) -> None:
-    """Give a new file the owner and the mode of the one whose place it takes, as far as the process may."""
-    mine = os.stat(name)
-    if hasattr(os, "chown") and (mine.st_uid, mine.st_gid) != (status.st_uid, status.st_gid):
-        try:
-            os.chown(name, status.st_uid, status.st_gid)
-        except PermissionError:
-            with contextlib.suppress(PermissionError):
-                os.chown(name, -1, status.st_gid)
-    os.chmod(name, status.st_mode & 0o777)
-
-
 def _writer(process: int) -> str:
     """Who writes a temporary file: machine and process."""
     return f"{socket.gethostname().replace('.', '-')}.{process}"
@@ -205,16 +178,6 @@ def _is_dead(middle: str, written: float) -> bool:
 
 def _stamp(status: os.stat_result) -> tuple[int, ...]:
     return status.st_ino, status.st_size, status.st_mtime_ns
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a renaming last; Windows has no such thing, and needs none."""
-    if os.name == "posix":
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
 
 
 def _reason(fault: Exception) -> str:

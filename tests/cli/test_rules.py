@@ -70,3 +70,14 @@ def test_wrong_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert main(["apply", data, data, "--prediction", "score", "--out", out]) == 2
     assert "is read" not in capsys.readouterr().out
     assert not Path(out).exists()
+
+
+def test_names_of_the_output_are_kept_free(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data, rule = tmp_path / "a.csv", str(tmp_path / "rule.json")
+    data.write_text("score,accepted\n" + "\n".join(f"{i / 100},{'ab'[i % 2]}" for i in range(100)))
+    fit = ["fit-rule", str(data), "--prediction", "score", "-c", "spread(P[y >= 0.5 | accepted=*]) <= 0.2",
+           "--confidence", "none", "--out", rule]  # fmt: skip
+    assert main(fit) == 0
+    out = str(tmp_path / "out.csv")
+    assert main(["apply", rule, str(data), "--prediction", "score", "--out", out]) == 2
+    assert "'accepted' is a column of the output too" in capsys.readouterr().err

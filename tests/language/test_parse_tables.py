@@ -75,10 +75,3 @@ def test_without_a_file_the_grammar_is_read(written: Any) -> None:
     written.unlink()
     assert kept_tables(GRAMMAR) is None
     assert parser_of(GRAMMAR, **parts()).parse(TEXTS[0], start="statements")
-
-
-def test_what_lark_cannot_read_is_passed_over(written: Any) -> None:
-    kept = json.loads(written.read_text(encoding="utf-8"))
-    del kept["data"]["rules"]
-    written.write_text(json.dumps(kept), encoding="utf-8")
-    assert parser_of(GRAMMAR, **parts()).parse(TEXTS[0], start="statements")

@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keras_fair.ops.dispatch import ops
-from keras_fair.ops.traced.arrays import Traced, Untraceable
-from keras_fair.ops.traced.expressions import NEVER_NEGATIVE, POSITIVE, Expression, Trace
-from keras_fair.ops.traced.source import Writer
+from keras_fair.ops.traced.trace import NEVER_NEGATIVE, POSITIVE, Expression, Trace
+from keras_fair.ops.traced.traced_arrays import Traced, Untraceable
+from keras_fair.ops.traced.writer import Writer
 
 MATRIX = np.array([[1.0, 0.0, -2.0], [0.0, 0.5, 1.0]])
 FORMULAS: list[Callable[[Any], Any]] = [

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from keras import ops
 
 import keras_fair as kf
 from keras_fair.postprocessing.knots import ThresholdKnots, lots_of
@@ -210,3 +211,56 @@ def test_wrong_people() -> None:
 def test_damaged_documents(document: str) -> None:
     with pytest.raises(ValueError, match="JSON document of a rule"):
         kf.FrozenFairness.from_json(document)
+
+
+def test_a_file_stays_what_it_is(tmp_path: Path) -> None:
+    rule = kf.FrozenFairness(PARITY, confidence=None).fit(*applicants(500, 1))
+    target, link = tmp_path / "real.json", tmp_path / "link.json"
+    target.write_text("old")
+    target.chmod(0o640)
+    link.symlink_to(target)
+    rule.save(link)
+    assert link.is_symlink()
+    assert target.stat().st_mode & 0o777 == 0o640
+    assert kf.FrozenFairness.load(target).groups == rule.groups
+    assert sorted(tmp_path.iterdir()) == [link, target]
+    with pytest.raises(FileNotFoundError):
+        rule.save(tmp_path / "nowhere" / "rule.json")
+
+
+@pytest.mark.parametrize("domain", [(0.0, None), (None, 1.0), None, (0.0, 2.0)])
+def test_domains_come_back(domain: Any) -> None:
+    people = applicants(300, 1)
+    rule = kf.FrozenFairness("spread(E[y | sex=*]) <= 0.05", confidence=None, domain=domain)
+    loaded = kf.FrozenFairness.from_json(rule.fit(people.scores, people.attributes).to_json())
+    assert loaded.domain == rule.domain
+
+
+def test_tensors_are_decided_in_their_own_type() -> None:
+    rule = kf.FrozenFairness("P[y >= 0.5] <= 0.4", confidence=None).fit(*applicants(500, 1))
+    for dtype in ("float16", "bfloat16", "float32"):
+        scores = ops.cast(np.linspace(0, 1, 1001), dtype)
+        given = rule(scores, {})
+        assert given.dtype == scores.dtype
+        (knots,) = rule.groups.values()
+        accepted = ops.convert_to_numpy(ops.cast(given, "float32")) >= 0.5
+        theta = ops.convert_to_numpy(ops.cast(ops.cast(knots["thresholds"][0], dtype), "float32"))
+        np.testing.assert_array_equal(accepted, ops.convert_to_numpy(ops.cast(scores, "float32")) >= theta)
+
+
+def test_only_what_tells_groups_is_asked_in_service() -> None:
+    people = applicants(500, 1)
+    columns = {**people.attributes, "income": people.scores}
+    rule = kf.FrozenFairness("E[y | sex=Female] <= E[income] + 0.2", confidence=None)
+    rule.fit(people.scores, columns)
+    assert rule([0.5], {"sex": ["Female"]}).shape == (1,)
+
+
+def test_ids_have_to_be_in_the_order_of_scores() -> None:
+    people = applicants(500, 1, atoms=6)
+    text = "spread(P[y >= 0.5 | sex=*]) <= 0.001; 0.2 <= P[y >= 0.5] <= 0.4"
+    rule = kf.FrozenFairness(text, confidence=None, randomise="ties").fit(*people)
+    scores = pd.Series(people.scores)
+    with pytest.raises(ValueError, match="order"):
+        rule(scores, people.attributes, ids=pd.Series(range(500)).sort_values(ascending=False))
+    np.testing.assert_array_equal(lots_of([3, 4]), lots_of([3.0, 4.0]))

@@ -220,3 +220,30 @@ def test_people_of_one_score_are_named() -> None:
         kf.FrozenFairness("0.1 <= P[y >= 0.5] <= 0.4", confidence=None).fit(
             np.round(people.scores), people.attributes, people.label
         )
+
+
+def test_nothing_is_promised_that_was_not_tested() -> None:
+    """One person of a group is learnt from, so nobody of it is left to test."""
+    people = applicants(4000, 1)
+    people.attributes["district"][:] = np.where(people.attributes["district"] == "West", "East", "North")
+    people.attributes["district"][0] = "Isle"
+    for text in ("spread(P[y >= 0.5 | district=*]) <= 1 - 0.4", "P[y >= 0.5 | district=*] <= 0.9"):
+        with pytest.raises(kf.Unpromised, match="nobody of district=Isle is left to test"):
+            kf.FrozenFairness(text, method="split and test").fit(*people)
+
+
+def test_weights_leave_labels_two_numbers() -> None:
+    people = applicants(3000, 1)
+    weight = np.random.default_rng(0).uniform(0.5, 1.5, 3000)
+    weight[:50] = 0.0
+    rule = kf.FrozenFairness("P[label=1 | y >= 0.5] >= 0.4", weight_bound=1.5).fit(*people, weight)
+    assert rule.promise is not None
+
+
+def test_worth_of_each_person_is_not_walked_along_a_path() -> None:
+    people = applicants(4000, 1)
+    rule = kf.FrozenFairness(PARITY.replace("0.05", "0.15")).fit(*people, utility=people.scores - 0.8)
+    assert rule.promise is not None
+    assert rule.promise.method == "split and test"
+    with pytest.raises(ValueError, match="method='monotone path'"):
+        kf.FrozenFairness(PARITY, method="monotone path").fit(*people, utility=people.scores - 0.8)

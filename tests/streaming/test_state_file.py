@@ -23,7 +23,8 @@ def parity(**arguments) -> kf.StreamingFairness:
 def test_restart_and_replay_give_what_an_unbroken_run_gives(tmp_path) -> None:
     y, sex = people(60)
     whole = served(parity(), y, sex)
-    np.testing.assert_array_equal(served(parity(), y, sex), whole)
+    # Lone people go another way from the sixteenth on that a process sees: the last digit may differ.
+    np.testing.assert_allclose(served(parity(), y, sex), whole, rtol=0, atol=1e-14)
     file = tmp_path / "state.json"
     parts = []
     for cut in range(60):  # a new stream for each arrival

@@ -14,7 +14,8 @@ import pytest
 
 import keras_fair as kf
 from keras_fair.streaming import StateError
-from keras_fair.streaming.state_file import StateFile, _like
+from keras_fair.streaming.state_file import StateFile
+from keras_fair.whole_file import _like
 from tests.streaming.conftest import PARITY, SEX, people, served
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="pipes, owners and processes as POSIX has them")

@@ -17,9 +17,9 @@ from keras_fair.ops.projection.problem_from_rows import centre_of
 from keras_fair.ops.stream.answered import answered
 from keras_fair.ops.stream.asked import Asked, MeasuredBatch, asked
 from keras_fair.ops.stream.state_vector import SPREADS, StateLayout, StreamRule, advanced
-from keras_fair.ops.traced.arrays import Traced, Untraceable
-from keras_fair.ops.traced.expressions import NEVER_NEGATIVE, POSITIVE, Expression, Operand, Trace
-from keras_fair.ops.traced.source import Writer
+from keras_fair.ops.traced.trace import NEVER_NEGATIVE, POSITIVE, Expression, Operand, Trace
+from keras_fair.ops.traced.traced_arrays import Traced, Untraceable
+from keras_fair.ops.traced.writer import Writer
 from keras_fair.rows.margins import held_rows
 from keras_fair.rows.measured import Measured
 from keras_fair.rows.plan import RowPlan

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_fair.ops.traced.expressions import Expression, Operand
+from keras_fair.ops.traced.trace import Expression, Operand
 
 __all__ = ["WRITTEN", "Writer"]
 

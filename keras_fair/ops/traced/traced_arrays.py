@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_fair.ops.traced.expressions import Expression, operation
+from keras_fair.ops.traced.trace import Expression, operation
 
 __all__ = ["Traced", "Untraceable"]
 

@@ -49,7 +49,7 @@ class Expression:
 
     Attributes:
         trace: what it belongs to.
-        operator: a key of `keras_fair.ops.traced.source.WRITTEN`, or the name of an input.
+        operator: a key of `keras_fair.ops.traced.writer.WRITTEN`, or the name of an input.
         operands: expressions and numbers.
         sign: 0, `NEVER_NEGATIVE` or `POSITIVE`.
     """
