@@ -176,10 +176,10 @@ class Decisions:
             "people": float(len(people)),
             "share accepted": share,
             "utility per person": fit.gain / total,
-            "share decided by lot": fit.randomised,
         }
         if fit.optimum is not None:
             measured["best possible"] = fit.optimum / total
+        measured["share decided by lot"] = fit.randomised
         more = list(doubts)
         if share in (0.0, 1.0):
             who = "nobody" if share == 0 else "everybody"
