@@ -2,8 +2,9 @@
 
 What a person adds to the sums depends on the values of the own attributes alone, so it is measured once for
 each combination of values and then remembered. Rows, springs and answer are a function of plain numbers
-(`keras_fair.ops.stream.one_arrival`), made once for each set of groups that somebody is in, when a few people
-have come alone. People and states for which there is none yet go the way of all batches.
+(`keras_fair.ops.stream.one_arrival`), made once for each set of groups that somebody is in. Which way a person
+goes depends on the state and the person alone, never on what is remembered: the two ways differ in the last
+digit, and the same arrivals get the same answers in every process.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from keras_fair.streaming.lone_request import LoneRequest, lone_request
 
 __all__ = ["AfterOne", "LoneStep"]
 
-_WORTH_IT = 16  # people who came alone, after which a function is made
+_WORTH_IT = 16  # arrivals of a stream, from which on a function is made
 _MOST_PEOPLE = 4096  # combinations of values that are remembered
 _MOST_FUNCTIONS = 8
 
@@ -55,25 +56,26 @@ class LoneStep:
         self._constants = layout.parts["constant_weights"]
         self._terms = layout.terms
         self._coefficients: dict[Any, Coefficients] = {}
-        self._came: dict[tuple[bool, ...], int] = {}
         self._functions: dict[tuple[bool, ...], OneArrival | None] = {}
         self._all_there = (True,) * (layout.terms + layout.constants)
 
-    def read(self, y: Any, attributes: Any, label: Any, weight: Any) -> LoneRequest | None:
-        """The request, where it is of one person whom this step may take."""
-        if not self._takes:
+    def read(
+        self, y: Any, attributes: Any, label: Any, weight: Any, arrivals: int
+    ) -> LoneRequest | None:
+        """The request, where it is of one person whom this step may take, after so many arrivals."""
+        if not self._takes or arrivals < _WORTH_IT:
             return None
         return lone_request(y, attributes, label, weight, self._names, self._uses_label)
 
     def remember(self, request: LoneRequest, columns: Mapping[str, np.ndarray], label: Any) -> None:
-        """Remember what a person adds, who has gone the way of all batches.
+        """Remember what a person adds.
 
         Args:
             request: of the person.
             columns: encoded; label: `(1,)` or None.
         """
         fractional = label is not None and label.dtype.kind == "f"
-        if request.person in self._coefficients or fractional or len(self._coefficients) >= _MOST_PEOPLE:
+        if request.person in self._coefficients or fractional:
             return
         measured = self._plan.measure(columns, label, size=1, fractional_label=False)
         outside = [*measured.unknown.values(), *measured.missing.values()]
@@ -85,10 +87,12 @@ class LoneStep:
             measured.constant_sums,
             measured.constant_weights,
         )
+        while len(self._coefficients) >= _MOST_PEOPLE:
+            self._coefficients.pop(next(iter(self._coefficients)), None)
         self._coefficients[request.person] = tuple(np.concatenate(parts).tolist())
 
     def __call__(self, state: list[float], request: LoneRequest) -> AfterOne | None:
-        """The step, or None where the person has to go the way of all batches.
+        """The step, or None where the person has to be remembered first, or go the way of all batches.
 
         Args:
             state: its numbers, in the order of `StateLayout`.
@@ -118,11 +122,8 @@ class LoneStep:
             return None
         if there in self._functions:
             return self._functions[there]
-        self._came[there] = self._came.get(there, 0) + 1
-        if self._came[there] < _WORTH_IT:
-            return None
         while len(self._functions) >= _MOST_FUNCTIONS:
-            self._functions.pop(next(iter(self._functions)))
+            self._functions.pop(next(iter(self._functions)), None)
         self._functions[there] = function = one_arrival(self._plan, self._rule, there)
         return function
 

@@ -25,6 +25,7 @@ from keras_fair.streaming.arrivals import Arrivals
 from keras_fair.streaming.delayed import Waiting, difference
 from keras_fair.streaming.history import History
 from keras_fair.streaming.learnt_values import LearntValues, names_nobody
+from keras_fair.streaming.lone_request import LoneRequest
 from keras_fair.streaming.lone_step import AfterOne
 from keras_fair.streaming.plan_step import PlanStep
 from keras_fair.streaming.plans import lowered
@@ -120,12 +121,10 @@ class RunningStream:
         """
         lone = None
         if ids is None and self._step is not None:
-            lone = self._step.lone.read(y, attributes, label, sample_weight)
+            lone = self._step.lone.read(y, attributes, label, sample_weight, self.arrivals)
             after = None if lone is None else self._step.lone(self._numbers.list, lone)
             if lone is not None and after is not None:
-                self._say_doubts(label)
-                self._take_one(after, attributes)
-                return lone.answer(after.y)
+                return self._take_one(lone, after, attributes, label)
         arrivals = Arrivals.read(
             y, attributes, label, sample_weight, ids, self.rule.domain, self._base.outputs
         )
@@ -136,14 +135,17 @@ class RunningStream:
             batch = arrivals.batch(step.plan)
             if not len(batch.r):
                 return arrivals.shaped(batch.r)
+            if lone is not None:
+                step.lone.remember(lone, batch.columns, batch.label)
+                after = step.lone(self._numbers.list, lone)
+                if after is not None:
+                    return self._take_one(lone, after, attributes, label)
             kept = None if ids is None else self.waiting.entries_of(step.plan, arrivals, batch)
             fair, readout = step(self.vector, batch)
             values = step.readout.read(readout)
             self.check(values)
         self._say_doubts(arrivals.label)
         self.take(values, attributes)
-        if lone is not None:
-            step.lone.remember(lone, batch.columns, batch.label)
         if kept is not None:
             self.waiting.add(kept, fair, self.arrivals)
         return arrivals.shaped(fair)
@@ -200,14 +202,16 @@ class RunningStream:
         self._look_for_strangers(attributes)
         self.history.add(self.arrivals, self._point)
 
-    def _take_one(self, after: AfterOne, attributes: Any) -> None:
-        """Take over what the step for one person gave."""
+    def _take_one(self, person: LoneRequest, after: AfterOne, attributes: Any, label: Any) -> np.ndarray:
+        """Take over what the step for one person gave, and answer."""
+        self._say_doubts(label)
         self._numbers = StateNumbers(after.state)
         self.arrivals += 1
         self._last = {"gaps": after.gaps, "violation": after.violation, "estimable": after.estimable}
         self.outcomes[Outcome.SOLVED] += 1
         self._look_for_strangers(attributes)
         self.history.add(self.arrivals, self._point)
+        return person.answer(after.y)
 
     def warn(self) -> None:
         """Warn of steps that ended in a new way. The state is safe by now, also if a warning is an error."""

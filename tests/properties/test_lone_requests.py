@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -16,7 +17,7 @@ import keras_fair as kf
 from keras_fair.inputs.domain import check_domain
 from keras_fair.ops.stream.state_vector import StreamRule, advanced
 from keras_fair.rows.lower import lower
-from keras_fair.streaming import lone_step
+from keras_fair.streaming import lone_step, plans
 from keras_fair.streaming.plan_step import Batch, PlanStep
 
 VALUES = {"g": ("a", "b", "c"), "h": ("x", "z"), "age": None}
@@ -61,8 +62,8 @@ person = st.fixed_dictionaries(
 
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Functions are made for the first person already."""
-    monkeypatch.setattr(lone_step, "_WORTH_IT", 1)
+    """The first person is taken already."""
+    monkeypatch.setattr(lone_step, "_WORTH_IT", 0)
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +100,7 @@ def test_each_step_is_that_of_arrays(
         fair, readout = step(state, Batch(y, columns, encoded, weight))
         expected = step.readout.read(readout)
         after = advanced(step.readout.layout, state, expected["change"], float(expected["fade"][0]))
-        request = step.lone.read(y, attributes, label, weight)
+        request = step.lone.read(y, attributes, label, weight, 16)
         assert request is not None
         found = step.lone(state.tolist(), request)
         step.lone.remember(request, columns, encoded)
@@ -124,7 +125,7 @@ def test_most_people_are_taken(text: str, steps: dict[Any, PlanStep]) -> None:
         label = rng.integers(0, 2, 1) if step.plan.uses_label else None
         columns, encoded = step.plan.encode(attributes, label)
         batch = Batch(rng.uniform(size=1), columns, encoded)
-        request = step.lone.read(batch.r, attributes, label, None)
+        request = step.lone.read(batch.r, attributes, label, None, 16)
         taken += step.lone(state.tolist(), request) is not None
         step.lone.remember(request, columns, encoded)
         expected = step.readout.read(step(state, batch)[1])
@@ -179,6 +180,31 @@ def test_a_stream_is_the_same_by_both_ways(
     assert_same(one, other)
     assert both[0].report().outcomes == both[1].report().outcomes
     assert_same(both[0].history, both[1].history)
+
+
+@pytest.mark.parametrize("text", [TEXTS[0], TEXTS[6]])
+def test_answers_do_not_depend_on_what_a_process_has_served(
+    text: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A stream that finds everything remembered by another, one that finds nothing, and one that goes on from
+    a saved state: the same bits."""
+    monkeypatch.undo()
+    monkeypatch.setattr(lone_step, "_MOST_PEOPLE", 2)  # so that some are forgotten
+    rng = np.random.default_rng(3)
+    arrivals = [(np.array([rng.uniform()]), {"g": [str(rng.choice(VALUES["g"]))]}) for _ in range(120)]
+    plans._lowered.cache_clear()
+    answers = []
+    for saved_at in (None, None, 10, 60):
+        stream = kf.StreamingFairness(text)
+        fair = []
+        for k, (y, attributes) in enumerate(arrivals):
+            if k == saved_at:
+                plans._lowered.cache_clear()
+                stream.save(tmp_path / f"{k}.json")
+                stream = kf.StreamingFairness.load(tmp_path / f"{k}.json")
+            fair.append(float(stream.project(y, attributes)[0]))
+        answers.append(fair)
+    assert answers[0] == answers[1] == answers[2] == answers[3]
 
 
 def assert_same(one: Any, other: Any) -> None:
