@@ -93,7 +93,7 @@ def test_predictions_that_are_tensors(
     def loss(r: Any) -> Any:
         return ops.sum(project_rows(r, case.rows, divergence=divergence).y * weights)
 
-    np.testing.assert_allclose(gradient_of(loss, r), differences_of(loss, r), atol=1e-6)
+    np.testing.assert_allclose(gradient_of(loss, r, in_graph=True), differences_of(loss, r), atol=1e-6)
 
 
 @needs_float64
@@ -108,7 +108,7 @@ def test_predictions_on_the_simplex(divergence: str, rng: np.random.Generator) -
     def loss(r: Any) -> Any:
         return ops.sum(project_rows(r, rows, domain="simplex", divergence=divergence).y * weights)
 
-    np.testing.assert_allclose(gradient_of(loss, r), differences_of(loss, r), atol=1e-6)
+    np.testing.assert_allclose(gradient_of(loss, r, in_graph=True), differences_of(loss, r), atol=1e-6)
 
 
 @needs_float64

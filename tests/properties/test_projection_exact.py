@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keras_fair.ops import Outcome, project
-from tests.engines import both_engines, project_tensors
+from tests.engines import project_compiled
 from tests.problems import KINDS, make_case
 from tests.reference import least_violation, solve_reference
 
@@ -27,11 +27,10 @@ def divergence_of(name: str, y: np.ndarray, r: np.ndarray) -> float:
 
 @pytest.mark.filterwarnings("ignore:RELAXED", "ignore:ITERATION_LIMIT", "ignore:NOT_CLOSEST")
 @pytest.mark.parametrize(
-    ("in_cells", "project"),
-    [(True, project), (False, project), (True, project_tensors)],
-    ids=["cells", "dense", "cells, tensors"],
+    ("kind", "in_cells", "project"),
+    [(kind, in_cells, project) for kind in KINDS for in_cells in (True, False)]
+    + [("arbitrary rows", True, project_compiled)],
 )
-@pytest.mark.parametrize("kind", KINDS)
 def test_euclidean_agrees_with_clarabel(kind: str, in_cells: bool, project: Any) -> None:
 
     @settings(max_examples=EXAMPLES, derandomize=True, deadline=None, database=None)
@@ -56,8 +55,15 @@ def test_euclidean_agrees_with_clarabel(kind: str, in_cells: bool, project: Any)
     check()
 
 
-@both_engines
-@pytest.mark.parametrize("kind", ["two groups", "spread", "arbitrary rows"])
+@pytest.mark.parametrize(
+    ("kind", "project"),
+    [
+        ("two groups", project),
+        ("spread", project),
+        ("spread", project_compiled),
+        ("arbitrary rows", project),
+    ],
+)
 def test_binary_crossentropy_agrees_with_clarabel(kind: str, project: Any) -> None:
     @settings(max_examples=60, derandomize=True, deadline=None, database=None)
     @given(seed=seeds)
@@ -101,8 +107,14 @@ def test_objective_weights_agree_with_clarabel(seed: int) -> None:
         np.testing.assert_allclose(projection.y, y, atol=1e-5)
 
 
-@both_engines
-@pytest.mark.parametrize("divergence", ["euclidean", "categorical_crossentropy"])
+@pytest.mark.parametrize(
+    ("divergence", "project"),
+    [
+        ("euclidean", project),
+        ("categorical_crossentropy", project),
+        ("categorical_crossentropy", project_compiled),
+    ],
+)
 def test_simplex_agrees_with_clarabel(divergence: str, project: Any, rng: np.random.Generator) -> None:
     from keras_fair.rows.linear import rows_from_matrix
 
@@ -125,9 +137,8 @@ def test_simplex_agrees_with_clarabel(divergence: str, project: Any, rng: np.ran
 
 
 @pytest.mark.filterwarnings("ignore:RELAXED", "ignore:ITERATION_LIMIT", "ignore:NOT_CLOSEST")
-@both_engines
 @pytest.mark.parametrize("outputs", [1, 3])
-def test_least_violation_under_a_cross_entropy(outputs: int, project: Any) -> None:
+def test_least_violation_under_a_cross_entropy(outputs: int) -> None:
     """Predictions that violate rows least lie on their bounds, where a cross-entropy is infinite."""
     from keras_fair.rows.linear import rows_from_matrix
 
