@@ -224,13 +224,17 @@ def test_reports_know_nothing_of_how_it_was_measured() -> None:
 
 
 def test_correcting_arrays_imports_no_backend() -> None:
-    """Also where samples are counted that are in no group."""
+    """Also where samples are counted that are in no group, and by a rule that is learnt and used."""
     code = (
         "import sys, warnings\nimport numpy as np\nimport keras_fair as kf\nwarnings.simplefilter('ignore')\n"
         "values = kf.Vocabulary({'g': ['a', 'b']})\n"
         "for groups in (['a', 'b', 'b'], ['a', 'b', 'c']):\n"
         "    kf.project(np.array([0.1, 0.4, 0.5]), 'E[y | g=a] == E[y | g=b] +- 0.02', {'g': groups}, "
         "vocabulary=values)\n"
+        "people, sex = np.linspace(0, 1, 100), {'g': np.where(np.arange(100) % 2, 'a', 'b')}\n"
+        "for text in ('E[y | g=a] == E[y | g=b] +- 0.02', 'P[y >= 0.5 | g=a] == P[y >= 0.5 | g=b] +- 0.05'):\n"
+        "    rule = kf.FrozenFairness(text, confidence=None).fit(people, sex)\n"
+        "    rule(people, sex), rule.audit(people, sex), kf.audit(text, people, sex)\n"
         "print(*sys.modules)"
     )
     imported = set(run_python(code, REPOSITORY).split())

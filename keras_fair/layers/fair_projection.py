@@ -30,6 +30,7 @@ from keras_fair.layers.arguments import (
     only,
 )
 from keras_fair.layers.batch import project_batch
+from keras_fair.layers.building import is_built_only
 from keras_fair.layers.call_arguments import (
     CallArguments,
     check_names,
@@ -281,7 +282,7 @@ class FairProjection(keras.layers.Layer):
         sample_weight: Any = None,
         training: bool | None = None,
     ) -> Any:
-        if y.shape[0] == 0:
+        if y.shape[0] == 0 or is_built_only():
             return ops.cast(y, self._output_dtype(y))
         with place_kept():
             return self._projected(y, attributes or {}, label, sample_weight, bool(training))

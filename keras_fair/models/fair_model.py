@@ -22,11 +22,13 @@ from keras import ops
 from keras_fair.constraints import Constraints, ConstraintSet
 from keras_fair.groups.vocabulary import Vocabulary
 from keras_fair.inputs.predictions import chosen_output, replaced_output
+from keras_fair.layers.building import building, is_built_only
 from keras_fair.layers.epoch_sums import TRAINING, VALIDATION, pooling
 from keras_fair.layers.fair_projection import FairProjection
 from keras_fair.layers.guard import told_last
 from keras_fair.layers.place import place_kept
 from keras_fair.layers.reports import nobody_in
+from keras_fair.models.built_first import batch_shapes
 from keras_fair.models.epoch_logs import EpochLogs, TestLogs, with_logs
 from keras_fair.models.exported import ExportedModel
 from keras_fair.models.inputs import Choice, Routes, check_choice
@@ -192,7 +194,7 @@ class FairModel(ExportedModel):
                 if training and labels_to_come():
                     raise ValueError(own_step("train_step"))
                 label = self._stand_in(inputs, features, raw)
-            elif labels_to_come() and not training:
+            elif labels_to_come() and not training and not is_built_only():
                 self._evaluates_labels = True
             place = None if step is None else TRAINING if training else VALIDATION
             with pooling(place):
@@ -209,6 +211,8 @@ class FairModel(ExportedModel):
                     stacklevel=2,
                 )
                 self.jit_compile = False
+            if is_built_only():
+                return replaced_output(outputs, raw, fair)
             self._served.see(inputs)  # last: a call that fails says nothing of what is served
             return replaced_output(outputs, raw, fair)
 
@@ -315,6 +319,15 @@ class FairModel(ExportedModel):
         if labels_to_come() and not can_stand_in(plan, guess):
             return ops.zeros_like(raw[..., 0] if len(raw.shape) == 2 else raw)
         return stand_in(plan, guess)
+
+    def _maybe_symbolic_build(self, iterator: Any = None, data_batch: Any = None) -> None:
+        """Keras' hook before the first step; see `keras_fair.models.built_first`."""
+        shapes = None if iterator is None else batch_shapes(iterator)
+        if shapes is None or self.run_eagerly:
+            super()._maybe_symbolic_build(iterator=iterator, data_batch=data_batch)
+            return
+        with self.distribute_strategy.scope(), building():
+            self._symbolic_build(data_batch=shapes)
 
     @contextmanager
     def _step(self, *arguments: Any, **keywords: Any) -> Iterator[None]:

@@ -1,4 +1,4 @@
-"""Compiling the numeric core: with XLA on TensorFlow, with `jax.jit` on JAX, not at all elsewhere.
+"""Compiling the numeric core: with XLA in graphs of TensorFlow, with `jax.jit` on JAX, not at all elsewhere.
 
 The solver is many small operations in a loop. Each costs microseconds in a plain graph or eagerly, and
 next to nothing once compiled together. Keras does not compile with XLA on a CPU unless asked to, so the core
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-__all__ = ["compiled", "padded_size", "refused_gradient"]
+__all__ = ["compiled", "compiles_now", "padded_size", "refused_gradient"]
 
 
 def compiled(function: Any, structure: Any) -> Any:
@@ -26,6 +26,15 @@ def compiled(function: Any, structure: Any) -> Any:
     else:
         return bound
     return compile_here(bound)
+
+
+def compiles_now() -> bool:
+    """Whether tensors that come now go to a compiled program."""
+    if _backend() == "tensorflow":
+        from keras_fair.ops.compilation_tensorflow import compiles_now as compiles_here
+
+        return compiles_here()
+    return _backend() == "jax"
 
 
 def padded_size(size: Any) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-__all__ = ["compiled", "padded_size", "refused_when_run"]
+__all__ = ["compiled", "compiles_now", "padded_size", "refused_when_run"]
 
 _LEAST = 64  # predictions
 _WHOLE_POWERS = 4096
@@ -20,13 +20,18 @@ def compiled(function: Any) -> Any:
     program = tf.function(function, jit_compile=True, autograph=False)
 
     def called(*tensors: Any) -> Any:
-        if not tf.executing_eagerly():
+        if compiles_now():
             return program(*tensors)
         with np.errstate(all="ignore"):  # infinite bounds take part in differences
             results = function(*tf.nest.map_structure(_as_array, tensors))
         return tf.nest.map_structure(_as_tensor, results)
 
     return called
+
+
+def compiles_now() -> bool:
+    """Whether a graph is being made."""
+    return not tf.executing_eagerly()
 
 
 def padded_size(size: Any) -> Any:

@@ -12,6 +12,7 @@ import pytest
 from pyarrow import parquet
 
 import keras_fair
+from keras_fair.cli import main
 
 TABLE = {
     "sex": ["Female", "Male"] * 40,
@@ -26,6 +27,8 @@ code = main(sys.argv[1:])
 slow = {"keras", "tensorflow", "tensorflow_probability", "jax", "torch", "cvxpy", "pandas"}
 print("exit code", code, *sorted(slow & set(sys.modules)), file=sys.stderr)
 """
+PARITY = "P[y >= 0.5 | sex=Female] == P[y >= 0.5 | sex=Male] +- 0.3"
+RULE = ("--prediction", "score", "--confidence", "none")
 PREDICTIONS = ("--prediction", "score", "--label", "label")
 
 
@@ -41,6 +44,8 @@ PREDICTIONS = ("--prediction", "score", "--label", "label")
         ("explain", TEXT, "--data", "people.csv", *PREDICTIONS),
         ("check", "-c", TEXT, "--data", "people.csv", *PREDICTIONS),
         ("audit", "people.csv", "-c", TEXT, *PREDICTIONS, "--html", "audit.html"),
+        ("fit-rule", "people.csv", "-c", PARITY, *RULE, "--out", "rule.json"),
+        ("apply", "rule.json", "people.csv", *RULE[:2], "--out", "fair.csv"),
         ("audit", "people.parquet", "-c", TEXT, *PREDICTIONS, "--json", "audit.json"),
     ],
     ids=lambda words: " ".join(word for word in words if " " not in word),
@@ -50,6 +55,9 @@ def test_what_needs_no_keras_imports_none(words, tmp_path: Path) -> None:
     rows = [",".join(TABLE), *(",".join(map(str, row)) for row in zip(*TABLE.values(), strict=True))]
     (tmp_path / "people.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
     parquet.write_table(table, tmp_path / "people.parquet")
+    if words[0] == "apply":
+        people, rule = str(tmp_path / "people.csv"), str(tmp_path / "rule.json")
+        assert main(["fit-rule", people, "-c", PARITY, *RULE, "--out", rule]) == 0
     done = subprocess.run(
         [sys.executable, "-c", CODE, *words],
         cwd=tmp_path,

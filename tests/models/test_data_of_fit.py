@@ -28,9 +28,11 @@ def network(outputs: int = 1) -> keras.Model:
     return keras.Sequential([keras.Input((3,)), keras.layers.Dense(outputs, activation="sigmoid")])
 
 
-def model_of(constraints: str = PARITY, base: keras.Model | None = None, **options) -> kf.FairModel:
+def model_of(
+    constraints: str = PARITY, base: keras.Model | None = None, *, run_eagerly: bool = True, **options
+) -> kf.FairModel:
     model = kf.FairModel(network() if base is None else base, constraints, **options)
-    model.compile("adam", "binary_crossentropy")
+    model.compile("adam", "binary_crossentropy", run_eagerly=run_eagerly)
     return model
 
 
@@ -296,7 +298,7 @@ def test_steps_of_the_users_own_that_pass_no_labels() -> None:
 
 def test_scores_outside_the_domain_are_the_last_thing_told() -> None:
     base = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1, kernel_initializer="ones")])
-    model = model_of(base=base)
+    model = model_of(base=base, run_eagerly=False)
     with pytest.raises(
         ValueError, match=r"^expected predictions y in \[0, 1\].*domain=None.*infinite or NaN$"
     ):

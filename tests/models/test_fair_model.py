@@ -249,7 +249,7 @@ def test_one_hot_labels_are_classes(task) -> None:
     model = kf.FairModel(
         base, "E[y[2] | label=2] >= 0.6", domain="simplex", divergence="categorical_crossentropy"
     )
-    model.compile("sgd", "categorical_crossentropy")
+    model.compile("sgd", "categorical_crossentropy", run_eagerly=True)
     label = np.eye(3)[np.arange(80) % 3].astype("float32")
     assert np.isfinite(model.fit(task["x"], label, batch_size=80, verbose=0).history["loss"][0])
     fair = np.asarray(model(task["x"], label=label))
@@ -264,7 +264,7 @@ def test_sample_weight_weighs_the_loss_unless_it_is_asked_to_do_more(task) -> No
     for weigh in (False, True):
         kept = Predictions()
         model = kf.FairModel(start, PARITY, vocabulary=SEX, weight_statistics=weigh)
-        model.compile("sgd", "binary_crossentropy", metrics=[kept])
+        model.compile("sgd", "binary_crossentropy", metrics=[kept], run_eagerly=True)
         model.evaluate(inputs, task["label"], sample_weight=weight, batch_size=80, verbose=0)
         y = kept.last.numpy()
         assert gap(y, codes, weight if weigh else None) <= 0.02 + TOLERANCE

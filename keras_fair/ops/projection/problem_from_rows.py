@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from keras_fair.inputs.domain import Domain
-from keras_fair.ops.compilation import padded_size
+from keras_fair.ops.compilation import compiles_now, padded_size
 from keras_fair.ops.dispatch import all_numpy, ops
 from keras_fair.ops.projection.linear_algebra import inverse_where, small_product
 from keras_fair.ops.projection.moments import CellPart, DensePart, Moments
@@ -29,7 +29,7 @@ def structure_of(
 ) -> Structure:
     """What is known of a projection before any data arrive.
 
-    In NumPy the last resort costs nothing until it is asked. A compiled program has it, which makes compiling
+    Where nothing is compiled the last resort costs nothing until it is asked. A compiled program has it, which makes compiling
     longer, where the dual alone is likely to fail: where predictions next to 0 and 1 or weights decades apart
     are in several rows, or hard rows are mixed with soft ones.
 
@@ -47,7 +47,7 @@ def structure_of(
     hard = not all_numpy(stiffness) or np.isinf(stiffness)
     mixed = bool(np.any(hard) and not np.all(hard))
     likely = not diagonal and (divergence != "euclidean" or weighted or mixed)
-    resort = likely or all_numpy((*arguments, stiffness, _arrays_of(rows)))
+    resort = likely or all_numpy((*arguments, stiffness, _arrays_of(rows))) or not compiles_now()
     return Structure(divergence, domain.simplex, rows.terms.outputs, diagonal, resort)
 
 
