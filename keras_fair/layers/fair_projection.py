@@ -41,6 +41,7 @@ from keras_fair.layers.call_arguments import (
 )
 from keras_fair.layers.checks import check_shape
 from keras_fair.layers.epoch_sums import PooledWeight, pool_now
+from keras_fair.layers.global_batch import gathered
 from keras_fair.layers.guard import refuse_export, refuse_text_under_xla
 from keras_fair.layers.memory import Memory, check_memory
 from keras_fair.layers.place import place_kept
@@ -91,6 +92,8 @@ class FairProjection(keras.layers.Layer):
             undecided; `keras_fair.margin_for` says which margin a later audit takes. What is reported stays
             measured by the bounds of the text. A margin that leaves nothing between two bounds is refused; an
             equality without a tolerance leaves nothing.
+        global_batch: whether the replicas of a `tf.distribute` strategy hold the constraints on the batch of
+            all of them together (default), as one device would, or each on its own part.
 
     Call arguments:
         y: `(n,)`, `(n, 1)` or `(n, outputs)` predictions inside the domain. Or one dict that holds all
@@ -137,6 +140,7 @@ class FairProjection(keras.layers.Layer):
         unknown: str = "error",
         memory: int | None = None,
         margin: Margin = 0.0,
+        global_batch: bool = True,
         **kwargs: Any,
     ) -> None:
         kwargs.setdefault(
@@ -153,6 +157,7 @@ class FairProjection(keras.layers.Layer):
         self.unknown = check_choice("unknown", unknown, ("error", "exclude"))
         self.memory = check_memory(memory)
         self.margin = check_margin(margin, self.constraints.statements, self.domain.bounds)
+        self.global_batch = bool(global_batch)
         self._memory = None if self.memory is None else Memory(self.memory, self.domain, self.divergence)
         self.vocabulary = check_vocabulary(vocabulary)
         self._plans: dict[int, RowPlan] = {}
@@ -282,10 +287,13 @@ class FairProjection(keras.layers.Layer):
         sample_weight: Any = None,
         training: bool | None = None,
     ) -> Any:
-        if y.shape[0] == 0 or is_built_only():
+        if is_built_only():
             return ops.cast(y, self._output_dtype(y))
         with place_kept():
-            return self._projected(y, attributes or {}, label, sample_weight, bool(training))
+            if not self.global_batch:
+                return self._projected(y, attributes or {}, label, sample_weight, bool(training))
+            batch = gathered(y, attributes or {}, label, sample_weight)
+            return batch.own(self._projected(*batch[:4], bool(training)))
 
     def compute_output_shape(self, y_shape: Any, **_: Any) -> Any:
         return tuple(y_shape)
@@ -311,6 +319,7 @@ class FairProjection(keras.layers.Layer):
             "unknown": self.unknown,
             "memory": self.memory,
             "margin": self.margin if isinstance(self.margin, float) else dict(self.margin),
+            "global_batch": self.global_batch,
         }
 
     @classmethod
@@ -343,6 +352,8 @@ class FairProjection(keras.layers.Layer):
     def _projected(
         self, y: Any, columns: Mapping[str, Any], label: Any, sample_weight: Any, training: bool
     ) -> Any:
+        if y.shape[0] == 0:
+            return ops.cast(y, self._output_dtype(y))
         symbolic = concrete(y) is None
         if symbolic:
             refuse_export(self.name)

@@ -28,7 +28,7 @@ from keras_fair.layers.fair_projection import FairProjection
 from keras_fair.layers.guard import told_last
 from keras_fair.layers.place import place_kept
 from keras_fair.layers.reports import nobody_in
-from keras_fair.models.built_first import batch_shapes
+from keras_fair.models.built_first import batch_shapes, input_shapes
 from keras_fair.models.epoch_logs import EpochLogs, TestLogs, with_logs
 from keras_fair.models.exported import ExportedModel
 from keras_fair.models.inputs import Choice, Routes, check_choice
@@ -82,7 +82,8 @@ class FairModel(ExportedModel):
         base_model: a Keras model or layer that gives predictions `(n, 1)`, `(n,)` or `(n, outputs)` in the
             domain.
         constraints: text, or a `ConstraintSet`.
-        domain, divergence, vocabulary, stiffness, unknown, memory, margin: see `FairProjection`.
+        domain, divergence, vocabulary, stiffness, unknown, memory, margin, global_batch: see
+            `FairProjection`.
         label_source: what replaces labels where there are none: None for the base model's prediction, the key
             of an input that holds probabilities, or a Keras model that gives them for the base model's inputs
             (it is not trained along).
@@ -129,6 +130,7 @@ class FairModel(ExportedModel):
         unknown: str = "error",
         memory: int | None = None,
         margin: Margin = 0.0,
+        global_batch: bool = True,
         **kwargs: Any,
     ) -> None:
         kwargs.setdefault("autocast", False)  # the base model casts for itself, attributes stay as they are
@@ -158,6 +160,7 @@ class FairModel(ExportedModel):
             unknown=unknown,
             memory=memory,
             margin=margin,
+            global_batch=global_batch,
             dtype=self.dtype_policy,
             name="projection",
         )
@@ -252,7 +255,9 @@ class FairModel(ExportedModel):
 
     def predict(self, x: Any, **keywords: Any) -> Any:
         with self._ran(labels=False, alone=keywords.get("batch_size") == 1):
-            return super().predict(self._reader.read(x), **keywords)
+            inputs = self._reader.read(x)
+            self._build_on(inputs)
+            return super().predict(inputs, **keywords)
 
     def train_on_batch(self, x: Any, y: Any = None, **keywords: Any) -> Any:
         with self._ran(labels=True, class_weights=self._takes_class_weights(keywords)):
@@ -267,7 +272,7 @@ class FairModel(ExportedModel):
             return super().predict_on_batch(self._reader.read(x))
 
     def get_config(self) -> dict[str, Any]:
-        own = ("domain", "divergence", "vocabulary", "stiffness", "unknown", "memory", "margin")
+        own = ("domain", "divergence", "vocabulary", "stiffness", "unknown", "memory", "margin", "global_batch")
         weigh = ("weight_statistics", "weight_objective")
         projection = self.projection.get_config()
         source = self.label_source
@@ -323,11 +328,20 @@ class FairModel(ExportedModel):
     def _maybe_symbolic_build(self, iterator: Any = None, data_batch: Any = None) -> None:
         """Keras' hook before the first step; see `keras_fair.models.built_first`."""
         shapes = None if iterator is None else batch_shapes(iterator)
-        if shapes is None or self.run_eagerly:
+        if shapes is None or (self.run_eagerly and self.distribute_strategy.num_replicas_in_sync == 1):
             super()._maybe_symbolic_build(iterator=iterator, data_batch=data_batch)
             return
         with self.distribute_strategy.scope(), building():
             self._symbolic_build(data_batch=shapes)
+
+    def _build_on(self, inputs: Any) -> None:
+        """Before `predict`, where Keras has no such hook."""
+        if keras.backend.backend() != "tensorflow" or self.run_eagerly or self.projection.built:
+            return
+        symbolic = input_shapes(inputs)
+        if symbolic is not None:
+            with self.distribute_strategy.scope(), building():
+                self(symbolic)
 
     @contextmanager
     def _step(self, *arguments: Any, **keywords: Any) -> Iterator[None]:
