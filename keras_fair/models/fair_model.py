@@ -335,8 +335,11 @@ class FairModel(ExportedModel):
             self._symbolic_build(data_batch=shapes)
 
     def _build_on(self, inputs: Any) -> None:
-        """Before `predict`, where Keras has no such hook."""
-        if keras.backend.backend() != "tensorflow" or self.run_eagerly or self.projection.built:
+        """Before `predict`, where Keras has no such hook: replicas can't make weights while they wait for each
+        other."""
+        if keras.backend.backend() != "tensorflow" or self.projection.built:
+            return
+        if self.distribute_strategy.num_replicas_in_sync == 1:
             return
         symbolic = input_shapes(inputs)
         if symbolic is not None:
