@@ -18,6 +18,10 @@ def gradient_of(function: Any, x: np.ndarray) -> np.ndarray:
             tape.watch(x)
             value = function(x)
         return tape.gradient(value, x).numpy()
+    if keras.backend.backend() == "torch":
+        x = keras.ops.convert_to_tensor(x).requires_grad_()
+        function(x).backward()
+        return x.grad.numpy()
     import jax
 
     return np.asarray(jax.grad(lambda x: function(x))(x))

@@ -1,7 +1,7 @@
 """Inside a graph: a failed check stops the batch, and a projection that did not reach its rows is reported.
 
 Plain Python can't raise from inside a graph, so each backend does what it can: TensorFlow stops at an
-assertion and prints, JAX calls back to the host. XLA on TensorFlow has neither assertions nor text; there the
+assertion and prints, JAX calls back to the host, PyTorch has no graph and raises. XLA on TensorFlow has neither assertions nor text; there the
 layer counts in its record, which `FairModel` and `FairnessMonitor` look at.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -17,7 +17,16 @@ from keras import backend
 
 from keras_fair.layers.checks import Check
 
-__all__ = ["compiles_with_xla", "guard", "refuse_export", "refuse_text_under_xla", "say_once", "told_last"]
+__all__ = [
+    "compiles_with_xla",
+    "guard",
+    "guard_eagerly",
+    "kept_from_compilers",
+    "refuse_export",
+    "refuse_text_under_xla",
+    "say_once",
+    "told_last",
+]
 
 _EXPORTERS = {f"keras.src.export.{name}": name for name in ("litert", "onnx", "openvino", "torch")}
 
@@ -38,6 +47,28 @@ def guard(name: str, checks: Sequence[Check], outcome: Any, seen: Any) -> None:
     else:  # other backends run eagerly, where faults are errors at once
         return
     guard_here(name, checks, outcome, seen)
+
+
+def guard_eagerly(name: str, checks: Callable[[], Sequence[Check]]) -> None:
+    """On PyTorch, raise ValueError where a check fails. Elsewhere an eager batch is not checked as in a graph.
+
+    Args:
+        name: of the layer.
+        checks: makes those of the batch.
+    """
+    if backend.backend() == "torch":
+        from keras_fair.layers.guard_torch import guard as guard_here
+
+        guard_here(name, checks())
+
+
+def kept_from_compilers(method: Callable[..., Any]) -> Any:
+    """A method that `torch.compile` leaves as it is; on other backends the method itself."""
+    if backend.backend() != "torch":
+        return method
+    from keras_fair.layers.guard_torch import kept_from_compilers as kept_here
+
+    return kept_here(method)
 
 
 def say_once(name: str, message: str, met: Any) -> None:

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["kept_weight"]
+import numpy as np
+from keras import ops
+
+from keras_fair.inputs.arrays import on_host
+
+__all__ = ["kept_weight", "weight_read"]
 
 
 def kept_weight(
@@ -25,3 +30,10 @@ def kept_weight(
         aggregation="only_first_replica",
         name=name,
     )
+
+
+def weight_read(weight: Any) -> Any:
+    """The value of such a weight, which stays as it is when the weight is written: a tensor, on PyTorch an
+    array."""
+    value = on_host(ops.convert_to_tensor(weight))
+    return np.array(value) if isinstance(value, np.ndarray) else value
