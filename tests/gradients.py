@@ -25,3 +25,8 @@ def gradient_of(function: Any, x: np.ndarray) -> np.ndarray:
     import jax
 
     return np.asarray(jax.grad(lambda x: function(x))(x))
+
+
+def weighted_sum(y: Any, weights: np.ndarray) -> Any:
+    """The sum of a tensor times an array, which PyTorch doesn't multiply with each other."""
+    return keras.ops.sum(y * keras.ops.convert_to_tensor(weights))

@@ -249,7 +249,7 @@ def floats(xp: Any, values: Any) -> Tensor:
 def divided(numerator: Any, denominator: Tensor, where: Tensor) -> Tensor:
     """The quotient where a condition holds; elsewhere 0, with gradient 0 too."""
     xp = namespace(numerator, denominator, where)
-    quotient = numerator / xp.where(where, denominator, xp.ones_like(denominator))
+    quotient = xp.divide(numerator, xp.where(where, denominator, xp.ones_like(denominator)))
     return xp.where(where, quotient, xp.zeros_like(quotient))
 
 

@@ -128,6 +128,7 @@ class _Torch:
     @staticmethod
     def take(x: Any, indices: Any, axis: int) -> torch.Tensor:
         x, indices = _tensor(x), _tensor(indices).to(torch.int64)
+        axis %= x.dim()
         taken = torch.index_select(x, axis, indices.reshape(-1))
         return taken.reshape((*x.shape[:axis], *indices.shape, *x.shape[axis + 1 :]))
 

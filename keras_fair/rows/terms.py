@@ -153,7 +153,8 @@ class Terms:
     def values(self, y: Tensor) -> Tensor:
         """`T(y)`, shape `(T,)`; 0 for a group without weight, with gradient 0 too."""
         there = namespace(self.weights).greater(self.weights, 0)
-        return divided(self.sums(y) + self.constants, self.weights, there)
+        sums = self.sums(y)
+        return divided(namespace(sums, self.constants).add(sums, self.constants), self.weights, there)
 
     def adjoint(self, mu: Tensor) -> Tensor:
         """`M^T mu`, shape `(n,)` or `(n, outputs)`, for `mu` of shape `(T,)`; 0.0 where there are no

@@ -250,7 +250,8 @@ def project_rows(
         flat = y if len(shape) == 1 or rows.terms.outputs > 1 else y[:, 0]
         violation = rows.violation(ops.stop_gradient(flat))
     else:
-        lower, upper = (ops.cast(bound, problem.lower.dtype) for bound in (rows.lower, rows.upper))
+        bounds = (ops.cast(bound, problem.lower.dtype) for bound in (rows.lower, rows.upper))
+        lower, upper = map(ops.stop_gradient, bounds)
         outside = ops.maximum(lower - projected.rows, projected.rows - upper)
         violation = ops.maximum(outside, ops.zeros_like(outside))
     return Projection(
