@@ -8,16 +8,19 @@ import keras
 import numpy as np
 
 
-def gradient_of(function: Any, x: np.ndarray) -> np.ndarray:
-    """The gradient of a scalar function of one tensor."""
+def gradient_of(function: Any, x: np.ndarray, *, in_graph: bool = False) -> np.ndarray:
+    """The gradient of a scalar function of one tensor. TensorFlow compiles what is in a graph; JAX always."""
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
 
-        x = tf.constant(x)
-        with tf.GradientTape() as tape:
-            tape.watch(x)
-            value = function(x)
-        return tape.gradient(value, x).numpy()
+        def gradient(x: Any) -> Any:
+            with tf.GradientTape() as tape:
+                tape.watch(x)
+                value = function(x)
+            return tape.gradient(value, x)
+
+        run = tf.function(gradient, autograph=False) if in_graph else gradient
+        return run(tf.constant(x)).numpy()
     if keras.backend.backend() == "torch":
         x = keras.ops.convert_to_tensor(x).requires_grad_()
         function(x).backward()

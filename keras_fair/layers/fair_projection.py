@@ -47,6 +47,7 @@ from keras_fair.layers.call_arguments import (
 from keras_fair.layers.checks import check_shape
 from keras_fair.layers.epoch_sums import PooledWeight, pool_now
 from keras_fair.layers.guard import (
+    is_traced,
     kept_from_compilers,
     refuse_export,
     refuse_text_under_xla,
@@ -354,10 +355,10 @@ class FairProjection(keras.layers.Layer):
         self, y: Any, columns: Mapping[str, Any], label: Any, sample_weight: Any, training: bool
     ) -> Any:
         symbolic = concrete(y) is None
-        if symbolic:
+        if symbolic or is_traced():
             refuse_export(self.name)
-            if computes_on_host():  # Keras asks for the shape of the answer
-                return ops.cast(y, self._output_dtype(y))
+        if symbolic and computes_on_host():  # Keras asks for the shape of the answer
+            return ops.cast(y, self._output_dtype(y))
         given, columns = y, {name: on_host(column) for name, column in columns.items()}
         y, label, sample_weight = map(on_host, (y, label, sample_weight))
         stream = stream_of(self) or (self._memory if training else None)

@@ -12,7 +12,7 @@ import torch
 
 from keras_fair.layers.checks import Check, all_fine
 
-__all__ = ["guard", "kept_from_compilers"]
+__all__ = ["guard", "is_traced", "kept_from_compilers"]
 
 
 def guard(name: str, checks: Sequence[Check]) -> None:
@@ -27,6 +27,11 @@ def guard(name: str, checks: Sequence[Check]) -> None:
     for fault in (fault for check in checks for fault in check.faults):
         if not fault.absent().all():
             raise ValueError(f"{name}: {fault.message}")
+
+
+def is_traced() -> bool:
+    """Whether a call is recorded for an export."""
+    return bool(torch.jit.is_tracing() or torch.compiler.is_exporting())
 
 
 def kept_from_compilers(method: Callable[..., Any]) -> Any:

@@ -20,7 +20,15 @@ def kept_weight(
     Args:
         add_weight: of the layer.
         name, shape, dtype, initializer: as there.
+
+    Raises:
+        ValueError: the device of PyTorch has no float64.
     """
+    if dtype == "float64" and "mps" in str(getattr(ops.convert_to_tensor(0), "device", "")):
+        raise ValueError(
+            "expected a device that has float64, received mps: set KERAS_TORCH_DEVICE=cpu before Keras is "
+            "imported"
+        )
     return add_weight(
         shape=shape,
         initializer=initializer,

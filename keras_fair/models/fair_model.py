@@ -45,7 +45,8 @@ from keras_fair.rows.margins import Margin
 __all__ = ["FairModel"]
 
 _NO_LABELS = (
-    "expected labels y where there are constraints on the label, received y=None: only predict can replace them"
+    "expected labels y where there are constraints on the label, received y=None: only predict can replace "
+    "them"
 )
 
 

@@ -2,8 +2,8 @@
 
 The solver is many small operations in a loop. Each costs microseconds in a plain graph or eagerly, and
 next to nothing once compiled together. Keras does not compile with XLA on a CPU unless asked to, so the core
-is compiled by itself, inside whatever surrounds it. PyTorch runs what surrounds it eagerly: there NumPy computes
-the core.
+is compiled by itself, inside whatever surrounds it. PyTorch runs what surrounds it eagerly: there NumPy
+computes the core.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """PyTorch compiles nothing here: the projection and its derivative are computed in NumPy, on the host.
 
 `torch.autograd.Function` hands over the gradient of each result and takes one for each argument. Only the
-first result has a gradient here; all others stay NumPy's. `torch.compile` is kept out: it would make operations
-of its own of what NumPy computes.
+first result has a gradient here; all others stay NumPy's. `torch.compile` is kept out: it would make
+operations of its own of what NumPy computes.
 """
 
 from __future__ import annotations
@@ -55,10 +55,11 @@ class _Solved(torch.autograd.Function):
 
     @staticmethod
     @torch.compiler.disable
-    def backward(ctx: Any, upstream: torch.Tensor, *_: Any) -> tuple[Any, ...]:  # type: ignore[override]
+    def backward(ctx: Any, *upstream: Any) -> tuple[Any, ...]:
         saved = iter(ctx.saved_tensors)  # complains of what was changed in between
         floats = [next(saved) if each is None else each for each in ctx.floats]
-        return (None, None, None, *_Carried.apply(ctx.carry, ctx.refusal, ctx.results, upstream, *floats))
+        carried = _Carried.apply(ctx.carry, ctx.refusal, ctx.results, upstream[0], *floats)
+        return (None, None, None, *carried)
 
 
 class _Carried(torch.autograd.Function):
@@ -67,7 +68,7 @@ class _Carried(torch.autograd.Function):
     @staticmethod
     @torch.compiler.disable
     def forward(
-        ctx: Any, carry: Function, refusal: str, results: tuple[Any, ...], upstream: torch.Tensor, *floats: Any
+        ctx: Any, carry: Function, refusal: str, results: tuple[Any, ...], upstream: Any, *floats: Any
     ) -> tuple[Any, ...]:
         ctx.refusal = refusal
         gradients = carry(_array(upstream), results, *map(_array, floats))

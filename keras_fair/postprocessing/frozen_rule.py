@@ -48,7 +48,9 @@ from keras_fair.layers.checks import all_fine
 from keras_fair.layers.guard import (
     compiles_with_xla,
     guard,
+    is_traced,
     kept_from_compilers,
+    refuse_export,
     refuse_text_under_xla,
     say_once,
 )
@@ -220,8 +222,11 @@ class FrozenRule(keras.layers.Layer):
         return super().__call__(call.y, attributes=call.attributes or None, lots=lots, **kwargs)
 
     def call(self, y: Any, attributes: Any = None, lots: Any = None) -> Any:
-        if y.shape[0] == 0 or (computes_on_host() and is_symbolic(y)):  # Keras asks for the shape of the answer
+        if y.shape[0] == 0:
             return y
+        if computes_on_host() and (is_symbolic(y) or is_traced()):
+            refuse_export(self.name)
+            return y  # Keras asks for the shape of the answer
         given, y, lots = y, on_host(y), on_host(lots)
         columns = {name: on_host(column) for name, column in (attributes or {}).items()}
         scores, size = flat(y), static_size(y)

@@ -313,7 +313,7 @@ IN_SINGLE = {
     "days but",
 }
 KINDS = [case for case in KINDS if not JAX_FLOATS or case[0] in IN_SINGLE]
-if keras.backend.backend() == "torch":  # compared as text, which a model without a vocabulary reads in a graph
+if keras.backend.backend() == "torch":  # text, which a model without a vocabulary reads in a graph
     KINDS = [case for case in KINDS if case[0] != "time, datetime64[ns]"]
 
 

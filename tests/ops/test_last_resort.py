@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from keras import ops
 
 import keras_fair as kf
 from keras_fair.inputs.domain import check_domain

@@ -267,5 +267,5 @@ def project_rows(
 def _moved_back(y: Any, centre: Any, r: Any, domain: Domain, duals: Any) -> Any:
     """Predictions counted from zero again; bit for bit those that came in where every row held already."""
     low, high = domain.bounds
-    moved = ops.minimum(ops.maximum(y + centre, low), high)
+    moved = ops.minimum(ops.maximum(ops.add(y, centre), low), high)
     return ops.where(ops.all(ops.equal(duals, 0.0)), ops.minimum(ops.maximum(r, low), high), moved)
