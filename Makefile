@@ -4,6 +4,7 @@
 #   make run DATASET=adult CONSTRAINT="spread(E[y | sex=*]) <= 0.02" EPOCHS=5 SEED=1
 #   make test                 all tests (TESTS=tests/rows to run some of them)
 #   make test-jax             tests of the numeric core on Keras' JAX backend
+#   make test-torch           the same on Keras' PyTorch backend, which it installs (TORCH=torch==...+cpu: a version)
 #   make lint                 ruff and mypy
 #   make tables               the parser's tables, after a change of grammar/fairness.lark
 #   make docs                 the documentation as a site: site/index.html
@@ -16,6 +17,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 TESTS ?=
 WORKERS ?= 2
+TORCH ?= torch>=2.6
 # Each process begins with one run of the tests, so tests of a file share what they compile and their fixtures;
 # who is done first takes from the other's end.
 PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
@@ -33,7 +35,7 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-jax lint tables docs bench clean
+.PHONY: help run test test-jax test-torch lint tables docs bench clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -73,6 +75,11 @@ test-jax: export JAX_COMPILATION_CACHE_DIR := $(CURDIR)/.pytest_cache/jax
 test-jax: export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS := 0.2
 test-jax: $(READY)
 	KERAS_BACKEND=jax $(PYTEST) $(or $(TESTS),tests/ops tests/layers tests/groups)
+
+# PyTorch is hundreds of megabytes, so the extras test and all leave it out, and .ci/run does not come here.
+test-torch: $(READY)
+	@$(BIN)/python -c 'import torch' 2> /dev/null || $(BIN)/python -m pip install $(PIP_FLAGS) "$(TORCH)"
+	KERAS_BACKEND=torch $(PYTEST) $(or $(TESTS),tests/ops tests/layers tests/groups)
 
 lint: $(READY)
 	$(BIN)/ruff check $(RUFF_FLAGS) .

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -26,6 +28,31 @@ def test_python_blocks_run_and_print_what_is_shown(tmp_path: Path, monkeypatch: 
     monkeypatch.chdir(tmp_path)
     keras.utils.set_random_seed(20260)  # the page has no seed: its figures are those of one run
     run_page(README)
+
+
+@pytest.mark.parametrize("backend", ["jax", "torch"])
+def test_ten_lines_run_on_other_backends(backend: str, tmp_path: Path) -> None:
+    if importlib.util.find_spec(backend) is None:
+        pytest.skip(f"{backend} is not installed: pip install keras-fair[{backend}]")
+    code = next(block for block in blocks("python") if "kf.FairModel" in block)
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env={
+            **os.environ,
+            "KERAS_BACKEND": backend,
+            "PYTHONPATH": str(README.parent),
+            "PYTHONIOENCODING": "utf-8",
+        },
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    shown = re.search(r"parity +│ +(-?[\d.]+) │", done.stdout)
+    assert shown is not None, done.stdout
+    assert abs(float(shown[1])) <= 0.02 + 1e-5
 
 
 def test_commands_run(tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """One set of names for arrays: `keras.ops` for tensors, NumPy where all inputs are NumPy.
 
+PyTorch has functions of its own for these names, see `keras_fair.inputs.arrays_torch`.
+
 Rows are computed by one piece of code, written against `keras.ops`. Outside a graph every operation of a
 backend costs tens of microseconds, and some of them ten times the time of NumPy on a million rows. So where
 all inputs are NumPy arrays, the same code runs on NumPy under the same names.
@@ -18,16 +20,20 @@ from keras_fair.inputs.precision import LARGEST_WHOLE
 
 __all__ = [
     "Tensor",
+    "computes_on_host",
     "concrete",
     "divided",
     "dtype_of",
     "flat",
     "floats",
+    "given_back",
     "is_numpy",
     "is_tensor",
     "largest_whole",
     "namespace",
+    "on_host",
     "static_size",
+    "tensor_functions",
     "widest_float",
 ]
 
@@ -162,9 +168,48 @@ def namespace(*arrays: Any) -> Any:
         own = getattr(type(array), "own_functions", None)
         if own is not None:
             return own
+    return tensor_functions()
+
+
+def tensor_functions() -> Any:
+    """The functions for tensors of the backend in use: `keras.ops`; on PyTorch the same names in float64."""
+    if _runs_on_torch():
+        from keras_fair.inputs.arrays_torch import TORCH
+
+        return TORCH
     from keras import ops
 
     return ops
+
+
+def computes_on_host() -> bool:
+    """Whether `on_host` takes tensors to NumPy."""
+    return _runs_on_torch()
+
+
+def on_host(x: Tensor) -> Any:
+    """On PyTorch, a tensor as an array of NumPy where no gradient flows to it: nothing is compiled there, and
+    NumPy is quicker. Elsewhere what came in."""
+    if not is_tensor(x) or not _runs_on_torch():
+        return x
+    from keras_fair.inputs.arrays_torch import on_host as on_host_here
+
+    return on_host_here(x)
+
+
+def given_back(x: Any, like: Tensor, dtype: Any = None) -> Tensor:
+    """What was computed from `on_host` of a tensor, as a tensor again, on its device.
+
+    Args:
+        x: an array or a tensor.
+        like: the tensor that came in.
+        dtype: of the result; default: that of `x`.
+    """
+    if not _runs_on_torch():
+        return x if dtype is None else tensor_functions().cast(x, dtype)
+    from keras_fair.inputs.arrays_torch import tensor_like
+
+    return tensor_like(x, like, dtype)
 
 
 def dtype_of(array: Any) -> str:
@@ -177,12 +222,11 @@ def dtype_of(array: Any) -> str:
 
 
 def widest_float() -> str:
-    """The widest float type that sums of tensors keep: "float64", or "float32" on JAX without x64 and on
-    PyTorch, where Keras takes float64 back to float32 in every sum and product."""
+    """The widest float type that sums of tensors keep: "float64", or "float32" on JAX without x64."""
     from keras import backend, ops
 
-    if backend.backend() == "torch":
-        return "float32"
+    if _runs_on_torch():
+        return "float64"  # on the host, wherever tensors are
     return str(backend.standardize_dtype(ops.convert_to_tensor(np.zeros(1)).dtype))
 
 
@@ -205,7 +249,7 @@ def floats(xp: Any, values: Any) -> Tensor:
 def divided(numerator: Any, denominator: Tensor, where: Tensor) -> Tensor:
     """The quotient where a condition holds; elsewhere 0, with gradient 0 too."""
     xp = namespace(numerator, denominator, where)
-    quotient = numerator / xp.where(where, denominator, xp.ones_like(denominator))
+    quotient = xp.divide(numerator, xp.where(where, denominator, xp.ones_like(denominator)))
     return xp.where(where, quotient, xp.zeros_like(quotient))
 
 
@@ -235,6 +279,13 @@ def static_size(tensor: Tensor) -> int | None:
     """The length of the first axis where it is known before the graph runs."""
     size = tensor.shape[0]
     return size if isinstance(size, int) else None
+
+
+@lru_cache(maxsize=1)
+def _runs_on_torch() -> bool:
+    from keras import backend
+
+    return bool(backend.backend() == "torch")
 
 
 @lru_cache(maxsize=1024)

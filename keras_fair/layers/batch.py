@@ -10,9 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from keras import ops
-
 from keras_fair.ops import Domain, Projection, project_rows
+from keras_fair.ops.dispatch import ops
 from keras_fair.ops.stream.pooled import PooledSums
 from keras_fair.ops.stream.state_vector import StateLayout, StreamRule
 from keras_fair.ops.stream.step import StreamStep, stream_step
@@ -72,7 +71,7 @@ def project_batch(
         sample_weight=_positive_weight(objective_weight),
         stiffness=stiffness,
     )
-    return ProjectedBatch(rows, projection, lambda: _sums(measured, projection.y))
+    return ProjectedBatch(rows, projection, lambda: _sums(measured, ops.stop_gradient(projection.y)))
 
 
 def project_arrivals(

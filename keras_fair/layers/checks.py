@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from keras import backend, ops
+from keras import backend
 
 from keras_fair.errors import ConstraintTypeError, near_names, quoted
 from keras_fair.groups.accuracy import outside_message as accuracy_message
@@ -22,6 +22,7 @@ from keras_fair.inputs.arrays import concrete, dtype_of
 from keras_fair.inputs.precision import LARGEST_WHOLE, precision_name, shortest
 from keras_fair.inputs.predictions import domain_slack, outside_message
 from keras_fair.ops import Domain
+from keras_fair.ops.dispatch import ops
 from keras_fair.ops.working_precision import working_dtype
 from keras_fair.rows.linear import LinearRows
 from keras_fair.rows.plan import RowPlan

@@ -12,9 +12,9 @@ from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
-from keras import ops
 
-from keras_fair.layers.kept_weight import kept_weight
+from keras_fair.layers.kept_weight import kept_weight, weight_read
+from keras_fair.ops.dispatch import ops
 from keras_fair.ops.stream.pooled import PooledSums
 from keras_fair.ops.working_precision import working_dtype
 from keras_fair.rows.linear import LinearRows
@@ -57,7 +57,7 @@ class PooledWeight:
 
     def add(self, place: int, sums: Any) -> None:
         """Add what a batch leaves behind, as `keras_fair.layers.batch` gives it."""
-        before = ops.convert_to_tensor(self.weight)
+        before = weight_read(self.weight)
         sums = ops.stop_gradient(ops.cast(sums, before.dtype))
         added = [ops.zeros_like(sums), ops.zeros_like(sums)]
         added[place] = sums

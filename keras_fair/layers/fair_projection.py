@@ -18,7 +18,13 @@ from keras import backend, ops
 from keras_fair.constraints import Constraints, parse
 from keras_fair.groups.dates import periods_of
 from keras_fair.groups.vocabulary import Vocabulary
-from keras_fair.inputs.arrays import concrete, dtype_of
+from keras_fair.inputs.arrays import (
+    computes_on_host,
+    concrete,
+    dtype_of,
+    given_back,
+    on_host,
+)
 from keras_fair.inputs.predictions import number_array
 from keras_fair.inputs.refusals import InText
 from keras_fair.inputs.settings import check_choice
@@ -42,7 +48,12 @@ from keras_fair.layers.call_arguments import (
 from keras_fair.layers.checks import check_shape
 from keras_fair.layers.epoch_sums import PooledWeight, pool_now
 from keras_fair.layers.global_batch import gathered
-from keras_fair.layers.guard import refuse_export, refuse_text_under_xla
+from keras_fair.layers.guard import (
+    is_traced,
+    kept_from_compilers,
+    refuse_export,
+    refuse_text_under_xla,
+)
 from keras_fair.layers.memory import Memory, check_memory
 from keras_fair.layers.place import place_kept
 from keras_fair.layers.record import Record, RecordWeight
@@ -264,6 +275,7 @@ class FairProjection(keras.layers.Layer):
             self.pooled = PooledWeight(self.add_weight, self._built_plan)
             self._pooled_weight = self.pooled.weight
 
+    @kept_from_compilers
     def __call__(
         self, y: Any, attributes: Any = None, label: Any = None, sample_weight: Any = None, **kwargs: Any
     ) -> Any:
@@ -355,8 +367,12 @@ class FairProjection(keras.layers.Layer):
         if y.shape[0] == 0:
             return ops.cast(y, self._output_dtype(y))
         symbolic = concrete(y) is None
-        if symbolic:
+        if symbolic or is_traced():
             refuse_export(self.name)
+        if symbolic and computes_on_host():  # Keras asks for the shape of the answer
+            return ops.cast(y, self._output_dtype(y))
+        given, columns = y, {name: on_host(column) for name, column in columns.items()}
+        y, label, sample_weight = map(on_host, (y, label, sample_weight))
         stream = stream_of(self) or (self._memory if training else None)
         batch = (project_batch if stream is None else stream.project_batch)(
             self._built_plan,
@@ -377,7 +393,7 @@ class FairProjection(keras.layers.Layer):
         place = pool_now()
         if place is not None and self.pooled is not None:
             self.pooled.add(place, batch.sums())
-        return ops.cast(batch.projection.y, self._output_dtype(y))
+        return given_back(batch.projection.y, given, self._output_dtype(given))
 
     def _output_dtype(self, y: Any) -> str:
         """That of the predictions, or the compute dtype where it is wider."""

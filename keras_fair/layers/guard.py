@@ -1,15 +1,16 @@
 """Inside a graph: a failed check stops the batch, and a projection that did not reach its rows is reported.
 
 Plain Python can't raise from inside a graph, so each backend does what it can: TensorFlow stops at an
-assertion and prints, JAX calls back to the host. XLA on TensorFlow has neither assertions nor text; there the
-layer counts in its record, which `FairModel` and `FairnessMonitor` look at.
+assertion and prints, JAX calls back to the host, PyTorch has no graph and raises. XLA on TensorFlow has
+neither assertions nor text; there the layer counts in its record, which `FairModel` and `FairnessMonitor`
+look at.
 """
 
 from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -17,9 +18,22 @@ from keras import backend
 
 from keras_fair.layers.checks import Check
 
-__all__ = ["compiles_with_xla", "guard", "refuse_export", "refuse_text_under_xla", "say_once", "told_last"]
+__all__ = [
+    "compiles_with_xla",
+    "guard",
+    "guard_eagerly",
+    "is_traced",
+    "kept_from_compilers",
+    "no_export_from_torch",
+    "refuse_export",
+    "refuse_text_under_xla",
+    "say_once",
+    "told_last",
+]
 
 _EXPORTERS = {f"keras.src.export.{name}": name for name in ("litert", "onnx", "openvino", "torch")}
+if backend.backend() == "torch":
+    _EXPORTERS["keras.src.export.saved_model"] = "tf_saved_model"
 
 
 def guard(name: str, checks: Sequence[Check], outcome: Any, seen: Any) -> None:
@@ -38,6 +52,37 @@ def guard(name: str, checks: Sequence[Check], outcome: Any, seen: Any) -> None:
     else:  # other backends run eagerly, where faults are errors at once
         return
     guard_here(name, checks, outcome, seen)
+
+
+def guard_eagerly(name: str, checks: Callable[[], Sequence[Check]]) -> None:
+    """On PyTorch, raise ValueError where a check fails; elsewhere only graphs are checked so.
+
+    Args:
+        name: of the layer.
+        checks: makes those of the batch.
+    """
+    if backend.backend() == "torch":
+        from keras_fair.layers.guard_torch import guard as guard_here
+
+        guard_here(name, checks())
+
+
+def is_traced() -> bool:
+    """Whether PyTorch records what a call does, for a format to export."""
+    if backend.backend() != "torch":
+        return False
+    from keras_fair.layers.guard_torch import is_traced as is_traced_here
+
+    return is_traced_here()
+
+
+def kept_from_compilers(method: Callable[..., Any]) -> Any:
+    """A method that `torch.compile` leaves as it is; on other backends the method itself."""
+    if backend.backend() != "torch":
+        return method
+    from keras_fair.layers.guard_torch import kept_from_compilers as kept_here
+
+    return kept_here(method)
 
 
 def say_once(name: str, message: str, met: Any) -> None:
@@ -67,7 +112,13 @@ def compiles_with_xla() -> bool:
 
 
 def refuse_text_under_xla(name: str) -> None:
-    """Raise ValueError where text would have to be read by XLA; `name` is that of the layer."""
+    """Raise ValueError where text would have to be read by XLA, or by a backend without tensors of text;
+    `name` is that of the layer."""
+    if backend.backend() != "tensorflow":
+        raise ValueError(
+            f"{name}: {backend.backend()} has no tensors of text: encode attributes beforehand with "
+            "Vocabulary.encode, and give the layer that vocabulary; FairModel encodes columns by itself"
+        )
     if compiles_with_xla():
         raise ValueError(
             f"{name}: attributes of text can't be read under jit_compile=True, because XLA has no text: "
@@ -99,6 +150,14 @@ def _without_frame(line: str) -> str:
     return line[:-1] if line.count("]") > line.count("[") and line.endswith("]") else line
 
 
+def no_export_from_torch() -> str:
+    """Why nothing with a projection is exported from PyTorch, and what to do instead."""
+    return (
+        "on PyTorch NumPy computes fair predictions, which no format holds: save the model, load it with "
+        "KERAS_BACKEND=tensorflow and export it there"
+    )
+
+
 def refuse_export(name: str) -> None:
     """Raise ValueError where Keras traces the layer for a format that cannot hold the projection.
 
@@ -110,6 +169,8 @@ def refuse_export(name: str) -> None:
         frame = frame.f_back  # type: ignore[assignment]
     if frame is not None:
         kind = _EXPORTERS[frame.f_globals["__name__"]]
+        if backend.backend() == "torch":
+            raise ValueError(f"{name}: {no_export_from_torch()}")
         raise ValueError(
             f"{name}: format={kind!r} can't hold a projection, which solves for the whole batch. Export with "
             "format='tf_saved_model', or export the model without its projection and correct its predictions "

@@ -11,12 +11,13 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import keras
 import numpy as np
-from keras import ops
 
 from keras_fair.layers.batch import ProjectedBatch, arrived, project_arrivals
-from keras_fair.layers.kept_weight import kept_weight
+from keras_fair.layers.kept_weight import kept_weight, weight_read
 from keras_fair.ops import Domain
+from keras_fair.ops.dispatch import ops
 from keras_fair.ops.stream.earlier import in_this_layout
 from keras_fair.ops.stream.state_vector import StateLayout, StreamRule, advanced
 from keras_fair.ops.working_precision import working_dtype
@@ -50,12 +51,12 @@ class Memory:
         """
         self._layout, self._outputs = StateLayout.of(plan), plan.outputs.count
         saved = None if self._saved is None else in_this_layout(self._layout, self._saved, self._outputs)
-        initial = "zeros" if saved is None else lambda _, dtype: ops.convert_to_tensor(saved, dtype)
+        initial = "zeros" if saved is None else lambda _, dtype: keras.ops.convert_to_tensor(saved, dtype)
         self.weight = kept_weight(add_weight, "memory", (self._layout.size,), working_dtype(), initial)
 
     def project_batch(self, plan: RowPlan, *batch: Any, **options: Any) -> ProjectedBatch:
         """Project the batch together with the memory; arguments as in `keras_fair.layers.batch`."""
-        vector = ops.stop_gradient(ops.convert_to_tensor(self.weight))
+        vector = ops.stop_gradient(weight_read(self.weight))
         step = project_arrivals(self._rule, vector, plan, *batch, **options)
         self.weight.assign(ops.stop_gradient(advanced(self._layout, vector, step.change, step.fade)))
         return arrived(plan, step)

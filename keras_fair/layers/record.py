@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from keras import ops
 
-from keras_fair.layers.kept_weight import kept_weight
+from keras_fair.layers.kept_weight import kept_weight, weight_read
 from keras_fair.ops import Outcome, Projection
+from keras_fair.ops.dispatch import ops
 
 __all__ = ["Record", "RecordWeight"]
 
@@ -56,7 +56,7 @@ class RecordWeight:
 
     def seen(self, outcome: Any) -> Any:
         """Whether an earlier batch ended in the same way, () bool."""
-        return ops.greater(ops.take(ops.convert_to_tensor(self.weight), outcome, axis=0), 0)
+        return ops.greater(ops.take(weight_read(self.weight), outcome, axis=0), 0)
 
     def add(self, projection: Projection, active: Any, fine: Any = None) -> None:
         """Add one batch.
@@ -73,8 +73,8 @@ class RecordWeight:
             counts = counts + ops.cast(failed, "float32")
         counts = counts + ops.pad(ops.cast(active, "float32"), (_FAULTY + 1, self.rows))
         violation = ops.pad(ops.cast(projection.violation, "float32"), (_FAULTY + 1 + self.rows, 0))
-        before = ops.convert_to_tensor(self.weight)
-        is_violation = ops.convert_to_tensor(places > _FAULTY + self.rows)
+        before = weight_read(self.weight)
+        is_violation = places > _FAULTY + self.rows
         self.weight.assign(ops.where(is_violation, ops.maximum(before, violation), before + counts))
 
     def read(self, names: Sequence[str]) -> Record:

@@ -10,12 +10,13 @@ import numpy as np
 
 from keras_fair.inputs.arrays import concrete
 from keras_fair.layers.checks import (
+    Check,
     all_fine,
     check_unknown_numbers,
     graph_checks,
     holds_codes,
 )
-from keras_fair.layers.guard import compiles_with_xla, guard
+from keras_fair.layers.guard import compiles_with_xla, guard, guard_eagerly
 from keras_fair.layers.record import RecordWeight
 from keras_fair.ops import Domain, Outcome, Projection
 from keras_fair.rows.linear import LinearRows
@@ -74,13 +75,9 @@ class Reports:
             ConstraintTypeError: outside a graph, where a number is outside the vocabulary.
         """
         fine = None
-        if concrete(y) is not None:
-            if self.refuse_unknown:
-                check_unknown_numbers(self.plan, rows, columns)
-            self._warn(Outcome(int(projection.outcome)))
-            self._warn_of_inactive(concrete(rows.active), columns)
-        else:
-            checks = graph_checks(
+
+        def checks() -> list[Check]:
+            return graph_checks(
                 y,
                 self.domain,
                 self.plan,
@@ -90,10 +87,17 @@ class Reports:
                 label=label,
                 refuse_unknown=self.refuse_unknown,
             )
-            if compiles_with_xla():
-                fine = all_fine(checks)
-            else:
-                guard(self.name, checks, projection.outcome, self.record.seen(projection.outcome))
+
+        if concrete(y) is not None:
+            if self.refuse_unknown:
+                check_unknown_numbers(self.plan, rows, columns)
+            guard_eagerly(self.name, checks)
+            self._warn(Outcome(int(projection.outcome)))
+            self._warn_of_inactive(concrete(rows.active), columns)
+        elif compiles_with_xla():
+            fine = all_fine(checks())
+        else:
+            guard(self.name, checks(), projection.outcome, self.record.seen(projection.outcome))
         self.record.add(projection, rows.active, fine)
 
     def _warn(self, outcome: Outcome) -> None:

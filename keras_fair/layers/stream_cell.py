@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from keras import ops
+
+from keras_fair.ops.dispatch import as_numpy
 
 __all__ = ["StreamCell"]
 
@@ -33,9 +34,9 @@ class StreamCell:
         return np.array(self._value)
 
     def read(self) -> Any:
-        """The numbers as a tensor, for the code that uses them."""
-        return ops.convert_to_tensor(self._value)
+        """The numbers, for the code that uses them."""
+        return np.array(self._value)
 
     def write(self, value: Any) -> None:
         """Store a tensor, from the code that makes it."""
-        self._value = np.asarray(ops.convert_to_numpy(value))
+        self._value = np.asarray(as_numpy(value))

@@ -6,6 +6,8 @@ from typing import Any
 
 import keras
 
+from keras_fair.inputs.arrays import computes_on_host
+from keras_fair.layers.guard import no_export_from_torch
 from keras_fair.models.served import ServedInputs
 
 __all__ = ["ExportedModel"]
@@ -33,8 +35,11 @@ class ExportedModel(keras.Model):
             **keywords: see `keras.Model.export`.
 
         Raises:
-            ValueError: it isn't known what the model takes, or the format can't hold it.
+            ValueError: it isn't known what the model takes, or the format can't hold it; on PyTorch no format
+                can.
         """
+        if computes_on_host():
+            raise ValueError(f"{self.name}: {no_export_from_torch()}")
         if input_signature is None and self._served.signature() is not None:
             input_signature = [self._served.signature()]
         super().export(filepath, format=format, input_signature=input_signature, **keywords)

@@ -46,6 +46,11 @@ from keras_fair.rows.margins import Margin
 
 __all__ = ["FairModel"]
 
+_NO_LABELS = (
+    "expected labels y where there are constraints on the label, received y=None: only predict can replace "
+    "them"
+)
+
 
 @keras.saving.register_keras_serializable(package="keras_fair")
 class FairModel(ExportedModel):
@@ -229,6 +234,8 @@ class FairModel(ExportedModel):
 
     def fit(self, x: Any = None, y: Any = None, **keywords: Any) -> Any:
         validation = keywords.get("validation_data")
+        if type(self).train_step is FairModel.train_step:
+            self._refuse_no_labels(x, y)
         learnt = self._reader.learn(x, y, validation)
         if learnt is not None and keywords.get("verbose", "auto") != 0:
             print(f"{self.name}: values of the attributes, taken from the data: {learnt}")
@@ -241,6 +248,8 @@ class FairModel(ExportedModel):
         return history
 
     def evaluate(self, x: Any = None, y: Any = None, **keywords: Any) -> Any:
+        if type(self).test_step is FairModel.test_step:
+            self._refuse_no_labels(x, y)
         logs = TestLogs(self.projection)
         if not isinstance(keywords.get("callbacks"), keras.callbacks.CallbackList):  # else `fit` logs them
             keywords["callbacks"] = with_logs(keywords.get("callbacks"), logs)
@@ -352,11 +361,14 @@ class FairModel(ExportedModel):
         with step_of(self, *arguments, **keywords):
             step = current_step(self)
             if self.constraints.uses_label and step is not None and step.label is None:
-                raise ValueError(
-                    "expected labels y where there are constraints on the label, received y=None: only "
-                    "predict can replace them"
-                )
+                raise ValueError(_NO_LABELS)
             yield
+
+    def _refuse_no_labels(self, x: Any, y: Any) -> None:
+        """Refuse columns without labels before Keras, which on PyTorch says that None has no dtype, meets
+        them."""
+        if y is None and self.constraints.uses_label and (isinstance(x, Mapping) or hasattr(x, "columns")):
+            raise ValueError(_NO_LABELS)
 
     @contextmanager
     def _ran(self, *, labels: bool, class_weights: bool = False, alone: bool = False) -> Iterator[None]:

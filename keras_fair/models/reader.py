@@ -6,7 +6,9 @@ import warnings
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import keras
 import numpy as np
+from keras import backend
 
 from keras_fair.errors import near_names, quoted
 from keras_fair.groups.demands import number_thresholds
@@ -63,6 +65,7 @@ class Reader:
         """
         if are_batches(x):
             return read_batches(x, self.read)
+        _refuse_text_of_datasets(x)
         inputs = (
             {f"input {name!r}": column for name, column in x.items()} if isinstance(x, Mapping) else {"x": x}
         )
@@ -156,6 +159,17 @@ class Reader:
         """The values of the attributes that are known."""
         vocabulary = self.projection.vocabulary
         return {} if vocabulary is None else vocabulary.values
+
+
+def _refuse_text_of_datasets(x: Any) -> None:
+    """Refuse text in a `tf.data.Dataset`, which the model meets as it is, where the backend has no text."""
+    if backend.backend() == "tensorflow" or not hasattr(x, "element_spec"):
+        return
+    if any(getattr(spec, "dtype", None) == "string" for spec in keras.tree.flatten(x.element_spec)):
+        raise ValueError(
+            f"the dataset holds text, for which {backend.backend()} has no tensors: encode it beforehand, "
+            "for example with model.projection.encode(columns)"
+        )
 
 
 def _is_at_hand(x: Any, wanted: set[str]) -> bool:

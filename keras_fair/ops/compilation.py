@@ -1,8 +1,9 @@
-"""Compiling the numeric core: with XLA in graphs of TensorFlow, with `jax.jit` on JAX, not at all elsewhere.
+"""Compiling the numeric core: with XLA in graphs of TensorFlow, with `jax.jit` on JAX, not at all on PyTorch.
 
 The solver is many small operations in a loop. Each costs microseconds in a plain graph or eagerly, and
 next to nothing once compiled together. Keras does not compile with XLA on a CPU unless asked to, so the core
-is compiled by itself, inside whatever surrounds it.
+is compiled by itself, inside whatever surrounds it. PyTorch runs what surrounds it eagerly: there NumPy
+computes the core.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-__all__ = ["compiled", "compiles_now", "padded_size", "refused_gradient"]
+__all__ = ["compiled", "compiles_now", "padded_size", "refused_gradient", "solves_in_numpy"]
 
 
 def compiled(function: Any, structure: Any) -> Any:
@@ -64,6 +65,11 @@ def refused_gradient(message: str, upstream: Sequence[Any], tensors: Sequence[An
 
         return refused_when_run(message, upstream, tensors)
     raise ValueError(message)
+
+
+def solves_in_numpy() -> bool:
+    """Whether NumPy computes the core of tensors too; see `keras_fair.ops.compilation_torch`."""
+    return _backend() == "torch"
 
 
 def _backend() -> str:

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from keras_fair.inputs.arrays import namespace
+from keras_fair.inputs.arrays import namespace, tensor_functions
 
-__all__ = ["all_numpy", "ops"]
+__all__ = ["all_numpy", "as_numpy", "ops"]
 
 _STATIC = (np.ndarray, np.generic, float, int, type(None), str, np.dtype)
 _AT_HOME = frozenset((np.ndarray, np.float64, np.bool_, float, int, bool, type(None), str))  # a short way
@@ -32,7 +32,7 @@ class _Ops:
                     return getattr(_functions_of(arguments), name)(*arguments, **options)
             for option in options.values():  # the dtype of a tensor is its backend's
                 if type(option) not in _AT_HOME and not all_numpy(option):
-                    return getattr(_keras_ops(), name)(*arguments, **options)
+                    return getattr(tensor_functions(), name)(*arguments, **options)
             return in_numpy(*arguments, **options)
 
         setattr(self, name, function)
@@ -60,17 +60,19 @@ def all_numpy(value: Any) -> bool:
     return isinstance(value, _STATIC)
 
 
+def as_numpy(value: Any) -> Any:
+    """A tensor, or all in nested tuples, as NumPy arrays; no gradient flows to them."""
+    if isinstance(value, tuple):
+        parts = map(as_numpy, value)
+        return type(value)(*parts) if hasattr(value, "_fields") else tuple(parts)
+    return value if isinstance(value, _STATIC) else tensor_functions().convert_to_numpy(value)
+
+
 def _home_of(value: Any) -> Any:
-    return namespace() if all_numpy(value) else _keras_ops()
+    return namespace() if all_numpy(value) else tensor_functions()
 
 
 def _functions_of(arguments: tuple[Any, ...]) -> Any:
     """The functions for arguments that are not all NumPy's; some may be lists of arrays."""
     first = arguments[0]
     return namespace(*arguments, *(first if isinstance(first, (list, tuple)) else ()))
-
-
-def _keras_ops() -> Any:
-    from keras import ops as keras_ops
-
-    return keras_ops

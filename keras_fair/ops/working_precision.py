@@ -1,8 +1,8 @@
 """The working precision of the solver.
 
-Rows are solved in float64 wherever the backend has it, and always in NumPy. JAX without `jax_enable_x64` has
-not, nor has Keras on PyTorch; then float32 is used, and rows hold to 1e-5 of the domain's width instead of
-1e-9. The tolerances that follow from it are in `keras_fair.ops.projection.settings`.
+Rows are solved in float64 wherever the backend has it, and always in NumPy, so on PyTorch too. JAX without
+`jax_enable_x64` has not; then float32 is used, and rows hold to 1e-5 of the domain's width instead of 1e-9.
+The tolerances that follow from it are in `keras_fair.ops.projection.settings`.
 """
 
 from __future__ import annotations

@@ -15,11 +15,21 @@ from typing import Any, NamedTuple
 
 import keras
 import numpy as np
-from keras import backend, ops
+from keras import backend
 
 from keras_fair.constraints import ConstraintSet, parse
 from keras_fair.groups.vocabulary import Vocabulary
-from keras_fair.inputs.arrays import concrete, dtype_of, flat, static_size, widest_float
+from keras_fair.inputs.arrays import (
+    computes_on_host,
+    concrete,
+    dtype_of,
+    flat,
+    given_back,
+    is_tensor,
+    on_host,
+    static_size,
+    widest_float,
+)
 from keras_fair.inputs.domain import check_domain
 from keras_fair.inputs.orders import check_order
 from keras_fair.inputs.predictions import check_lengths, number_array
@@ -38,12 +48,16 @@ from keras_fair.layers.checks import all_fine
 from keras_fair.layers.guard import (
     compiles_with_xla,
     guard,
+    is_traced,
+    kept_from_compilers,
+    refuse_export,
     refuse_text_under_xla,
     say_once,
 )
-from keras_fair.layers.kept_weight import kept_weight
+from keras_fair.layers.kept_weight import kept_weight, weight_read
 from keras_fair.layers.place import place_kept
 from keras_fair.ops import Outcome
+from keras_fair.ops.dispatch import ops
 from keras_fair.postprocessing.calibration import plan_for
 from keras_fair.postprocessing.knots import lots_of
 from keras_fair.postprocessing.meaning import meaning_of
@@ -190,6 +204,7 @@ class FrozenRule(keras.layers.Layer):
     def build(self, y_shape: Any) -> None:
         check_one_score(tuple(y_shape), self.domain)
 
+    @kept_from_compilers
     def __call__(self, y: Any, attributes: Any = None, lots: Any = None, **kwargs: Any) -> Any:
         if isinstance(y, Mapping) and lots is None and self.draws_lots and _LOTS not in self.attributes:
             y = dict(y)
@@ -209,19 +224,24 @@ class FrozenRule(keras.layers.Layer):
     def call(self, y: Any, attributes: Any = None, lots: Any = None) -> Any:
         if y.shape[0] == 0:
             return y
-        columns, scores, size = dict(attributes or {}), flat(y), static_size(y)
+        if computes_on_host() and (is_symbolic(y) or is_traced()):
+            refuse_export(self.name)
+            return y  # Keras asks for the shape of the answer
+        given, y, lots = y, on_host(y), on_host(lots)
+        columns = {name: on_host(column) for name, column in (attributes or {}).items()}
+        scores, size = flat(y), static_size(y)
         lots = None if lots is None else flat(ranked(lots))
         check_lengths({"y": size, _LOTS: None if lots is None else static_size(lots)})
         in_graph = any(is_symbolic(part) for part in (y, lots, *columns.values()))
         with place_kept():
             rows = self._rows(columns, ops.shape(y)[0] if size is None else size)
         known = ops.greater_equal(rows, 0)
-        knots = {name: ops.convert_to_tensor(weight) for name, weight in self._knots.items()}
-        given = self._shape.apply(scores, ops.maximum(rows, 0), lots, knots)
-        fair = ops.where(known, given, scores)
+        knots = {name: weight_read(weight) for name, weight in self._knots.items()}
+        ruled = self._shape.apply(scores, ops.maximum(rows, 0), lots, knots)
+        fair = ops.where(known, ruled, scores)
         if in_graph:
             fair = self._guarded(fair, y, columns, lots, known)
-        return ops.reshape(fair, ops.shape(y))
+        return given_back(ops.reshape(fair, ops.shape(y)), given)
 
     def compute_output_shape(self, y_shape: Any, **_: Any) -> Any:
         return tuple(y_shape)
@@ -251,11 +271,11 @@ class FrozenRule(keras.layers.Layer):
     def _read(self, call: CallArguments) -> CallArguments:
         """The call with scores as a tensor of floats and the columns encoded."""
         y = call.y
-        if not ops.is_tensor(y):
-            y = ops.convert_to_tensor(number_array(y, "predictions y")[0])
+        if not is_tensor(y):
+            y = keras.ops.convert_to_tensor(number_array(y, "predictions y")[0])
         check_one_score(tuple(y.shape), self.domain)
         if "float" not in dtype_of(y):
-            y = ops.cast(y, backend.floatx())
+            y = keras.ops.cast(y, backend.floatx())
         self._note_text(call.attributes)
         listed = self.vocabulary.values
         return encode(self._plan, call._replace(y=y), listed, self.domain, refuse_unknown=False)
@@ -338,10 +358,10 @@ class FrozenRule(keras.layers.Layer):
             fine = all_fine(checks)
             self._count(strangers if self.unknown == "exclude" else 0, ops.logical_not(fine))
             return fair
-        solved = ops.convert_to_tensor(int(Outcome.SOLVED), dtype="int32")
-        guard(self.name, checks, solved, ops.convert_to_tensor(True))
+        solved = keras.ops.convert_to_tensor(int(Outcome.SOLVED), dtype="int32")
+        guard(self.name, checks, solved, keras.ops.convert_to_tensor(True))
         if self.unknown == "exclude":
-            before = ops.convert_to_tensor(self._record)[0]
+            before = weight_read(self._record)[0]
             met = ops.logical_and(ops.greater(strangers, 0), ops.equal(before, 0))
             message = "people of a group that the rule doesn't know: scores are left as they are"
             say_once(self.name, message, met)
@@ -351,7 +371,7 @@ class FrozenRule(keras.layers.Layer):
     def _count(self, unknown: Any, faulty: Any) -> None:
         dtype = dtype_of(self._record)
         counts = ops.stack([ops.cast(unknown, dtype), ops.cast(faulty, dtype)])
-        self._record.assign(ops.convert_to_tensor(self._record) + counts)
+        self._record.assign(weight_read(self._record) + counts)
 
     def _note_text(self, attributes: Mapping[str, Any]) -> None:
         """XLA has no text: `jit_compile="auto"` does not compile a model that reads text in the graph."""
@@ -361,4 +381,4 @@ class FrozenRule(keras.layers.Layer):
 
 
 def _constant(array: np.ndarray) -> Any:
-    return lambda shape, dtype=None: ops.convert_to_tensor(np.asarray(array), dtype=dtype)
+    return lambda shape, dtype=None: keras.ops.convert_to_tensor(np.asarray(array), dtype=dtype)

@@ -110,7 +110,7 @@ class Gaps:
     def values(self, terms: Tensor) -> Tensor:
         """The gaps, shape `(R,)`, from the values of the terms; 0 where they cannot be estimated."""
         xp = namespace(self.weights, terms)
-        entries = xp.matmul(self.weights, terms) + self.offset
+        entries = xp.add(xp.matmul(self.weights, terms), self.offset)
         for step in self.reductions:
             entries = xp.concatenate([entries, step.values(entries, self.known)], axis=0)
         gaps = xp.take(entries, self.results, axis=0) * floats(xp, self.signs)
@@ -200,7 +200,8 @@ class LinearRows:
     def values(self, y: Tensor) -> Tensor:
         """`W T(y) + c`, shape `(m,)`: the rows without their auxiliary scalars."""
         terms = self.terms.values(y)
-        return namespace(self.weights, terms).matmul(self.weights, terms) + self.offset
+        xp = namespace(self.weights, terms)
+        return xp.add(xp.matmul(self.weights, terms), self.offset)
 
     def gaps(self, y: Tensor) -> Tensor:
         """The signed value of each relation's expression, shape `(R,)`.
@@ -219,7 +220,7 @@ class LinearRows:
         """
         terms = self.terms.values(y)
         xp = namespace(self.weights, terms)
-        own = _outside(xp.matmul(self.weights, terms) + self.offset, self.lower, self.upper)
+        own = _outside(xp.add(xp.matmul(self.weights, terms), self.offset), self.lower, self.upper)
         if self.gap is None or not any(relation.auxiliary for relation in self.relations):
             return own
         whole = _outside(self.gap.values(terms), self.gap.lower, self.gap.upper)
@@ -302,4 +303,5 @@ def relations_of_rows(relations: Sequence[RelationRows], count: int) -> np.ndarr
 
 def _outside(value: Tensor, lower: Tensor, upper: Tensor) -> Tensor:
     xp = namespace(value, lower, upper)
-    return xp.maximum(xp.maximum(lower - value, value - upper), xp.zeros_like(value))
+    past = xp.maximum(xp.subtract(lower, value), xp.subtract(value, upper))
+    return xp.maximum(past, xp.zeros_like(value))

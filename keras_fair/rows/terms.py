@@ -85,7 +85,7 @@ class CellFamily:
     def sums(self, y: Tensor) -> Tensor:
         """`M y`, shape `(size,)`, for `y` of shape `(n,)` or `(n, outputs)`."""
         xp = namespace(self.cells, self.scale, y)
-        products = y if self.scale is None else self.scale * y
+        products = y if self.scale is None else xp.multiply(self.scale, y)
         if len(products.shape) == 2:
             products = xp.sum(products, axis=1)
         cells = xp.cast(self.cells, "int32")
@@ -99,7 +99,8 @@ class CellFamily:
         gathered = xp.take(by_cell, xp.cast(self.cells, "int32"), axis=0)
         if self.scale is None:
             return gathered
-        return self.scale * (gathered if len(self.scale.shape) == 1 else xp.expand_dims(gathered, 1))
+        gathered = gathered if len(self.scale.shape) == 1 else xp.expand_dims(gathered, 1)
+        return xp.multiply(self.scale, gathered)
 
     @property
     def coefficients(self) -> Tensor:
@@ -153,7 +154,8 @@ class Terms:
     def values(self, y: Tensor) -> Tensor:
         """`T(y)`, shape `(T,)`; 0 for a group without weight, with gradient 0 too."""
         there = namespace(self.weights).greater(self.weights, 0)
-        return divided(self.sums(y) + self.constants, self.weights, there)
+        sums = self.sums(y)
+        return divided(namespace(sums, self.constants).add(sums, self.constants), self.weights, there)
 
     def adjoint(self, mu: Tensor) -> Tensor:
         """`M^T mu`, shape `(n,)` or `(n, outputs)`, for `mu` of shape `(T,)`; 0.0 where there are no

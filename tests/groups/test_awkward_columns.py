@@ -29,7 +29,7 @@ N = 8
 Y = np.array([0.76349, 0.10372, 0.31971, 0.13291, 0.31612, 0.11508, 0.89733, 0.79191])
 GROUPS = [[bool(code >> place & 1) for place in range(N)] for code in range(1, 2**N)]
 MEANS = np.array([Y[group].mean() for group in GROUPS])  # at least 7e-5 apart
-JAX_FLOATS = keras.backend.backend() != "tensorflow"
+JAX_FLOATS = keras.backend.backend() == "jax"
 
 
 def members_of(mean: float) -> list[bool]:
@@ -313,6 +313,8 @@ IN_SINGLE = {
     "days but",
 }
 KINDS = [case for case in KINDS if not JAX_FLOATS or case[0] in IN_SINGLE]
+if keras.backend.backend() == "torch":  # text, which a model without a vocabulary reads in a graph
+    KINDS = [case for case in KINDS if case[0] != "time, datetime64[ns]"]
 
 
 def column_of(column: Any) -> Any:

@@ -150,9 +150,10 @@ def test_inside_a_graph_a_column_has_to_be_encoded() -> None:
     layer = kf.FairProjection(RULE)
     y, when = keras.Input((1,)), keras.Input((), dtype="float32")
     graph = keras.Model([y, when], layer(y, attributes={"when": when}))
-    with pytest.raises(
-        ValueError, match="(?s)a graph can't read: encode.*FairProjection.encode.*float32.*\\^"
-    ):
+    words = "a graph can't read: encode.*FairProjection.encode.*float32"
+    if keras.backend.backend() == "torch":  # it is not in a graph there
+        words = "expected dates such as.*received numbers"
+    with pytest.raises(ValueError, match=f"(?s){words}.*\\^"):
         graph.predict([Y[:, None], np.arange(len(Y), dtype="float32")], verbose=0)
     coded = keras.Input((), dtype="int16")
     graph = keras.Model([y, coded], kf.FairProjection(RULE)(y, attributes={"when": coded}))

@@ -9,7 +9,7 @@ import pytest
 import keras_fair as kf
 
 # JAX computes in single precision unless it is told otherwise.
-TOLERANCE = 1e-6 if keras.backend.backend() == "tensorflow" else 1e-5
+TOLERANCE = 1e-5 if keras.backend.backend() == "jax" else 1e-6
 
 PARITY = "E[y | sex=Female] == E[y | sex=Male] +- 0.02"
 SEX = {"sex": ["Female", "Male"]}
@@ -32,6 +32,7 @@ def gap(y, codes) -> float:
     return abs(y[codes == 0].mean() - y[codes == 1].mean())
 
 
+@pytest.mark.filterwarnings("ignore:`torch.jit.script_method` is deprecated:DeprecationWarning")
 @pytest.mark.parametrize("jit_compile", [False, True])
 def test_last_batch_is_partial(batch, jit_compile) -> None:
     layer = kf.FairProjection(PARITY, vocabulary=SEX)
@@ -85,17 +86,22 @@ def test_text_under_xla_is_an_error_that_says_what_to_do(batch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "words"),
+    ("change", "words", "words_of_torch"),
     [
-        (lambda y, codes: y.__setitem__(3, np.nan), "expected predictions y in"),
-        (lambda y, codes: y.__setitem__(3, 2.0), "apply a sigmoid"),
-        (lambda y, codes: codes.__setitem__(3, 2), "`sex` has values outside the vocabulary"),
-        (lambda y, codes: codes.__setitem__(3, 3), "`sex` has missing values"),
-        (lambda y, codes: codes.__setitem__(3, 77), "`sex` has codes out of range"),
-        (lambda y, codes: codes.__setitem__(3, -1), "`sex` has codes out of range"),
+        (lambda y, codes: y.__setitem__(3, np.nan), "expected predictions y in", "expected finite"),
+        (lambda y, codes: y.__setitem__(3, 2.0), "apply a sigmoid", "apply a sigmoid"),
+        (
+            lambda y, codes: codes.__setitem__(3, 2),
+            "`sex` has values outside the vocabulary",
+            "'sex' has 1 values outside the vocabulary",
+        ),
+        (lambda y, codes: codes.__setitem__(3, 3), "`sex` has missing values", "`sex` has missing values"),
+        (lambda y, codes: codes.__setitem__(3, 77), "`sex` has codes out of range", "codes from 0 to 77"),
+        (lambda y, codes: codes.__setitem__(3, -1), "`sex` has codes out of range", "received codes from -1"),
     ],
 )
-def test_faults_of_the_data_stop_predict(batch, change, words) -> None:
+def test_faults_of_the_data_stop_predict(batch, change, words, words_of_torch) -> None:
+    words = words_of_torch if keras.backend.backend() == "torch" else words  # it is not in a graph there
     model = model_of(kf.FairProjection(PARITY, vocabulary=SEX))
     y, codes = batch.y[:, None].copy(), batch.codes.copy()
     change(y, codes)
@@ -113,7 +119,7 @@ def test_weights_below_zero_stop_predict(batch, faulty, shape) -> None:
     fair = model.predict([batch.y[:, None], batch.codes, weights], batch_size=64, verbose=0)
     assert gap(fair, batch.codes) <= 0.02 + TOLERANCE
     weights[7] = faulty
-    with pytest.raises(Exception, match="expected sample_weight >= 0"):  # noqa: B017, PT011
+    with pytest.raises(Exception, match="expected sample_weight .*>= 0"):  # noqa: B017, PT011
         model.predict([batch.y[:, None], batch.codes, weights], batch_size=64, verbose=0)
 
 
@@ -167,7 +173,7 @@ def test_what_cannot_be_held_is_told_inside_a_graph(batch, capfd, recwarn) -> No
         "E[y | sex=Female] >= 0.9\nE[y | sex=Female] <= 0.1", vocabulary=SEX, name="fair"
     )
     model = model_of(layer)
-    if keras.backend.backend() == "jax":
+    if keras.backend.backend() != "tensorflow":
         with pytest.warns(
             UserWarning, match="fair: at least one batch: (no predictions|the iteration limit)"
         ):

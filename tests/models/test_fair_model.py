@@ -204,7 +204,7 @@ def test_labels_reach_the_layer_in_fit_and_evaluate(task) -> None:
     known = kept.last.numpy()
     assert gap(known[positive], codes[positive]) <= 0.05 + TOLERANCE
     np.testing.assert_allclose(
-        np.asarray(model({"x": task["x"], "sex": codes}, label=label)), known, atol=1e-6
+        keras.ops.convert_to_numpy(model({"x": task["x"], "sex": codes}, label=label)), known, atol=1e-6
     )
     raw = model.base_model.predict(task["x"], batch_size=80, verbose=0)
     np.testing.assert_allclose(known[~positive], raw[~positive], atol=1e-6)  # others are left alone
@@ -252,7 +252,7 @@ def test_one_hot_labels_are_classes(task) -> None:
     model.compile("sgd", "categorical_crossentropy", run_eagerly=True)
     label = np.eye(3)[np.arange(80) % 3].astype("float32")
     assert np.isfinite(model.fit(task["x"], label, batch_size=80, verbose=0).history["loss"][0])
-    fair = np.asarray(model(task["x"], label=label))
+    fair = keras.ops.convert_to_numpy(model(task["x"], label=label))
     assert fair[label[:, 2] == 1, 2].mean() >= 0.6 - TOLERANCE
 
 

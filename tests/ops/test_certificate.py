@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from keras import ops
 
+from keras_fair.inputs.arrays import on_host
 from keras_fair.inputs.domain import check_domain
 from keras_fair.ops import Outcome, project
 from keras_fair.ops.projection.certificate import violation_above_least
@@ -20,21 +21,22 @@ DTYPE = working_dtype()
 PROVEN = 1e-4 if DTYPE == "float64" else 1e-2
 MEAN = np.full((1, 4), 0.25)
 R = np.array([0.2, 0.4, 0.6, 0.8], dtype=DTYPE)
+TENSOR = on_host(ops.convert_to_tensor(R))  # as the solver meets it
 
 
 def gap_of(y: np.ndarray, rows: Any, domain: Any, t: float | None = None) -> float:
     where = check_domain(domain)
-    problem = make_problem(ops.convert_to_tensor(R), rows, where, None, np.inf)
+    problem = make_problem(TENSOR, rows, where, None, np.inf)
     dual = Dual.of(problem, structure_of(rows, where, "euclidean"))
-    y = ops.convert_to_tensor(y.astype(DTYPE))
+    y = on_host(ops.convert_to_tensor(y.astype(DTYPE)))
     moved = problem.moments.rows(y) + problem.offset
-    scalars = ops.convert_to_tensor(np.zeros(0 if t is None else 1, DTYPE) + (0.0 if t is None else t))
+    scalars = on_host(ops.convert_to_tensor(np.zeros(0 if t is None else 1, DTYPE) + (t or 0.0)))
     return float(violation_above_least(dual, y, moved, scalars))
 
 
 def padded(y: np.ndarray, rows: Any, domain: Any) -> np.ndarray:
     """`y` with as many entries as the solver computes with."""
-    size = int(make_problem(ops.convert_to_tensor(R), rows, check_domain(domain), None, np.inf).r.shape[0])
+    size = int(make_problem(TENSOR, rows, check_domain(domain), None, np.inf).r.shape[0])
     return np.concatenate([y, np.zeros(size - len(y))])
 
 

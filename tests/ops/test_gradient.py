@@ -20,7 +20,7 @@ from keras_fair.ops.projection.problem_from_rows import make_problem, structure_
 from keras_fair.ops.projection.projector import projector
 from keras_fair.rows.linear import LinearRows, rows_from_matrix
 from keras_fair.rows.terms import Family, Terms
-from tests.gradients import gradient_of
+from tests.gradients import gradient_of, weighted_sum
 from tests.problems import make_case
 
 STEP = 1e-5
@@ -91,7 +91,7 @@ def test_predictions_that_are_tensors(
     weights = rng.normal(size=r.size)
 
     def loss(r: Any) -> Any:
-        return ops.sum(project_rows(r, case.rows, divergence=divergence).y * weights)
+        return weighted_sum(project_rows(r, case.rows, divergence=divergence).y, weights)
 
     np.testing.assert_allclose(gradient_of(loss, r, in_graph=True), differences_of(loss, r), atol=1e-6)
 
@@ -106,7 +106,7 @@ def test_predictions_on_the_simplex(divergence: str, rng: np.random.Generator) -
     weights = rng.normal(size=r.shape)
 
     def loss(r: Any) -> Any:
-        return ops.sum(project_rows(r, rows, domain="simplex", divergence=divergence).y * weights)
+        return weighted_sum(project_rows(r, rows, domain="simplex", divergence=divergence).y, weights)
 
     np.testing.assert_allclose(gradient_of(loss, r, in_graph=True), differences_of(loss, r), atol=1e-6)
 
@@ -118,7 +118,7 @@ def test_objective_weights_and_stiffness(rng: np.random.Generator) -> None:
 
     def loss(w: Any) -> Any:
         r = ops.convert_to_tensor(case.r)
-        return ops.sum(project_rows(r, case.rows, sample_weight=w, stiffness=20.0).y * weights)
+        return weighted_sum(project_rows(r, case.rows, sample_weight=w, stiffness=20.0).y, weights)
 
     w = rng.uniform(0.5, 2.0, case.r.size)
     np.testing.assert_allclose(gradient_of(loss, w), differences_of(loss, w), atol=1e-6)
@@ -141,7 +141,7 @@ def test_memberships_that_are_probabilities(rng: np.random.Generator) -> None:
             names=("gap",),
             active=ops.ones((1,), dtype="bool"),
         )
-        return ops.sum(project_rows(ops.convert_to_tensor(r), rows).y * weights)
+        return weighted_sum(project_rows(ops.convert_to_tensor(r), rows).y, weights)
 
     q = rng.uniform(0.1, 0.9, 16)
     gradient = gradient_of(loss, q)
@@ -172,6 +172,11 @@ def test_second_derivatives_are_refused() -> None:
                 tape.watch(r)
                 value = ops.sum(project_rows(r, case.rows).y ** 2)
             return ops.sum(tape.gradient(value, r) ** 2)
+        if keras.backend.backend() == "torch":
+            import torch
+
+            value = ops.sum(project_rows(r, case.rows).y ** 2)
+            return ops.sum(torch.autograd.grad(value, r, create_graph=True)[0] ** 2)
         import jax
 
         return ops.sum(jax.grad(lambda r: ops.sum(project_rows(r, case.rows).y ** 2))(r) ** 2)

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from keras import ops
 
 import keras_fair as kf
 from keras_fair.inputs.domain import check_domain
@@ -21,7 +20,7 @@ from keras_fair.ops.projection.settings import DOUBLE
 from keras_fair.ops.working_precision import working_dtype
 from keras_fair.rows.linear import rows_from_matrix
 from tests.engines import both_engines
-from tests.gradients import gradient_of
+from tests.gradients import gradient_of, weighted_sum
 from tests.reference import solve_reference
 
 DTYPE = working_dtype()
@@ -105,7 +104,7 @@ def test_gradients_of_saturated_predictions() -> None:
     weights = np.linspace(-1.0, 2.0, 8)
 
     def loss(r: Any) -> Any:
-        return ops.sum(project_rows(r, rows, divergence="binary_crossentropy").y * weights.astype(DTYPE))
+        return weighted_sum(project_rows(r, rows, divergence="binary_crossentropy").y, weights.astype(DTYPE))
 
     gradient = gradient_of(loss, SATURATED.astype(DTYPE))
     assert np.all(np.isfinite(gradient))

@@ -14,7 +14,7 @@ from keras_fair.ops import Outcome, project, project_rows
 from keras_fair.ops.working_precision import working_dtype
 from keras_fair.rows.linear import rows_from_matrix
 from tests.engines import both_engines, project_tensors
-from tests.gradients import gradient_of
+from tests.gradients import gradient_of, weighted_sum
 from tests.reference import solve_reference
 
 # Float64 where the backend has it; what rows and predictions of tensors are held to follows from it.
@@ -249,7 +249,7 @@ def test_a_row_whose_coefficients_cancel_takes_no_part(text: str, rng: np.random
         assert projection.outcome is Outcome.SOLVED
         np.testing.assert_allclose(projection.y, project(y, pair).y, atol=EXACT)
         with_it, without = (
-            gradient_of(lambda r, rows=rows: ops.sum(project_rows(r, rows).y * weights), y)
+            gradient_of(lambda r, rows=rows: weighted_sum(project_rows(r, rows).y, weights), y)
             for rows in (rows, pair)
         )
         np.testing.assert_allclose(with_it, without, atol=1e-5)

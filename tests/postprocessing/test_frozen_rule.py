@@ -97,7 +97,7 @@ def test_the_layer_says_what_the_rule_says(kind) -> None:
     expected = rule(those.scores, those.attributes, ids=those.ids)
     for given in (attributes, {**attributes, **those.codes}):
         fair = layer(those.scores, attributes=given, **lots(layer, those))
-        assert fair.dtype == "float32"
+        assert keras.backend.standardize_dtype(fair.dtype) == "float32"
         np.testing.assert_allclose(as_numpy(fair), expected, rtol=0, atol=0 if exact else 1e-6)
     column = layer({"y": those.scores[:, None], **attributes, **lots(layer, those)})
     np.testing.assert_array_equal(as_numpy(column)[:, 0], as_numpy(fair))
@@ -186,6 +186,9 @@ def test_strangers_stop_a_graph() -> None:
             model = model_of(layer)
         inputs = feed(layer, those)
         inputs[column][3] = value
+        if keras.backend.backend() == "torch":  # not in a graph, where errors show what was received
+            words = {2: "sex not known .received sex=2", -1: "received codes from -1"}.get(value, words)
+            words = words.replace("`", "'").replace("has missing", "has 1 missing").replace("y in", "y.* in")
         with pytest.raises(Exception, match=words):  # noqa: B017, PT011  the backend's own kind of error
             model.predict(inputs, batch_size=SIZE, verbose=0)
 
@@ -199,7 +202,9 @@ def test_strangers_who_are_left_alone_in_a_graph(capfd) -> None:
         fair = model.predict(inputs, batch_size=SIZE // 2, verbose=0)
         assert capfd.readouterr().err.count(f"keras_fair: fair: {words}") == 1
     else:
-        with pytest.warns(UserWarning, match=f"fair: {words}"):
+        if keras.backend.backend() == "torch":
+            words = "1 person of a group that the rule doesn't know .*: scores are left as they are"
+        with pytest.warns(UserWarning, match=words):
             fair = model.predict(inputs, batch_size=SIZE // 2, verbose=0)
     np.testing.assert_array_equal(fair[[3, 200], 0], those.scores[[3, 200]])
     assert (fair[:3, 0] != those.scores[:3]).all()

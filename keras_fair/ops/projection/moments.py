@@ -64,7 +64,7 @@ class CellPart(NamedTuple):
 
     def scaled(self, y: Any) -> Any:
         """`scale_i y_i`, (N,)."""
-        return y if self.scale is None else y * self.scale
+        return y if self.scale is None else ops.multiply(y, self.scale)
 
     def sums(self, y: Any) -> Any:
         """`sum of scale_i y_i` in each cell, (C + 1,)."""

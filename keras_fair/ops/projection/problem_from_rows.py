@@ -87,7 +87,7 @@ def make_problem(
     """
     dtype = working_dtype(r, sample_weight, stiffness, _arrays_of(rows))
     if centre is not None:
-        r = ops.cast(r, dtype) - centre
+        r = ops.subtract(ops.cast(r, dtype), centre)
         if np.isfinite(domain.low) or np.isfinite(domain.high):
             domain = Domain(domain.low - centre, domain.high - centre, domain.simplex)
     low, high = domain.bounds
@@ -111,7 +111,8 @@ def make_problem(
     )
     if centre is None:
         return problem
-    return problem._replace(offset=problem.offset + centre * problem.moments.rows(ops.ones_like(problem.r)))
+    moved = ops.multiply(centre, problem.moments.rows(ops.stop_gradient(ops.ones_like(problem.r))))
+    return problem._replace(offset=ops.add(problem.offset, moved))
 
 
 class _Flat(NamedTuple):

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from keras_fair.constraints import Constraints, is_constraints, parse
-from keras_fair.inputs.arrays import dtype_of, is_tensor
+from keras_fair.inputs.arrays import dtype_of, given_back, is_tensor, on_host
 from keras_fair.inputs.domain import Domain, DomainLike, check_domain
 from keras_fair.inputs.extent import Extent
 from keras_fair.inputs.predictions import check_pairing, read_predictions
@@ -169,10 +169,10 @@ def project(
             doubts = (*doubts, *doubts_about_labels(parsed, labels, where.bounds, extent))
         for doubt in doubts:
             warnings.warn(doubt, stacklevel=2)
-    r = float_array("y", y)
+    r = on_host(float_array("y", y))
     check_predictions(r, rows, where)
     if sample_weight is not None:
-        sample_weight = float_array("sample_weight", sample_weight)
+        sample_weight = on_host(float_array("sample_weight", sample_weight))
         check_weights(sample_weight, int(r.shape[0]))
     check_stiffness(stiffness, len(rows), working_dtype(r))
     rows = with_margin(rows, margin)
@@ -187,7 +187,9 @@ def project(
         warnings.warn(nobody_is_in(vacant), stacklevel=2)
         not_known = np.where(can_be_measured(rows), 0.0, np.nan).astype(dtype_of(projection.violation))
         projection = projection._replace(violation=projection.violation + not_known)
-    if not is_tensor(y):
+    if is_tensor(y):
+        projection = Projection(*(given_back(part, y) for part in projection))
+    else:
         projection = Projection(*map(_as_numpy, projection))
         dtype = np.asarray(y).dtype
         if dtype.kind == "f":
@@ -230,8 +232,8 @@ def project_rows(
         start: (m,) duals to begin from, default none.
 
     Returns:
-        A `Projection` of tensors, or of arrays where all that comes in is NumPy's. Gradients flow from `y` to
-        `r`, and to memberships and weights in the rows.
+        A `Projection` of tensors, or of arrays where all that comes in is NumPy's; on PyTorch its predictions
+        alone are a tensor. Gradients flow from `y` to `r`, and to memberships and weights in the rows.
     """
     where = check_domain(domain)
     check_divergence(divergence, where)
@@ -246,9 +248,10 @@ def project_rows(
         y = _moved_back(y, centre, ops.cast(r, y.dtype), where, projected.lam)
     if int(rows.aux.shape[1]):
         flat = y if len(shape) == 1 or rows.terms.outputs > 1 else y[:, 0]
-        violation = rows.violation(flat)
+        violation = rows.violation(ops.stop_gradient(flat))
     else:
-        lower, upper = (ops.cast(bound, problem.lower.dtype) for bound in (rows.lower, rows.upper))
+        bounds = (ops.cast(bound, problem.lower.dtype) for bound in (rows.lower, rows.upper))
+        lower, upper = map(ops.stop_gradient, bounds)
         outside = ops.maximum(lower - projected.rows, projected.rows - upper)
         violation = ops.maximum(outside, ops.zeros_like(outside))
     return Projection(
@@ -264,5 +267,5 @@ def project_rows(
 def _moved_back(y: Any, centre: Any, r: Any, domain: Domain, duals: Any) -> Any:
     """Predictions counted from zero again; bit for bit those that came in where every row held already."""
     low, high = domain.bounds
-    moved = ops.minimum(ops.maximum(y + centre, low), high)
+    moved = ops.minimum(ops.maximum(ops.add(y, centre), low), high)
     return ops.where(ops.all(ops.equal(duals, 0.0)), ops.minimum(ops.maximum(r, low), high), moved)

@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from keras_fair.ops.compilation import compiled, refused_gradient
-from keras_fair.ops.dispatch import all_numpy
+from keras_fair.ops.compilation import compiled, refused_gradient, solves_in_numpy
+from keras_fair.ops.dispatch import all_numpy, as_numpy
 from keras_fair.ops.projection.answer import project_problem
 from keras_fair.ops.projection.derivative import (
     differentiable_floats,
@@ -46,13 +46,36 @@ def projector(structure: Structure) -> Any:
     """
 
     def project(problem: Problem, start: Any = None) -> Solution:
-        if not all_numpy((problem, start)):
-            return _compiled_projector(structure)(problem, start)
-        # Infinite bounds take part in differences, and what is not chosen may not be a number.
-        with np.errstate(all="ignore"):
-            return project_one(structure, problem) or project_problem(structure, problem, start)
+        if all_numpy((problem, start)):
+            return _in_numpy(structure, problem, start)
+        if solves_in_numpy():
+            return _differentiable(structure, problem, start)
+        return _compiled_projector(structure)(problem, start)
 
     return project
+
+
+def _in_numpy(structure: Structure, problem: Problem, start: Any) -> Solution:
+    # Infinite bounds take part in differences, and what is not chosen may not be a number.
+    with np.errstate(all="ignore"):
+        return project_one(structure, problem) or project_problem(structure, problem, start)
+
+
+def _differentiable(structure: Structure, problem: Problem, start: Any) -> Solution:
+    """The projection of tensors whose backend differentiates what NumPy computes."""
+    from keras_fair.ops.compilation_torch import differentiable
+
+    given, start = as_numpy(problem), as_numpy(start)
+
+    def solve(*floats: Any) -> tuple[Any, ...]:
+        return tuple(_in_numpy(structure, with_floats(given, floats), start))
+
+    def carry(of_y: Any, results: Any, *floats: Any) -> tuple[Any, ...]:
+        with np.errstate(all="ignore"):
+            return gradients(structure, with_floats(given, floats), Solution(*results).lam, of_y)
+
+    solved = differentiable(solve, carry, _NO_SECOND_DERIVATIVE)
+    return Solution(*solved(*differentiable_floats(problem)))
 
 
 @lru_cache(maxsize=256)

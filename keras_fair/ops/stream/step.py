@@ -87,11 +87,13 @@ def stream_step(
     caller_dtype, r = r.dtype, ops.cast(r, dtype)
     measured = plan.measure(columns, label, weight, size=_size(r), fractional_label=fractional_label)
     n = ops.cast(_size(r), dtype) if present is None else ops.sum(ops.cast(present, dtype))
-    batch = MeasuredBatch(r, n, _moments(r, present, n), measured)
+    given = ops.stop_gradient(r)  # gradients flow through the projection alone
+    batch = MeasuredBatch(given, n, _moments(given, present, n), measured)
     asks = asked(plan, rule, state, batch)
     solved, stiffness = _solved(asks, rule, r, state["duals"], objective_weight)
-    then = answered(plan, asks, batch, solved.y, solved.duals)
-    flat = solved.y[:, 0] if plan.outputs.count == 1 and len(solved.y.shape) == 2 else solved.y
+    y = ops.stop_gradient(solved.y)
+    then = answered(plan, asks, batch, y, solved.duals)
+    flat = y[:, 0] if plan.outputs.count == 1 and len(y.shape) == 2 else y
     return StreamStep(
         projection=solved._replace(
             y=ops.cast(solved.y, caller_dtype), duals=then.duals, violation=asks.rows.violation(flat)
