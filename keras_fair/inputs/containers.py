@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -90,6 +91,8 @@ def kind_of(entry: Any) -> str | None:
         return "word" if entry else "missing"
     if isinstance(entry, (float, np.floating)) and np.isnan(entry):
         return "missing"
+    if isinstance(entry, Decimal):  # what databases and Spark give
+        return "missing" if entry.is_nan() else "number"
     if isinstance(entry, (date, np.datetime64)):
         return "missing" if isinstance(entry, np.datetime64) and np.isnat(entry) else "date"
     is_number = isinstance(entry, (bool, int, float, np.number, np.bool_))
