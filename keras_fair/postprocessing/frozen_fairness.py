@@ -305,6 +305,11 @@ class FrozenFairness:
         return self._fitted()[0]
 
     @property
+    def attributes(self) -> tuple[str, ...]:
+        """The columns that tell the groups of the rule apart: what is asked for in service."""
+        return tuple(self._fitted()[2].needs.attributes)
+
+    @property
     def groups(self) -> dict[str, dict[str, Any]]:
         """The knots of each group, by its name."""
         learnt, _, groups = self._fitted()
@@ -373,7 +378,8 @@ class FrozenFairness:
         `unknown="exclude"` such a person's score is left as it is.
 
         Args:
-            dialect: `"duckdb"`, `"sqlite"` or `"spark"`, on which the tests run it.
+            dialect: `"duckdb"`, `"sqlite"` or `"spark"`, on which the tests run it. Rules of scores by
+                cross-entropy ask for `sqrt`, which not every SQLite has.
             scores: the column of scores.
             columns: the column of each attribute, where it has another name. Columns hold what calibration
                 had: text, numbers or booleans (whole numbers up to 2^53), and for dates DATE or TIMESTAMP, to

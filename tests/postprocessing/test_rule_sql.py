@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sqlite3
 from collections.abc import Callable, Sequence
 from datetime import date, datetime, timezone
@@ -35,6 +36,7 @@ def in_sqlite(expression: str, people: People, types: dict[str, pa.DataType]) ->
     marks = ", ".join("?" for _ in types)
     rows = [[_plain(person[name]) for name in types] for person in people]
     connection = sqlite3.connect(":memory:")
+    connection.create_function("sqrt", 1, math.sqrt, deterministic=True)  # not every SQLite has it
     try:
         connection.execute(f"CREATE TABLE people ({names})")
         connection.executemany(f"INSERT INTO people VALUES ({marks})", rows)
