@@ -144,8 +144,9 @@ def test_what_does_not_fit_is_refused(engine) -> None:
         ran([{"score": 0.9, "gender": "Female"}], beam.ParDo(engine.RuleFn(rule)))
     with pytest.raises(Exception, match="expected rows with the same keys"):
         ran([[{"score": 0.9, "sex": "Male"}, {"score": 0.9}]], beam.ParDo(engine.RuleFn(rule)))
+    moves = kf.FrozenFairness("E[y | sex=Female] >= 0.1", confidence=None)
+    moves.fit(columns()["score"], attributes("sex"))
     with pytest.raises(ValueError, match="output='score' of a rule for scores"):
-        scores = kf.FrozenFairness("E[y | sex=Female] >= 0.1", confidence=None)
-        engine.RuleFn(scores.fit(columns()["score"], attributes("sex")), output="decision")
+        engine.RuleFn(moves, output="decision")
     with pytest.raises(ValueError, match="expected y as the name of a column"):
         engine.AuditFn("E[y | sex=Female] >= 0.1", y=[])
