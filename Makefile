@@ -4,6 +4,7 @@
 #   make run DATASET=adult CONSTRAINT="spread(E[y | sex=*]) <= 0.02" EPOCHS=5 SEED=1
 #   make test                 all tests (TESTS=tests/rows to run some of them)
 #   make test-jax             tests of the numeric core on Keras' JAX backend
+#   make test-engines         tests of Spark (with Java) and Beam, which are installed into .venv-engines
 #   make lint                 ruff and mypy
 #   make tables               the parser's tables, after a change of grammar/fairness.lark
 #   make docs                 the documentation as a site: site/index.html
@@ -33,7 +34,7 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-jax lint tables docs bench clean
+.PHONY: help run test test-jax test-engines lint tables docs bench clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -74,6 +75,12 @@ test-jax: export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS := 0.2
 test-jax: $(READY)
 	KERAS_BACKEND=jax $(PYTEST) $(or $(TESTS),tests/ops tests/layers tests/groups)
 
+# Both are heavy, and ask for older versions of what the other tests use; so they have an environment of their own.
+test-engines:
+	@test -x .venv-engines/bin/python || $(PYTHON) -m venv .venv-engines
+	@.venv-engines/bin/python -m pip install $(PIP_FLAGS) --editable ".[test,spark,beam]"
+	.venv-engines/bin/python -m pytest $(or $(TESTS),tests/distributed tests/postprocessing/test_rule_sql.py)
+
 lint: $(READY)
 	$(BIN)/ruff check $(RUFF_FLAGS) .
 	$(BIN)/mypy
@@ -92,4 +99,4 @@ bench: $(READY)
 		echo "== $$script"; $(BIN)/python "$$script"; done
 
 clean:
-	rm -rf $(VENV) .venv-bench .venv-bench-rules build dist run site .pytest_cache .mypy_cache .ruff_cache *.egg-info
+	rm -rf $(VENV) .venv-bench .venv-bench-rules .venv-engines build dist run site .pytest_cache .mypy_cache .ruff_cache *.egg-info

@@ -1,7 +1,7 @@
 """What does an audit cost on Spark and in Beam, in processor time, beside `kf.Auditor` alone?
 
-    python benchmarks/how_do_engines_scale.py                  # 100 million people
-    python benchmarks/how_do_engines_scale.py 10               # 10 million
+    python benchmarks/how_do_engines_scale.py                  # 10 million people
+    python benchmarks/how_do_engines_scale.py 100              # 100 million
 
 Twelve rows of constraints on generated people in Parquet files of a million each. Every engine reads the same
 files in a process of its own, after it has audited one file, which is not counted: Spark's compiler has then
@@ -59,7 +59,7 @@ COLUMNS = ["score", "label", "age", *VALUES]
 
 
 def main() -> None:
-    millions = int(sys.argv[1]) if len(sys.argv) > 1 else 100
+    millions = int(sys.argv[1]) if len(sys.argv) > 1 else 10
     engines = [name for name in ENGINES if available(name)]
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         files = written(Path(folder), millions + 1)

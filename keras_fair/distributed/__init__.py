@@ -19,12 +19,23 @@ if TYPE_CHECKING:
 
 __all__ = ["CalibrationSums", "beam", "spark"]
 
+_PACKAGES = {"apache_beam": "apache-beam", "pyspark": "pyspark"}
+
 
 def __getattr__(name: str) -> Any:
     if name == "CalibrationSums":
         return importlib.import_module("keras_fair.postprocessing.calibration_sums").CalibrationSums
     if name in __all__:
-        return importlib.import_module(f"{__name__}.{name}")
+        try:
+            return importlib.import_module(f"{__name__}.{name}")
+        except ModuleNotFoundError as fault:
+            if fault.name not in _PACKAGES:
+                raise
+            raise ModuleNotFoundError(
+                f"kf.distributed.{name} needs the package {_PACKAGES[fault.name]}: "
+                f"pip install 'keras-fair[{name}]'",
+                name=fault.name,
+            ) from fault
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -18,12 +18,11 @@ from hypothesis import strategies as st
 import keras_fair as kf
 from tests.rule_cases import People, calibration, cases, said
 
-duckdb = pytest.importorskip("duckdb", reason="DuckDB runs the SQL; it is in the extra 'test'")
-
 RATES = "spread(P[y >= 0.5 | sex=*]) <= 0.9"
 
 
 def in_duckdb(expression: str, people: People, types: dict[str, pa.DataType]) -> list[Any]:
+    duckdb = pytest.importorskip("duckdb", reason="DuckDB is absent: it is in the extra 'test'")
     columns = {name: pa.array([person[name] for person in people], kind) for name, kind in types.items()}
     with duckdb.connect() as connection:
         connection.register("people", pa.table({"place": range(len(people)), **columns}))
@@ -231,6 +230,7 @@ def test_columns_of_sqlite_hold_what_the_rule_reads() -> None:
 
 
 def test_duckdb_can_raise_an_error_for_whom_the_rule_refuses() -> None:
+    duckdb = pytest.importorskip("duckdb", reason="DuckDB is absent: it is in the extra 'test'")
     expression, types = rule_of().to_sql(refused="error"), {"score": pa.float64(), "sex": pa.string()}
     fine = {"score": 0.9, "sex": "Female"}
     assert in_duckdb(expression, [fine, fine], types) == [True, True]
