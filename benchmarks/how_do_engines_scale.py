@@ -11,6 +11,8 @@ workers of Python included. `alone` is a loop of `Auditor.update` over the files
 `rows handed to Python` is what Spark takes by itself: it reads the files, and a function that counts rows
 gets them as `mapInArrow` gives them.
 
+`files read by workers` hands them names of files in place of rows.
+
 They take turns: some files each, then some more, so that a slow minute is nobody's alone.
 """
 
@@ -312,6 +314,17 @@ def spark() -> Callable[[Sequence[str]], Any]:
     return audit
 
 
+def spark_files() -> Callable[[Sequence[str]], Any]:
+    import keras_fair as kf
+
+    session = session_of_spark()
+
+    def audit(files: Sequence[str]) -> Any:
+        return kf.distributed.spark.auditor_of_files(session, files, CONSTRAINTS, label="label")
+
+    return audit
+
+
 def session_of_spark() -> Any:
     os.environ["PYSPARK_PYTHON"] = sys.executable
     from pyspark.sql import SparkSession
@@ -332,6 +345,7 @@ def session_of_spark() -> Any:
 ENGINES: dict[str, Callable[[], Callable[[Sequence[str]], Any]]] = {
     "alone": alone,
     "Beam": beam,
+    "Spark, files read by workers": spark_files,
     "Spark": spark,
     "Spark, rows handed to Python": handed_over,
 }

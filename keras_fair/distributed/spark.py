@@ -16,17 +16,17 @@ import numpy as np
 from keras_fair.audit.auditor import Auditor
 from keras_fair.audit.result import Audit
 from keras_fair.constraints import Constraints, parse
-from keras_fair.distributed.pieces import Roles, larger_pieces
+from keras_fair.distributed.pieces import ROWS, Roles, larger_pieces
 from keras_fair.inputs.domain import DomainLike
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    from pyspark.sql import DataFrame
+    from pyspark.sql import DataFrame, SparkSession
 
     from keras_fair.postprocessing.calibration_sums import CalibrationSums
     from keras_fair.postprocessing.frozen_fairness import FrozenFairness
 
-__all__ = ["apply", "audit", "auditor", "calibration", "merged"]
+__all__ = ["apply", "audit", "auditor", "auditor_of_files", "calibration", "merged"]
 
 _Sums = TypeVar("_Sums")
 
@@ -83,6 +83,44 @@ def auditor(
     roles = Roles.of(y, label, sample_weight)
     blank = Auditor(constraints, **{"outputs": roles.y if len(roles.y) > 1 else None, **settings})
     return _summed(frame, blank, roles, blank.constraints.attributes, merge_in)
+
+
+def auditor_of_files(
+    session: SparkSession,
+    files: Sequence[str],
+    constraints: Constraints,
+    *,
+    y: str | Sequence[str] = "score",
+    label: str | None = None,
+    sample_weight: str | None = None,
+    merge_in: int = MERGED_IN,
+    **settings: Any,
+) -> Auditor:
+    """The sums of people who lie in Parquet files, which workers read by pyarrow.
+
+    Where no DataFrame is needed, this takes much less of the processor than `auditor`: Spark hands out names
+    of files, and no rows.
+
+    Args:
+        session: of Spark.
+        files: paths or addresses that each worker can open, such as `"s3://bucket/people/part-0.parquet"`;
+            one file is one task.
+        constraints, y, label, sample_weight, merge_in, settings: as of `audit`.
+
+    Raises:
+        ConstraintError: the constraints are malformed.
+        ValueError: no file is given. Files without a column, and faults of values, stop the job.
+    """
+    if not files:
+        raise ValueError("expected at least one file, received none")
+    roles = Roles.of(y, label, sample_weight)
+    blank = Auditor(constraints, **{"outputs": roles.y if len(roles.y) > 1 else None, **settings})
+    add = partial(
+        _added_files, blank=blank.to_bytes(), roles=roles, attributes=tuple(blank.constraints.attributes)
+    )
+    paths = session.createDataFrame([(str(path),) for path in files], "path string").repartition(len(files))
+    total = merged(paths.mapInArrow(add, "sums binary"), Auditor, merge_in=merge_in)
+    return blank if total is None else total
 
 
 def calibration(
@@ -241,6 +279,24 @@ def _added_rows(
         sums = (kind.from_bytes(blank) if sums is None else sums).add(*parts)
     if sums is not None:
         yield _row(sums.to_bytes())
+
+
+def _added_files(
+    batches: Iterable[pa.RecordBatch], *, blank: bytes, roles: Roles, attributes: Sequence[str]
+) -> Iterator[pa.RecordBatch]:
+    """On a worker: the sums of the files of a partition."""
+    from pyarrow import dataset
+
+    auditor = Auditor.from_bytes(blank)
+    paths = [path for batch in batches for path in batch.column(0).to_pylist()]
+    for path in paths:
+        people = dataset.dataset(path, format="parquet")
+        wanted = roles.wanted(attributes, people.schema.names)
+        read = people.to_batches(columns=wanted, batch_size=ROWS, use_threads=False)
+        for table in larger_pieces(read):
+            auditor.add(*roles.parts(table))
+    if paths:
+        yield _row(auditor.to_bytes())
 
 
 def _merged_rows(batches: Iterable[pa.RecordBatch], *, kind: Any) -> Iterator[pa.RecordBatch]:

@@ -7,6 +7,7 @@ from datetime import date, datetime, timezone
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 
@@ -62,6 +63,27 @@ def test_sums_go_on_from_each_other(people, spark) -> None:
     assert total is not None
     assert total.samples == early.samples + late.samples
     assert kf.distributed.spark.merged(stored.limit(0), kf.Auditor, column="a.b") is None
+
+
+def test_workers_read_files_themselves(spark, tmp_path) -> None:
+    from pyarrow import parquet
+
+    files = []
+    for place in range(3):
+        chosen = {name: column[place::3] for name, column in columns().items()}
+        files.append(str(tmp_path / f"part {place}.parquet"))
+        parquet.write_table(pa.table(chosen), files[-1])
+    options = {"label": "label", "sample_weight": "weight"}
+    found = kf.distributed.spark.auditor_of_files(spark, files, AUDITED, **options)
+    all_of = columns()
+    expected = kf.audit(
+        AUDITED, all_of["score"], attributes("sex", "age", "race"), all_of["label"], all_of["weight"]
+    )
+    assert gaps(found.result()) == pytest.approx(gaps(expected), rel=1e-9, abs=1e-12)
+    with pytest.raises(Exception, match="expected a column 'gender'"):
+        kf.distributed.spark.auditor_of_files(spark, files, "E[y | gender=F] >= 0.1")
+    with pytest.raises(ValueError, match="at least one file"):
+        kf.distributed.spark.auditor_of_files(spark, [], AUDITED)
 
 
 def test_states_of_streams_are_merged(spark) -> None:
