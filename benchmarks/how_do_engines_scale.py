@@ -2,6 +2,7 @@
 
     python benchmarks/how_do_engines_scale.py                  # 10 million people
     python benchmarks/how_do_engines_scale.py 100              # 100 million
+    python benchmarks/how_do_engines_scale.py 100 Spark        # of one engine
 
 Twelve rows of constraints on generated people in Parquet files of a million each. Every engine reads the same
 files in a process of its own, after it has audited one file, which is not counted: Spark's compiler has then
@@ -62,7 +63,8 @@ COLUMNS = ["score", "label", "age", *VALUES]
 
 def main() -> None:
     millions = int(sys.argv[1]) if len(sys.argv) > 1 else 10
-    engines = [name for name in ENGINES if available(name)]
+    chosen = ["alone", *sys.argv[2:]] if len(sys.argv) > 2 else list(ENGINES)
+    engines = [name for name in chosen if available(name)]
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         files = written(Path(folder), millions + 1)
         size = sum(path.stat().st_size for path in files[1:]) / 1e6
