@@ -5,6 +5,7 @@
 #   make test                 all tests (TESTS=tests/rows to run some of them)
 #   make test-jax             tests of the numeric core on Keras' JAX backend
 #   make test-torch           the same on Keras' PyTorch backend, which it installs (TORCH=torch==...+cpu: a version)
+#   make test-engines         tests of Spark (with Java) and Beam, which are installed into .venv-engines
 #   make lint                 ruff and mypy
 #   make tables               the parser's tables, after a change of grammar/fairness.lark
 #   make docs                 the documentation as a site: site/index.html
@@ -35,7 +36,7 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-jax test-torch lint tables docs bench clean
+.PHONY: help run test test-jax test-torch test-engines lint tables docs bench clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -81,6 +82,12 @@ test-torch: $(READY)
 	@$(BIN)/python -c 'import torch' 2> /dev/null || $(BIN)/python -m pip install $(PIP_FLAGS) "$(TORCH)"
 	KERAS_BACKEND=torch $(PYTEST) $(or $(TESTS),tests/ops tests/layers tests/groups)
 
+# Both are heavy, and ask for older versions of what the other tests use; so they have an environment of their own.
+test-engines:
+	@test -x .venv-engines/bin/python || $(PYTHON) -m venv .venv-engines
+	@.venv-engines/bin/python -m pip install $(PIP_FLAGS) --editable ".[test,spark,beam]"
+	.venv-engines/bin/python -m pytest $(or $(TESTS),tests/distributed tests/postprocessing/test_rule_sql.py)
+
 lint: $(READY)
 	$(BIN)/ruff check $(RUFF_FLAGS) .
 	$(BIN)/mypy
@@ -99,4 +106,4 @@ bench: $(READY)
 		echo "== $$script"; $(BIN)/python "$$script"; done
 
 clean:
-	rm -rf $(VENV) .venv-bench .venv-bench-rules build dist run site .pytest_cache .mypy_cache .ruff_cache *.egg-info
+	rm -rf $(VENV) .venv-bench .venv-bench-rules .venv-engines build dist run site .pytest_cache .mypy_cache .ruff_cache *.egg-info

@@ -3,12 +3,14 @@
 A block marked `output` is what the Python block above it prints. `...` in it stands for anything up to the
 end of the line, and alone on a line for any lines. Numbers after training differ a little from machine to
 machine. A Python block that can't run here has a comment above
-it that says why: `<!-- not run: a server never ends -->`.
+it that says why: `<!-- not run: a server never ends -->`. One that needs a package of an extra, which may be
+absent, says which: `<!-- needs: duckdb -->`; where it is absent, neither the block nor its output counts.
 """
 
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import io
 import re
 from pathlib import Path
@@ -19,6 +21,7 @@ __all__ = ["BLOCK", "run_page", "shows"]
 
 BLOCK = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 NOT_RUN = re.compile(r"<!-- not run: [^\n]*\w[^\n]* -->\n\Z")
+NEEDS = re.compile(r"<!-- needs: (\w+) -->\n\Z")
 NUMBER = re.compile(r"-?\d+\.\d+")
 PART = re.compile(
     r"(?P<number>-?\d+\.\d+)|(?P<lines>^\.\.\.$)|(?P<anything>\.\.\.)|(?P<blank>\s+)", re.MULTILINE
@@ -61,13 +64,17 @@ def run_page(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     names: dict[str, object] = {"__name__": "__main__"}
     printed: str | None = None
+    lacking = False
     for block in BLOCK.finditer(text):
         line = text.count("\n", 0, block.start(2))
-        if block[1] == "python" and not NOT_RUN.search(text[: block.start()]):
+        if block[1] == "python":
+            needs = NEEDS.search(text[: block.start()])
+            lacking = needs is not None and importlib.util.find_spec(needs[1]) is None
+        if block[1] == "python" and not lacking and not NOT_RUN.search(text[: block.start()]):
             stream = io.StringIO()
             with contextlib.redirect_stdout(stream):
                 exec(compile("\n" * line + block[2], str(page), "exec"), names)
             printed = stream.getvalue()
-        elif block[1] == "output":
+        elif block[1] == "output" and not lacking:
             assert printed is not None, f"line {line}: no Python block was run above this output"
             assert shows(block[2], printed), f"line {line}: printed\n{printed}"

@@ -34,7 +34,7 @@ LINES = (
     ("callbacks",),
     ("postprocessing",),
     ("audit",),
-    ("diagnosis", "datasets"),
+    ("diagnosis", "datasets", "distributed"),
     ("reports",),
     ("plots",),
     ("comparison",),
@@ -43,6 +43,7 @@ LINES = (
 )
 LINE = {room: line for line, rooms in enumerate(LINES) for room in rooms}
 IMPORTED_WHEN_USED = {"matplotlib", "pandas", "pyarrow", "cvxpy", "tensorflow_probability", "redis"}
+IMPORTED_WHEN_USED |= {"pyspark", "apache_beam"}
 
 
 def run_python(code: str, folder: Path, **environment: str) -> str:

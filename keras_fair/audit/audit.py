@@ -49,7 +49,8 @@ def audit(
             attributes, label, sample_weight)`.
         attributes: the columns that the constraints name, `(n,)` each; a dict of arrays or a DataFrame. For a
             model a `tf.data` pipeline, or any iterable, of `(inputs, label)`, `(inputs, label,
-            sample_weight)` or `inputs`, where `inputs` is a dict that holds the attributes too.
+            sample_weight)` or `inputs`, where `inputs` is a dict or a DataFrame that holds the attributes
+            too; or `inputs` alone.
         label: `(n,)`, the ground truth; needed where a constraint uses it.
         sample_weight: `(n,)` weights >= 0; default: all 1.
         vocabulary: the values of the attributes; default: those that occur. Its policy for missing values

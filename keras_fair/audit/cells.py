@@ -18,6 +18,7 @@ from itertools import product
 import numpy as np
 
 from keras_fair.groups.coding import UNKNOWN
+from keras_fair.inputs.arrays import writable
 
 __all__ = ["MOST_CELLS", "Cells", "Coded", "joint_codes"]
 
@@ -191,6 +192,7 @@ class Cells:
                 f"the conditions of one constraint tell more than {MOST_CELLS:,} kinds of samples apart; "
                 "ask for less in one constraint"
             )
+        self._sums = [writable(sums) for sums in self._sums]
         room = len(self._sums[0])
         lacking = len(self._place) - room
         if lacking > 0:

@@ -9,6 +9,7 @@ from itertools import product
 import numpy as np
 
 from keras_fair.audit.cells import Coded, joint_codes
+from keras_fair.inputs.arrays import writable
 
 __all__ = ["Key", "ScoreRows"]
 
@@ -77,6 +78,7 @@ class ScoreRows:
             self.sums = np.concatenate([self.sums, np.zeros((self.size - known, 3))])
             empty = np.zeros((self.size - known, width))
             self.counts = np.concatenate([self.counts.reshape(known, width), empty])
+        self.sums, self.counts = writable(self.sums), writable(self.counts)
         rows = [self.place[key] for key in keys]
         if len(set(rows)) == len(rows):
             self.sums[rows] += sums

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_fair.inputs.columns import elements_of
+from keras_fair.inputs.columns import columns_of, elements_of, is_table
 from keras_fair.inputs.predictions import chosen_output
 
 __all__ = ["Parts", "chunks_of"]
@@ -51,17 +51,18 @@ def _is_stream(y: Any) -> bool:
     if hasattr(y, "as_numpy_iterator"):
         return True
     if isinstance(y, (list, tuple)):
-        return bool(y) and isinstance(y[0], (tuple, list)) and any(isinstance(part, Mapping) for part in y[0])
+        return bool(y) and isinstance(y[0], (tuple, list)) and any(is_table(part) for part in y[0])
     return hasattr(y, "__iter__") and not hasattr(y, "__array__") and not hasattr(y, "shape")
 
 
 def _predicted(model: Callable[[Any], Any], data: Any) -> Iterator[Parts]:
-    if data is None or not hasattr(data, "__iter__"):
+    if data is None or not (is_table(data) or hasattr(data, "__iter__")):
         raise ValueError(
             "expected the data set that the model predicts as attributes: a tf.data pipeline, "
-            f"a dict of inputs or an iterable of batches, received attributes={type(data).__name__}"
+            "a dict of inputs, a DataFrame, or an iterable of batches, "
+            f"received attributes={type(data).__name__}"
         )
-    elements = [data] if isinstance(data, Mapping) else elements_of(data)
+    elements = [data] if is_table(data) else elements_of(data)
     for element in elements:
         parts = element if isinstance(element, (tuple, list)) else (element,)
         if not 1 <= len(parts) <= 3:
@@ -70,18 +71,25 @@ def _predicted(model: Callable[[Any], Any], data: Any) -> Iterator[Parts]:
                 f"received {len(parts)} parts"
             )
         inputs, label, weight = [*parts, None, None][:3]
-        if not isinstance(inputs, Mapping):
+        if not is_table(inputs):
             raise ValueError(
-                "expected inputs as a dict that holds the attributes and what the model takes, "
+                "expected inputs as a dict or a DataFrame of the attributes and what the model takes, "
                 f"received inputs of type {type(inputs).__name__}"
             )
-        lone = [name for name, column in inputs.items() if np.ndim(column) == 0]
+        columns, by_key = columns_of(inputs), isinstance(inputs, Mapping)
+        lone = [name for name, column in columns.items() if np.ndim(column) == 0] if by_key else []
         if lone:
             raise ValueError(
                 "expected a data set of batches, columns of shape (n,), received elements of one sample, "
                 f"in which {lone[0]!r} has shape (): call .batch(256) on a tf.data pipeline"
             )
-        yield _scores(model, inputs), dict(inputs), label, weight
+        taken = inputs if by_key else _as_arrays(columns)
+        yield _scores(model, taken), columns, label, weight
+
+
+def _as_arrays(columns: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """The columns of a table as a model takes them; attributes stay what they are."""
+    return {name: np.asarray(column) for name, column in columns.items()}
 
 
 def _scores(model: Any, inputs: Mapping[str, Any]) -> np.ndarray:

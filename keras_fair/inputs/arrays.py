@@ -258,6 +258,12 @@ def flat(column: Tensor) -> Tensor:
     return column[:, 0] if len(column.shape) == 2 and column.shape[1] == 1 else column
 
 
+def writable(array: np.ndarray) -> np.ndarray:
+    """The array, or a copy of one that is read-only: out of shared memory, a memory map, or a pickle whose
+    buffers lie elsewhere."""
+    return array if array.flags.writeable else array.copy()
+
+
 def concrete(tensor: Tensor) -> np.ndarray | None:
     """The values of a tensor as a NumPy array, or None inside a graph, where there are none yet."""
     if isinstance(tensor, np.ndarray):

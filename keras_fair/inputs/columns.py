@@ -40,6 +40,7 @@ __all__ = [
     "columns_of",
     "elements_of",
     "is_matrix",
+    "is_table",
     "read_column",
 ]
 
@@ -146,6 +147,11 @@ def columns_of(attributes: Any) -> dict[str, Any]:
     if twice is not None:
         raise ValueError(f"expected columns of different names, received two columns named {quoted(twice)}")
     return {name: attributes[name] for name in names}
+
+
+def is_table(value: Any) -> bool:
+    """Whether `columns_of` finds columns in a value: a dict, a DataFrame, or a table of pyarrow."""
+    return isinstance(value, Mapping) or hasattr(value, "columns")
 
 
 def read_column(column: Any, what: str) -> Column:

@@ -141,6 +141,10 @@ class PooledGap(keras.metrics.Metric):
         metric._pooled = pooled
         return metric
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Keras pickles configuration and variables, and would lose the sums.
+        return type(self).from_bytes, (self.to_bytes(),)
+
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), **self._measured_config()}
 

@@ -10,6 +10,7 @@ knots, `knots` what these do to a score. `frozen_fairness` is the class, `learni
 - Promises: `promised_rows` says which inequalities between means a text makes, `row_tests` tests one, by
   `rate_tests` and `mean_tests`; `monotone_path` and `split_and_test` choose a rule by such tests. `too_few`
   and `people_needed` say what is lacking.
+- Beyond one machine: `calibration_sums` counts calibration people in pieces, `rule_sql` writes a rule as SQL.
 - In service: `frozen_rule` is the layer, `serve` the model; `drift_monitor` watches whether a promise still
   holds.
 - `select_top` chooses k people of a batch.

@@ -11,7 +11,7 @@ import math
 import os
 import textwrap
 import warnings
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,7 +33,9 @@ from keras_fair.postprocessing.makers import Learnt, Settings
 from keras_fair.postprocessing.meaning import meaning_of
 from keras_fair.postprocessing.promise import Promise
 from keras_fair.postprocessing.rule_document import read_document, rule_document
+from keras_fair.postprocessing.rule_sql import rule_sql, written_as
 from keras_fair.postprocessing.service_groups import ServiceGroups, service_groups
+from keras_fair.postprocessing.sql_dialects import dialect_of
 from keras_fair.postprocessing.unknown_groups import first_values, left_alone, nothing_for
 from keras_fair.postprocessing.utility import check_utility
 from keras_fair.provided import provided
@@ -303,6 +305,11 @@ class FrozenFairness:
         return self._fitted()[0]
 
     @property
+    def attributes(self) -> tuple[str, ...]:
+        """The columns that tell the groups of the rule apart: what is asked for in service."""
+        return tuple(self._fitted()[2].needs.attributes)
+
+    @property
     def groups(self) -> dict[str, dict[str, Any]]:
         """The knots of each group, by its name."""
         learnt, _, groups = self._fitted()
@@ -350,6 +357,80 @@ class FrozenFairness:
         rule = cls(**config)
         rule._take(learnt, plan_for(rule.meaning, vocabulary, rule.domain), vocabulary)
         return rule
+
+    def to_sql(
+        self,
+        dialect: str = "duckdb",
+        *,
+        scores: str = "score",
+        columns: Mapping[str, str] | None = None,
+        output: str | None = None,
+        lots: str | None = None,
+        float32: Collection[str] = (),
+        refused: str = "null",
+    ) -> str:
+        """The fitted rule as an expression of SQL: a CASE with a branch for each group.
+
+        What it gives is what the rule gives, to the bit: `SELECT *, (CASE ...) AS accepted FROM people`. A
+        person whom the rule refuses gets NULL, or an error, and never the rule of another group: a score that
+        is NULL, NaN or outside the domain; a value that is missing where the vocabulary refuses that;
+        infinite numbers; and, with `unknown="error"`, a group that nobody was of at calibration. With
+        `unknown="exclude"` such a person's score is left as it is.
+
+        Args:
+            dialect: `"duckdb"`, `"sqlite"` or `"spark"`, on which the tests run it. Rules of scores by
+                cross-entropy ask for `sqrt`, which not every SQLite has.
+            scores: the column of scores.
+            columns: the column of each attribute, where it has another name. Columns hold what calibration
+                had: text, numbers or booleans (whole numbers up to 2^53), and for dates DATE or TIMESTAMP, to
+                the microsecond; in SQLite text such as `2024-06-01` or `2024-06-01 12:30:00`, in UTC. NULL,
+                NaN and empty text are missing.
+            output: `"decision"`, the default of a rule for decisions, or `"score"`.
+            lots: the column of lots in [0, 1), where the rule draws lots; `rule.layer().lots_of(ids)` makes
+                them.
+            float32: the columns, that of scores among them, that hold float32. Their thresholds are then the
+                float32 that the rule compares with.
+            refused: `"null"` (default) or `"error"`; SQLite has no errors.
+
+        Raises:
+            ValueError: the rule was not fitted; the rule draws lots and no column of them is given; an
+                argument, or a value of a group, is nothing that SQL can write.
+
+        Example:
+            >>> import keras_fair as kf
+            >>> rule = kf.FrozenFairness("spread(P[y >= 0.5 | sex=*]) <= 0.5", confidence=None)
+            >>> _ = rule.fit([0.2, 0.7, 0.3, 0.8], {"sex": ["F", "F", "M", "M"]})
+            >>> print(rule.to_sql("spark"))
+            CASE WHEN ... THEN
+              CASE
+                WHEN `sex` = 'F' THEN `score` >= 0.44999998807907104e0
+                WHEN `sex` = 'M' THEN `score` >= 0.550000011920929e0
+              END
+            END
+        """
+        learnt, _, groups = self._fitted()
+        written = written_as(
+            dialect_of(dialect),
+            scores=scores,
+            attributes=groups.needs.attributes,
+            columns=columns,
+            output=output,
+            decides=self.meaning.decides,
+            lots=lots,
+            draws_lots=learnt.knots.draws_lots,
+            float32=float32,
+            refused=refused,
+        )
+        return rule_sql(
+            written,
+            groups,
+            self._vocabulary,
+            learnt.knots,
+            learnt.row_of_cell,
+            domain=self.domain,
+            decision=self.meaning.threshold,
+            leaves_strangers=self.unknown == "exclude",
+        )
 
     def layer(self, name: str | None = None) -> FrozenRule:
         """The fitted rule as a Keras layer, `layer(y, attributes)`; see `FrozenRule`.

@@ -27,6 +27,8 @@ from keras_fair.ops.projection.divergences import respond
 
 __all__ = ["Knots", "ShiftKnots", "ThresholdKnots", "lots_of"]
 
+_LARGEST_LOT = 1 - 2.0**-24  # in float32; a lot nearer to 1 would be rounded to 1, which is nobody's
+
 
 class Knots(Protocol):
     """The map of each group. `arrays` are the numbers that it is made of, one row a group."""
@@ -143,7 +145,8 @@ class ThresholdKnots:
             lots = xp.zeros_like(scores) if lots is None else lots
             # In one type, whatever that of the scores: the same lot means the same threshold everywhere.
             cumulative = xp.take(xp.cast(held["cumulative"], "float32"), rows, axis=0)
-            lots = xp.expand_dims(xp.cast(lots, "float32"), 1)
+            lots = xp.cast(lots, "float32")
+            lots = xp.expand_dims(xp.minimum(lots, xp.full_like(lots, _LARGEST_LOT)), 1)
             passed = xp.sum(xp.cast(xp.greater_equal(lots, cumulative), "int32"), axis=1)
             place = place + xp.minimum(passed, count - 1)
 

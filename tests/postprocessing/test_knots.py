@@ -81,3 +81,10 @@ def test_lots_mean_the_same_in_every_type(rng) -> None:
     assert not alone.draws_lots
     given = alone.apply(np.array([0.49, 0.5]), np.zeros(2, dtype=int), None)
     assert (given >= 0.5).tolist() == [False, True]
+
+
+def test_a_lot_next_to_one_is_a_lot_below_one() -> None:
+    knots = ThresholdKnots(np.array([[0.2, np.inf]]), np.array([[1.0, 0.0]]), 0.5, (0.0, 1.0))
+    lots = np.array([0.0, 0.5, 1 - 2.0**-25, np.nextafter(1.0, 0.0)])
+    given = knots.apply(np.full(4, 0.3), np.zeros(4, int), lots)
+    assert (given >= 0.5).all()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import pickle
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -184,6 +185,42 @@ def test_what_is_packed_goes_on_exactly(case) -> None:
         assert said(case, again) == said(case, one)
         shard = sums(case, first)
         assert said(case, again.merge(shard)) == said(case, one.merge(shard))
+
+
+def read_only(one: Any) -> Any:
+    """The object as it comes out of shared memory or a memory map: none of its arrays can be written to."""
+    buffers: list[pickle.PickleBuffer] = []
+    pickled = pickle.dumps(one, protocol=5, buffer_callback=buffers.append)
+    return pickle.loads(pickled, buffers=[memoryview(bytes(buffer.raw())) for buffer in buffers])
+
+
+def test_what_came_read_only_goes_on(case) -> None:
+    first, then = sums(case, part(PEOPLE, slice(0, 10))), sums(case, part(PEOPLE, slice(10, 24)))
+    expected = case.numbers(sums(case, PEOPLE).result())
+    assert_says(case, read_only(first).merge(read_only(then)), expected)
+    assert_says(case, copied(first).merge(read_only(then)), expected)
+    assert_says(case, read_only(first).add(*part(PEOPLE, slice(10, 24))), expected)
+    held = read_only(first)
+    with pytest.raises(ValueError, match="constraints"):
+        held.merge(case.make(OTHER))
+    assert said(case, held) == said(case, first)
+
+
+def test_a_monitor_that_came_read_only_goes_on() -> None:
+    y, attributes, _, _ = drawn(400, 3)
+    rule = kf.FrozenFairness("spread(P[y >= 0.5 | sex=*]) <= 0.1", confidence=None).fit(y, attributes)
+
+    def monitor(where: slice) -> kf.DriftMonitor:
+        made = kf.DriftMonitor(rule)
+        made.observe(y[where], {"sex": attributes["sex"][where]})
+        return made
+
+    one, other = slice(0, 200), slice(200, 400)
+    expected = str(monitor(one).merge(monitor(other)).report())
+    assert str(read_only(monitor(one)).merge(read_only(monitor(other))).report()) == expected
+    held = read_only(monitor(one))
+    held.observe(y[other], {"sex": attributes["sex"][other]})
+    assert held.report().people == 400
 
 
 def test_another_object_is_left_as_it_is(case) -> None:
