@@ -56,7 +56,8 @@ def add_parser(commands: Any) -> None:
         help="where the state of a stream lives: a file (one worker), sqlite:///state.db, redis://host:6379/0",
     )
     how.add_argument(
-        "--uncorrected", action="store_true", help="the scores as they are, such as to compare with"
+        "--uncorrected", action="store_true", help="the scores as they are, to compare with; beside "
+        "--rule for the same requests"
     )
     how.add_argument(
         "--values",

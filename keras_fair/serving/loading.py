@@ -27,6 +27,7 @@ from keras_fair.serving.scorer import made_scorer
 from keras_fair.serving.seen import SeenPeople
 from keras_fair.serving.settings import ServiceSettings
 from keras_fair.serving.stream_correction import StreamCorrection
+from keras_fair.serving.turns import Turns
 from keras_fair.streaming.continued import saved_arguments
 from keras_fair.streaming.state_document import StateError
 
@@ -82,13 +83,14 @@ def loaded(settings: ServiceSettings) -> Loaded:
     seen: SeenPeople | None = None
     correction: Correction
     if settings.uncorrected:
-        correction, fields = Uncorrected(), []
+        rule = rule_of(settings)
+        correction, fields = Uncorrected(), [] if rule is None else _fields_of_rule(rule)
     elif settings.stream is not None:
         correction, fields = _stream(model, settings)
     else:
-        rule = _rule(model, settings)
+        served = _rule(model, settings)
         seen = SeenPeople()
-        correction, fields = RuleCorrection(rule, seen), _fields_of_rule(rule)
+        correction, fields = RuleCorrection(served, seen), _fields_of_rule(served)
     persons = Persons(_joined(feature_fields(specs), fields), settings.most_people)
     routes = Routes(parts.base, tuple(field.name for field in fields), (), parts.choice)
     scorer = made_scorer(parts.base, routes, specs, parts.output)
@@ -183,7 +185,7 @@ def _stream(model: Any, settings: ServiceSettings) -> tuple[StreamCorrection, li
         fields.append(PersonField(ID, "id", optional=True))
     low, high = check_domain(arguments.get("domain", (0.0, 1.0))).bounds
     bounds = (float(low), float(high))
-    return StreamCorrection(stream, parsed.attributes, bounds, at_once=at_once), fields
+    return StreamCorrection(stream, parsed.attributes, bounds, at_once=at_once, turns=Turns(settings.turns)), fields
 
 
 def _of_fair_model(model: FairModel, settings: ServiceSettings) -> dict[str, Any]:

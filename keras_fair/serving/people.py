@@ -184,7 +184,7 @@ def attribute_fields(
         elif has_words(listed):
             texts = tuple(map(str, listed or ()))
             fields.append(PersonField(name, "text", values=texts if closed else (), missing=missing))
-        elif name in numbers or name in known.values:
+        elif numbers.get(name) or name in known.values:
             fields.append(PersonField(name, "number", missing=missing))
         else:
             fields.append(PersonField(name, "any", missing=missing))

@@ -12,15 +12,16 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 @dataclass(frozen=True)
 class ServiceSettings:
-    """What `keras_fair.serving.run` serves, and how. Exactly one of `rule`, `stream` and `uncorrected`, or none
-    of them with a model that `kf.serve` made.
+    """What `keras_fair.serving.run` serves, and how: with a rule, with a stream, uncorrected, or with the rule
+    of a model that `kf.serve` made.
 
     Attributes:
         model: path of a saved Keras model, the one whose scores are corrected.
         rule: path of a fitted rule, as `FrozenFairness.save` writes it.
         stream: where the state of a stream lives, as `StreamingFairness(state=...)` takes it.
         constraints: the text that the stream holds; empty: that of its state, or of a `FairModel`.
-        uncorrected: serve the scores as they are, such as to compare.
+        uncorrected: serve the scores as they are, such as to compare. With a rule, requests are those that
+            the rule takes.
         values: of a stream, by attribute the values there are; others are refused. Without them they are
             learnt as they arrive.
         inputs: the key of the model's input, or the names of its columns; see `FairModel`.
@@ -34,6 +35,7 @@ class ServiceSettings:
             that is not saved.
         watched: path of what the watch over a rule's promise has seen; None: it begins anew each time.
         alpha: the probability that this watch ever raises a false alarm.
+        turns: path of a file on which workers take turns; the service makes one.
         grace: seconds that requests in progress are given when the service stops.
     """
 
@@ -54,6 +56,7 @@ class ServiceSettings:
     save_every: int = 1
     watched: str | None = None
     alpha: float = 0.01
+    turns: str = ""
     grace: float = 20.0
 
     def __repr__(self) -> str:
@@ -62,10 +65,9 @@ class ServiceSettings:
 
     def check(self) -> None:
         """Raise ValueError where settings do not go together."""
-        ways = {"rule": self.rule, "stream": self.stream, "uncorrected": self.uncorrected or None}
-        chosen = [name for name, value in ways.items() if value is not None]
-        if len(chosen) > 1:
-            raise ValueError(f"expected one of a rule, a stream and uncorrected scores, received {chosen}")
+        if self.stream is not None and (self.rule is not None or self.uncorrected):
+            other = "uncorrected scores" if self.rule is None else f"the rule {self.rule!r}"
+            raise ValueError(f"expected a stream alone, received {self.stream!r} and {other}")
         for name in ("workers", "most_bytes", "most_people", "save_every"):
             if getattr(self, name) < 1:
                 raise ValueError(f"expected {name} >= 1, received {name}={getattr(self, name)!r}")

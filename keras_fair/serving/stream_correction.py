@@ -2,7 +2,8 @@
 
 People who come alone are arrivals one by one; those of one request arrive together. All requests at hand are
 saved by one exchange with the store, so the disk is waited for once and not for each person. Only then are
-they answered. A request that is refused because the state could not be saved may have been counted: it goes
+they answered. Workers of one machine take turns from what they see to what they save, so each answers on all
+that the others have answered, and none is told to try again. A request that is refused because the state could not be saved may have been counted: it goes
 with the next exchange.
 """
 
@@ -17,6 +18,7 @@ from keras_fair.callbacks.streaming_fairness import StreamingFairness
 from keras_fair.serving.answers import Answer, parts_of
 from keras_fair.serving.faults import Problem, Refused
 from keras_fair.serving.people import People, unreadable
+from keras_fair.serving.turns import Turns
 from keras_fair.streaming.state_document import StateError
 
 __all__ = ["StreamCorrection"]
@@ -33,6 +35,7 @@ class StreamCorrection:
         names: of the attributes that its constraints need.
         bounds: where scores must lie.
         at_once: whether nothing is answered before it is saved.
+        turns: of the processes of this machine that share the state.
     """
 
     waits = True
@@ -44,13 +47,20 @@ class StreamCorrection:
         bounds: tuple[float, float],
         *,
         at_once: bool,
+        turns: Turns,
     ) -> None:
         self.stream, self.name, self._names, self._at_once = stream, "stream", tuple(names), at_once
-        self.bounds = bounds
+        self.bounds, self._turns = bounds, turns
         self.failed = False
 
     def correct(self, scores: np.ndarray, requests: Sequence[People]) -> list[Answer | Refused]:
         """Fair scores, once their arrivals are saved."""
+        if not self._at_once:
+            return self._correct(scores, requests)
+        with self._turns.turn():
+            return self._correct(scores, requests)
+
+    def _correct(self, scores: np.ndarray, requests: Sequence[People]) -> list[Answer | Refused]:
         answers = [self._project(y, one) for y, one in zip(parts_of(scores, requests), requests, strict=True)]
         if self._at_once and any(isinstance(answer, Answer) for answer in answers):
             try:

@@ -12,10 +12,11 @@ import logging
 import multiprocessing
 import signal
 import socket
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
@@ -54,8 +55,8 @@ def run(settings: ServiceSettings, around: Callable[[], AbstractContextManager[A
         ValueError: settings do not go together.
     """
     settings.check()
-    with _bound(settings) as listening:
-        return _Supervisor(settings, listening, around).run()
+    with _bound(settings) as listening, tempfile.NamedTemporaryFile(prefix="keras_fair_turns_") as turns:
+        return _Supervisor(replace(settings, turns=turns.name), listening, around).run()
 
 
 @dataclass
