@@ -15,10 +15,14 @@ import sys
 import tempfile
 import time
 from contextlib import ExitStack
+from pathlib import Path
 
-from _http_client import Outcome, asked
-from _service import PARITY, Service, bodies, made_files, served
-from _timing import table
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from _timing import table  # noqa: E402
+
+from tests.serving.client import Outcome, asked  # noqa: E402
+from tests.serving.started import PARITY, Service, bodies, made_files, served  # noqa: E402
 
 WORKERS, CONNECTIONS, TURNS, SECONDS = 2, 32, 7, 4.0
 

@@ -220,7 +220,8 @@ class _Supervisor:
             self._gone = self._gone.merged(place.counts)
             place.counts, place.process = Counts(), None
             if self._stopping or self._fault:
-                self._unclean |= process.exitcode != 0
+                told_while_it_loaded = not place.ready and process.exitcode == -signal.SIGTERM
+                self._unclean |= process.exitcode != 0 and not told_while_it_loaded
                 continue
             self._restarts += 1
             how = f"by signal {-process.exitcode}" if process.exitcode < 0 else f"with {process.exitcode}"

@@ -1,4 +1,4 @@
-"""A service in processes of its own, for benchmarks: its files, its port, its workers."""
+"""A service in processes of its own, for tests and benchmarks: its files, its port, its workers."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["PARITY", "Service", "bodies", "made_files", "served"]
+__all__ = ["PARITY", "ROOT", "Service", "bodies", "made_files", "people", "scored", "served"]
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 PARITY = "parity: E[y | sex=Female] == E[y | sex=Male] +- 0.02"
 FEATURES = 16
 
@@ -29,18 +29,19 @@ class Service:
     Attributes:
         port: where it listens.
         process: the parent of the workers.
+        said: lines of its log.
     """
 
-    def __init__(self, process: subprocess.Popen[str], port: int) -> None:
-        self.process, self.port = process, port
+    def __init__(self, process: subprocess.Popen[str], port: int, said: list[str]) -> None:
+        self.process, self.port, self.said = process, port, said
 
     def workers(self) -> list[int]:
-        """The processes that answer, by number."""
+        """The workers by their numbers as processes, the oldest first."""
         listed = subprocess.run(
             ["ps", "-o", "pid=,args=", "--ppid", str(self.process.pid)], capture_output=True, text=True, check=False
         )
         lines = [line.split(None, 1) for line in listed.stdout.splitlines()]
-        return [int(pid) for pid, command in lines if "spawn_main" in command]
+        return sorted(int(pid) for pid, command in lines if "spawn_main" in command)
 
     def stop(self) -> int:
         """Stop it in order; its exit code."""
@@ -52,7 +53,7 @@ class Service:
 def served(folder: str, *options: str) -> Iterator[Service]:
     """A service that answers."""
     paths = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
-    command = [sys.executable, "-m", "keras_fair", "serve", f"{folder}/model.keras", "--port", "0", *options]
+    command = [sys.executable, "-W", "ignore", "-m", "keras_fair", "serve", f"{folder}/model.keras", "--port", "0", *options]
     process = subprocess.Popen(
         command, env={**os.environ, "PYTHONPATH": paths}, cwd=ROOT, stderr=subprocess.PIPE, text=True
     )
@@ -66,16 +67,22 @@ def served(folder: str, *options: str) -> Iterator[Service]:
                 break
         else:
             raise SystemExit("".join(said))
-        threading.Thread(target=process.stderr.read, daemon=True).start()  # so that it never fills
-        yield Service(process, int(found[1]))
+        # Read on, so that it never waits for a reader.
+        reader = threading.Thread(target=said.extend, args=(process.stderr,), daemon=True)
+        reader.start()
+        yield Service(process, int(found[1]), said)
     finally:
         if process.poll() is None:
             process.terminate()
             process.wait(60)
+        process.stderr.close()
 
 
 def made_files(folder: str) -> None:
-    """A model of 16 features, 64 and 32 units, whose scores differ between women and men, and a rule for it."""
+    """A model and a rule in a folder.
+
+    The model has 16 features, 64 and 32 units, and scores that differ between women and men.
+    """
     import keras
 
     import keras_fair as kf
@@ -113,3 +120,13 @@ def bodies(size: int = 5000, seed: int = 5) -> list[bytes]:
         {"x": [round(float(each), 4) for each in row], "sex": str(who)} for row, who in zip(x, sex, strict=True)
     ]
     return [json.dumps(each).encode() for each in made]
+
+
+def scored(folder: str, size: int = 5000, seed: int = 5) -> dict[bytes, float]:
+    """The requests of `bodies`, and the scores of the model."""
+    import keras
+
+    requests = bodies(size, seed)
+    x = np.array([json.loads(body)["x"] for body in requests], "float32")
+    scores = keras.models.load_model(f"{folder}/model.keras").predict(x, batch_size=size, verbose=0)
+    return dict(zip(requests, scores[:, 0].tolist(), strict=True))
