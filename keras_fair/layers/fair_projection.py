@@ -344,7 +344,7 @@ class FairProjection(keras.layers.Layer):
     ) -> Any:
         symbolic = concrete(y) is None
         if symbolic:
-            refuse_export(self.name)
+            refuse_export(self.name, self.constraints)
         stream = stream_of(self) or (self._memory if training else None)
         batch = (project_batch if stream is None else stream.project_batch)(
             self._built_plan,
