@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import os
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -157,10 +156,7 @@ def _serve(options: argparse.Namespace) -> int:
         grace=float(options.grace),
     )
     from keras_fair.serving.supervisor import ServiceFault, run
-    from keras_fair.serving.worker_log import log_to_stderr
 
-    log_to_stderr()
-    sys.stdout.flush()
     with faults_of_input():
         try:
             return run(settings, quiet_keras)

@@ -26,6 +26,7 @@ from keras_fair.serving.exposition import counts_text, family
 from keras_fair.serving.promise_watch import PromiseWatch
 from keras_fair.serving.settings import ServiceSettings
 from keras_fair.serving.worker import work
+from keras_fair.serving.worker_log import logged_to_stderr
 
 __all__ = ["ServiceFault", "run"]
 
@@ -55,7 +56,11 @@ def run(settings: ServiceSettings, around: Callable[[], AbstractContextManager[A
         ValueError: settings do not go together.
     """
     settings.check()
-    with _bound(settings) as listening, tempfile.NamedTemporaryFile(prefix="keras_fair_turns_") as turns:
+    with (
+        logged_to_stderr(),
+        _bound(settings) as listening,
+        tempfile.NamedTemporaryFile(prefix="keras_fair_turns_") as turns,
+    ):
         return _Supervisor(replace(settings, turns=turns.name), listening, around).run()
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+from collections.abc import Iterator
 from typing import Any
 
-__all__ = ["log_to_stderr"]
+__all__ = ["log_to_stderr", "logged_to_stderr"]
 
 _logger = logging.getLogger("keras_fair.serving")
 
@@ -18,8 +20,26 @@ class _Withheld(logging.Formatter):
 
 
 def log_to_stderr() -> None:
-    """Log to stderr, from warnings of other libraries on."""
+    """Log to stderr in a worker, from warnings of other libraries on."""
+    logging.basicConfig(level=logging.WARNING, handlers=[_handler()], force=True)
+    _logger.setLevel(logging.INFO)
+
+
+@contextlib.contextmanager
+def logged_to_stderr() -> Iterator[None]:
+    """Meanwhile the service's own lines go to stderr; what else is logged goes where it went before."""
+    handler, before = _handler(), (_logger.level, _logger.propagate)
+    _logger.addHandler(handler)
+    _logger.setLevel(logging.INFO)
+    _logger.propagate = False
+    try:
+        yield
+    finally:
+        _logger.removeHandler(handler)
+        _logger.level, _logger.propagate = before
+
+
+def _handler() -> logging.Handler:
     handler = logging.StreamHandler()
     handler.setFormatter(_Withheld("%(asctime)s %(process)d %(levelname)s %(message)s"))
-    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
-    _logger.setLevel(logging.INFO)
+    return handler

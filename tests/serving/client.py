@@ -53,6 +53,7 @@ async def asked(
         told: is told of each request.
     """
     await asyncio.gather(*(_one(port, bodies, go_on, told) for _ in range(connections)))
+    await asyncio.sleep(0.05)  # for connections that are being closed
 
 
 async def _one(

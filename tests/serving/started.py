@@ -38,7 +38,7 @@ class Service:
     def workers(self) -> list[int]:
         """The workers by their numbers as processes, the oldest first."""
         listed = subprocess.run(
-            ["ps", "-o", "pid=,args=", "--ppid", str(self.process.pid)], capture_output=True, text=True, check=False
+            ["ps", "-ww", "-o", "pid=,args=", "--ppid", str(self.process.pid)], capture_output=True, text=True, check=False
         )
         lines = [line.split(None, 1) for line in listed.stdout.splitlines()]
         return sorted(int(pid) for pid, command in lines if "spawn_main" in command)
@@ -50,12 +50,12 @@ class Service:
 
 
 @contextmanager
-def served(folder: str, *options: str) -> Iterator[Service]:
+def served(folder: str, *options: str, **environment: str) -> Iterator[Service]:
     """A service that answers."""
     paths = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
     command = [sys.executable, "-W", "ignore", "-m", "keras_fair", "serve", f"{folder}/model.keras", "--port", "0", *options]
     process = subprocess.Popen(
-        command, env={**os.environ, "PYTHONPATH": paths}, cwd=ROOT, stderr=subprocess.PIPE, text=True
+        command, env={**os.environ, "PYTHONPATH": paths, **environment}, cwd=ROOT, stderr=subprocess.PIPE, text=True
     )
     assert process.stderr is not None
     said = []
