@@ -1,5 +1,5 @@
-"""The command line: `keras-fair explain`, `check`, `audit`, `fit-rule`, `apply`, `drift`, `run` and
-`datasets`, in modules with `add_parser`.
+"""The command line: `keras-fair explain`, `check`, `audit`, `fit-rule`, `apply`, `drift`, `serve`,
+`run` and `datasets`, in modules with `add_parser`.
 
 A command holds no mathematics: it reads arguments, calls the library and prints. Exit codes: 0 all is well, 1
 a constraint does not hold, 2 the input is at fault, 3 the program is. So that 1 is always a verdict, no
@@ -27,6 +27,7 @@ from keras_fair.cli import (
     explain_command,
     rule_commands,
     run_command,
+    serve_command,
 )
 from keras_fair.cli.console import any_character, nobody_reads
 from keras_fair.cli.input_fault import InputFault
@@ -77,6 +78,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         audit_command,
         rule_commands,
         drift_command,
+        serve_command,
         run_command,
         datasets_command,
     ):

@@ -368,7 +368,7 @@ class FairProjection(keras.layers.Layer):
             return ops.cast(y, self._output_dtype(y))
         symbolic = concrete(y) is None
         if symbolic or is_traced():
-            refuse_export(self.name)
+            refuse_export(self.name, self.constraints)
         if symbolic and computes_on_host():  # Keras asks for the shape of the answer
             return ops.cast(y, self._output_dtype(y))
         given, columns = y, {name: on_host(column) for name, column in columns.items()}

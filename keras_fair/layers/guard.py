@@ -20,6 +20,7 @@ from keras_fair.layers.checks import Check
 
 __all__ = [
     "compiles_with_xla",
+    "exported_as",
     "guard",
     "guard_eagerly",
     "is_traced",
@@ -158,21 +159,33 @@ def no_export_from_torch() -> str:
     )
 
 
-def refuse_export(name: str) -> None:
-    """Raise ValueError where Keras traces the layer for a format that cannot hold the projection.
+def exported_as() -> str | None:
+    """The format that Keras traces a layer for, where it is one without assertions, text and float64:
+    `"onnx"`, `"litert"`, `"openvino"` or `"torch"`; else None.
 
-    Keras tells a layer nothing of the format, and would write files that nothing can load: so the callers say
-    which it is. `name` is that of the layer.
+    Keras tells a layer nothing of the format. So the callers say which it is.
     """
     frame = sys._getframe(1)
     while frame is not None and frame.f_globals.get("__name__") not in _EXPORTERS:
         frame = frame.f_back  # type: ignore[assignment]
-    if frame is not None:
-        kind = _EXPORTERS[frame.f_globals["__name__"]]
+    return None if frame is None else _EXPORTERS[frame.f_globals["__name__"]]
+
+
+def refuse_export(name: str, constraints: object) -> None:
+    """Raise ValueError where Keras traces the layer for a format that cannot hold the projection; it would
+    write files that nothing can load.
+
+    Args:
+        name: of the layer.
+        constraints: that it holds.
+    """
+    kind = exported_as()
+    if kind is not None:
         if backend.backend() == "torch":
             raise ValueError(f"{name}: {no_export_from_torch()}")
         raise ValueError(
-            f"{name}: format={kind!r} can't hold a projection, which solves for the whole batch. Export with "
-            "format='tf_saved_model', or export the model without its projection and correct its predictions "
-            "with keras_fair.project or a stream"
+            f"{name}: format={kind!r} can't hold a projection, which solves {str(constraints)!r} for the "
+            "whole batch. Export with format='tf_saved_model'; or export the model without its projection "
+            "and correct its predictions with keras_fair.project or a stream; or fit a kf.FrozenFairness on "
+            "its predictions, which treats each person alone: kf.serve(model, rule) can be exported"
         )

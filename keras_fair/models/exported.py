@@ -12,6 +12,8 @@ from keras_fair.models.served import ServedInputs
 
 __all__ = ["ExportedModel"]
 
+_WITHOUT_TEXT = ("onnx", "litert")
+
 
 class ExportedModel(keras.Model):
     """A model that remembers what it takes in service, text included, and is written with that.
@@ -27,8 +29,10 @@ class ExportedModel(keras.Model):
         """Write the model for serving, as `keras.Model.export` does. It needs no keras_fair to run.
 
         Args:
-            filepath: of the folder.
-            format: `"tf_saved_model"`; other formats can't hold a projection.
+            filepath: of the folder, or of the file.
+            format: `"tf_saved_model"`. What `kf.serve` made is also written as `"onnx"` (needs tf2onnx) and
+                `"litert"`, which have no text: columns of text are given as codes there, as `encode` makes
+                them. A projection solves for a whole batch, which these formats can't hold.
             input_signature: what the model takes; default: inputs as in its last call, with any number of
                 samples, and before the first one those of the base model, where it shows them. Where columns
                 of text were given, text is served.
@@ -40,8 +44,9 @@ class ExportedModel(keras.Model):
         """
         if computes_on_host():
             raise ValueError(f"{self.name}: {no_export_from_torch()}")
-        if input_signature is None and self._served.signature() is not None:
-            input_signature = [self._served.signature()]
+        signature = self._served.signature(text=format not in _WITHOUT_TEXT)
+        if input_signature is None and signature is not None:
+            input_signature = [signature]
         super().export(filepath, format=format, input_signature=input_signature, **keywords)
 
     @property

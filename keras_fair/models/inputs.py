@@ -31,6 +31,7 @@ __all__ = [
     "AttributeRules",
     "Choice",
     "Routes",
+    "base_specs",
     "check_choice",
     "columns_for_keras",
     "structure_of",
@@ -237,6 +238,35 @@ def _is_passed_on(column: Any, attribute: bool) -> bool:
         return not all(isinstance(entry, kinds) or entry is None for entry in column)
     # Columns of pandas have an array, those of polars and pyarrow count nulls; all else is passed on.
     return not (hasattr(column, "array") or hasattr(column, "null_count"))
+
+
+def base_specs(base: Any, choice: Choice) -> dict[str, tuple[tuple[int | None, ...], str]] | None:
+    """The inputs of a base model that shows its own: by key the shape of one sample, and the dtype.
+
+    Args:
+        base: a Keras model.
+        choice: as of `Routes`. Where it names several keys for one input, these are columns of numbers.
+
+    Returns:
+        None where the model shows none.
+    """
+    structure = structure_of(base)
+    if structure is None:
+        return None
+    if isinstance(structure, Mapping):
+        named = dict(structure)
+    elif isinstance(structure, (list, tuple)):
+        keys = [tensor.name for tensor in structure] if choice is None else list(choice)
+        named = dict(zip(keys, structure, strict=True))
+    elif isinstance(choice, (list, tuple)):
+        return {key: ((), _dtype(structure)) for key in choice}
+    else:
+        named = {str(choice or DEFAULT_KEY): structure}
+    return {str(key): (tuple(tensor.shape[1:]), _dtype(tensor)) for key, tensor in named.items()}
+
+
+def _dtype(tensor: Any) -> str:
+    return str(backend.standardize_dtype(tensor.dtype))
 
 
 def structure_of(base: Any) -> Any:

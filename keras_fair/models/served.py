@@ -33,14 +33,19 @@ class ServedInputs:
         """Remember which inputs are given as text and reach the model as codes."""
         self._text = set(names)
 
-    def signature(self) -> Any:
+    def signature(self, *, text: bool = True) -> Any:
         """An `InputSpec` for each input, in their structure, with its key as name; None before the first
-        call."""
+        call.
+
+        Args:
+            text: whether columns that the model encodes are served as text; else as codes.
+        """
         if not isinstance(self._specs, Mapping):
             return self._specs
-        text = self._text if backend.backend() == "tensorflow" else set()  # only it has tensors of text
+        # Only TensorFlow has tensors of text.
+        named = self._text if text and backend.backend() == "tensorflow" else set()
         return {
-            name: _named(keras.InputSpec(dtype="string", shape=spec.shape) if name in text else spec, name)
+            name: _named(keras.InputSpec(dtype="string", shape=spec.shape) if name in named else spec, name)
             for name, spec in self._specs.items()
         }
 

@@ -328,6 +328,21 @@ class FrozenFairness:
         n = len(read_predictions(scores, outputs=1, domain=self.domain))
         return np.array(groups.names)[self._cells(attributes, n)]
 
+    def rows_of(self, attributes: Any, n: int) -> np.ndarray:
+        """The row of `learnt.knots` that each person has, `(n,)` int; -1 where the rule has none.
+
+        Args:
+            attributes: the columns that tell the groups apart, `(n,)` each.
+            n: how many people there are.
+        """
+        return np.asarray(self.learnt.row_of_cell[self._cells(attributes, n)])
+
+    @property
+    def needed(self) -> tuple[str, ...]:
+        """The columns that tell the groups of the fitted rule apart: what it asks for in service."""
+        _, _, groups = self._fitted()
+        return tuple(groups.needs.attributes)
+
     def __str__(self) -> str:
         if self._learnt is None:
             return f"A rule for {self.constraints}, not fitted yet."

@@ -47,6 +47,7 @@ from keras_fair.layers.call_arguments import (
 from keras_fair.layers.checks import all_fine
 from keras_fair.layers.guard import (
     compiles_with_xla,
+    exported_as,
     guard,
     is_traced,
     kept_from_compilers,
@@ -77,6 +78,7 @@ from keras_fair.rows.plan import RowPlan
 __all__ = ["FrozenRule", "RuleRecord"]
 
 _LOTS = "lots"
+_LARGEST = float(np.finfo("float32").max)
 
 
 class RuleRecord(NamedTuple):
@@ -140,7 +142,7 @@ class FrozenRule(keras.layers.Layer):
         super().__init__(**kwargs)
         config, vocabulary, learnt = read_document(rule)
         meaning = meaning_of(parse(config["constraints"]))
-        self.document = rule
+        self.document, self._text = rule, str(config["constraints"])
         self.domain = check_domain(config["domain"])
         self.vocabulary: Vocabulary = vocabulary
         self.constraints: ConstraintSet = meaning.rows
@@ -235,6 +237,8 @@ class FrozenRule(keras.layers.Layer):
         in_graph = any(is_symbolic(part) for part in (y, lots, *columns.values()))
         with place_kept():
             rows = self._rows(columns, ops.shape(y)[0] if size is None else size)
+        if in_graph and exported_as() is not None:
+            return ops.reshape(self._given_alone(scores, rows, columns, lots), ops.shape(y))
         known = ops.greater_equal(rows, 0)
         knots = {name: weight_read(weight) for name, weight in self._knots.items()}
         ruled = self._shape.apply(scores, ops.maximum(rows, 0), lots, knots)
@@ -344,6 +348,26 @@ class FrozenRule(keras.layers.Layer):
             warnings.warn(message, stacklevel=3)
             self._count(unknown, 0)
 
+    def _given_alone(self, scores: Any, rows: Any, columns: Mapping[str, Any], lots: Any) -> Any:
+        """The scores for formats that can't stop, count or say anything, and have no float64: NaN stands for
+        what would be an error."""
+        knots = {name: np.asarray(array, "float32") for name, array in self._shape.arrays.items()}
+        known = ops.greater_equal(rows, 0)
+        given = self._shape.apply(scores, ops.maximum(rows, 0), lots, knots)
+        low, high = (float(np.clip(end, -_LARGEST, _LARGEST)) for end in self.domain.bounds)
+        fine = ops.logical_and(ops.greater_equal(scores, low), ops.less_equal(scores, high))
+        if lots is not None:
+            fine = ops.logical_and(fine, ops.logical_and(ops.greater_equal(lots, 0), ops.less_equal(lots, 1)))
+        if self.unknown == "error":
+            fine = ops.logical_and(fine, known)
+        for column in columns.values() if self.vocabulary.missing == "error" else ():
+            if "float" in dtype_of(column):
+                fine = ops.logical_and(fine, ops.equal(flat(column), flat(column)))  # NaN is no number
+        # A converter may write `where` as a sum of products, in which NaN would spread to everybody: so it is
+        # made of a root, which is 1 where all is well and that of -1 elsewhere.
+        spoilt = ops.sqrt(2 * ops.cast(fine, dtype_of(scores)) - 1) - 1
+        return ops.where(known, given, scores) + spoilt
+
     def _guarded(self, fair: Any, y: Any, columns: Mapping[str, Any], lots: Any, known: Any) -> Any:
         """Inside a graph: the scores, once all checks hold."""
         checks = service_checks(y, self.domain, self._plan, columns, lots)
@@ -376,6 +400,12 @@ class FrozenRule(keras.layers.Layer):
     def _note_text(self, attributes: Mapping[str, Any]) -> None:
         """XLA has no text: `jit_compile="auto"` does not compile a model that reads text in the graph."""
         if any(is_symbolic_text(column) for column in attributes.values()):
+            kind = exported_as()
+            if kind is not None:
+                raise ValueError(
+                    f"{self.name}: format={kind!r} has no text: expected codes of the attributes of "
+                    f"{self._text!r}, such as encode makes them, received text"
+                )
             self.supports_jit = False
             refuse_text_under_xla(self.name)
 

@@ -26,13 +26,7 @@ from keras_fair.inputs.predictions import chosen_output, replaced_output
 from keras_fair.layers.guard import told_last
 from keras_fair.layers.place import place_kept
 from keras_fair.models.exported import ExportedModel
-from keras_fair.models.inputs import (
-    DEFAULT_KEY,
-    Choice,
-    Routes,
-    check_choice,
-    structure_of,
-)
+from keras_fair.models.inputs import Choice, Routes, base_specs, check_choice
 from keras_fair.models.reader import Reader
 from keras_fair.models.served import ServedInputs
 from keras_fair.postprocessing.frozen_fairness import FrozenFairness
@@ -232,22 +226,11 @@ class ServedModel(ExportedModel):
 def _expected_inputs(model: ServedModel) -> dict[str, Any] | None:
     """The inputs of a base model that shows its own, and those of the rule, as `ServedInputs` describes them;
     None where it shows none."""
-    base, choice, rule = model.base_model, model.inputs_of_base, model.rule
-    structure = structure_of(base)
-    if structure is None:
+    rule = model.rule
+    shown = base_specs(model.base_model, model.inputs_of_base)
+    if shown is None:
         return None
-    specs: dict[str, Any] = {}
-    if isinstance(structure, Mapping):
-        specs = {key: _spec(tensor.dtype, tensor.shape[1:]) for key, tensor in structure.items()}
-    elif isinstance(structure, (list, tuple)):
-        keys = [tensor.name for tensor in structure] if choice is None else list(choice)
-        specs = {
-            key: _spec(tensor.dtype, tensor.shape[1:]) for key, tensor in zip(keys, structure, strict=True)
-        }
-    elif isinstance(choice, (list, tuple)):
-        specs = {key: _spec(structure.dtype) for key in choice}
-    else:
-        specs = {str(choice or DEFAULT_KEY): _spec(structure.dtype, structure.shape[1:])}
+    specs: dict[str, Any] = {key: _spec(dtype, shape) for key, (shape, dtype) in shown.items()}
     text = set()
     for name in rule.attributes:
         if name in specs:
