@@ -31,7 +31,7 @@ def life(text, columns=sex, eager=True, vocabulary=None, **options):
     keras.utils.set_random_seed(1)
     base = keras.Sequential([keras.layers.Input((3,)), keras.layers.Dense(1, activation="sigmoid")])
     model = kf.FairModel(base, TEXTS[text], vocabulary=vocabulary, **options)
-    model.compile(keras.optimizers.SGD(0.5), "binary_crossentropy", run_eagerly=eager)
+    model.compile(keras.optimizers.SGD(0.05), "binary_crossentropy", run_eagerly=eager)
     inputs = {"x": x, "sex": columns}
     history = model.fit(inputs, label, sample_weight=weight, batch_size=40, shuffle=False, verbose=0).history
     scores = model.evaluate(inputs, label, batch_size=104, verbose=0, return_dict=True)
@@ -100,7 +100,7 @@ def test_two_replicas_are_one_device(tmp_path: Path) -> None:
     printed = run(REPLICAS, tmp_path)
     check_alike(printed["found"])
     assert abs(printed["found"]["parity"][3]) <= 0.02 + 1e-6
-    assert abs(printed["each by itself"]) > 0.02 + 1e-4
+    assert abs(printed["each by itself"] - printed["found"]["parity"][3]) > 1e-3
 
 
 def test_four_devices_of_jax_are_one(tmp_path: Path) -> None:
