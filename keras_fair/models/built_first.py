@@ -1,8 +1,8 @@
 """A model that has all of its weights before TensorFlow traces its first step.
 
 Keras makes the weights of metrics, of the optimizer, and of layers that were not called yet while it traces
-the first step. TensorFlow then traces it a second time, which doubles the wait for the first batch. What Keras
-does for JAX, building on the shapes of a batch, takes a fraction of that, as no projection is traced for it.
+the first step. TensorFlow then traces it a second time. What Keras does for JAX, building on the shapes of a
+batch, takes a fraction of that, as no projection is traced for it.
 """
 
 from __future__ import annotations

@@ -281,8 +281,8 @@ class FairModel(ExportedModel):
             return super().predict_on_batch(self._reader.read(x))
 
     def get_config(self) -> dict[str, Any]:
-        own = ("domain", "divergence", "vocabulary", "stiffness", "unknown", "memory", "margin", "global_batch")
-        weigh = ("weight_statistics", "weight_objective")
+        own = ("domain", "divergence", "vocabulary", "stiffness", "unknown", "memory", "margin")
+        switches = ("weight_statistics", "weight_objective", "global_batch")
         projection = self.projection.get_config()
         source = self.label_source
         if isinstance(source, keras.layers.Layer):
@@ -291,7 +291,7 @@ class FairModel(ExportedModel):
             **super().get_config(),
             "base_model": keras.saving.serialize_keras_object(self.base_model),
             "constraints": projection["constraints"],
-            **{name: projection[name] for name in (*own, *weigh)},
+            **{name: projection[name] for name in (*own, *switches)},
             "label_source": source,
             "inputs": self.inputs_of_base,
             "output": self.fair_output,
@@ -344,8 +344,8 @@ class FairModel(ExportedModel):
             self._symbolic_build(data_batch=shapes)
 
     def _build_on(self, inputs: Any) -> None:
-        """Before `predict`, where Keras has no such hook: replicas can't make weights while they wait for each
-        other."""
+        """Before `predict`, where Keras has no such hook: replicas that wait for each other can't make
+        weights."""
         if keras.backend.backend() != "tensorflow" or self.projection.built:
             return
         if self.distribute_strategy.num_replicas_in_sync == 1:

@@ -227,7 +227,7 @@ class FrozenRule(keras.layers.Layer):
         if y.shape[0] == 0:
             return y
         if computes_on_host() and (is_symbolic(y) or is_traced()):
-            refuse_export(self.name)
+            refuse_export(self.name, self._text)
             return y  # Keras asks for the shape of the answer
         given, y, lots = y, on_host(y), on_host(lots)
         columns = {name: on_host(column) for name, column in (attributes or {}).items()}

@@ -2,9 +2,9 @@
 
 What a person adds to the sums depends on the values of the own attributes alone, so it is measured once for
 each combination of values and then remembered. Rows, springs and answer are a function of plain numbers
-(`keras_fair.ops.stream.one_arrival`), made once for each set of groups that somebody is in. Which way a person
-goes depends on the state and the person alone, never on what is remembered: the two ways differ in the last
-digit, and the same arrivals get the same answers in every process.
+(`keras_fair.ops.stream.one_arrival`), made once for each set of groups that somebody is in. Which way a
+person goes depends on the state and the person alone, never on what is remembered: the two ways differ in the
+last digit, and the same arrivals get the same answers in every process.
 """
 
 from __future__ import annotations

@@ -40,8 +40,10 @@ def test_the_first_step_is_traced_once(kind: str, rng: np.random.Generator) -> N
     base = keras.Sequential([keras.layers.Dense(1, activation="sigmoid")])
     model = Counted(base, RULES[kind], label_source=guess if kind == "generator" else None)
     model.compile("adam", "binary_crossentropy", metrics=["accuracy"])
-    data, options = ((x, label), {"batch_size": BATCH}) if kind == "arrays" else ((batches(),), {"shuffle": False})
-    history = model.fit(*data, **options, verbose=0).history
+    if kind == "arrays":
+        history = model.fit(x, label, batch_size=BATCH, verbose=0).history
+    else:
+        history = model.fit(batches(), shuffle=False, verbose=0).history
     assert np.isfinite(history["loss"][0])
     assert model.traced == 1
     assert sum(model.projection.record().batches.values()) == N // BATCH

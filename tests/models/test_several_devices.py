@@ -37,10 +37,9 @@ def life(text, columns=sex, eager=True, vocabulary=None, **options):
     scores = model.evaluate(inputs, label, batch_size=104, verbose=0, return_dict=True)
     fair = model.predict(inputs, batch_size=104, verbose=0)[:, 0]
     gap = fair[sex == "Female"].mean() - fair[sex == "Male"].mean()
-    found = {**{f"fit {name}": value for name, value in history.items()}, **scores, "y": fair.tolist(),
-             "weights": [w.ravel().tolist() for w in base.get_weights()]}
-    return {name: np.ravel(np.concatenate([np.ravel(v) for v in value]) if name == "weights" else value).tolist()
-            for name, value in found.items()}, float(gap)
+    weights = np.concatenate([np.ravel(weight) for weight in base.get_weights()])
+    found = {**{f"fit {name}": value for name, value in history.items()}, **scores, "y": fair, "weights": weights}
+    return {name: np.ravel(value).tolist() for name, value in found.items()}, float(gap)
 """
 REPLICAS = """
 import tensorflow as tf

@@ -11,7 +11,6 @@ from keras_fair.ops.compilation import padded_size
 from keras_fair.ops.projection import projector
 from tests.problems import make_case
 
-
 in_tensorflow = pytest.mark.skipif(backend.backend() != "tensorflow", reason="of TensorFlow alone")
 
 
