@@ -22,6 +22,9 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
 ]
 
+ONE_BY_ONE = "rows one by one"
+KINDS = [dict, pd.DataFrame, pl.DataFrame, pa.table, pa.record_batch, rows, ONE_BY_ONE]
+
 
 @pytest.fixture(scope="module")
 def engine() -> Any:
@@ -67,13 +70,13 @@ def attributes(*names: str) -> dict[str, np.ndarray]:
     return {name: columns()[name] for name in names}
 
 
-@pytest.mark.parametrize("kind", [dict, pd.DataFrame, pl.DataFrame, pa.table, rows, "rows one by one"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_an_audit_says_what_it_says_in_one_process(engine, kind) -> None:
     all_of = columns()
     expected = kf.audit(
         AUDITED, all_of["score"], attributes("sex", "age", "race"), all_of["label"], all_of["weight"]
     )
-    elements = rows(all_of) if kind == "rows one by one" else pieces(kind)
+    elements = rows(all_of) if kind == ONE_BY_ONE else pieces(kind)
     audited = engine.AuditFn(AUDITED, label="label", sample_weight="weight")
     (found,) = ran(elements, beam.CombineGlobally(audited))
     assert gaps(found) == pytest.approx(gaps(expected), rel=1e-9, abs=1e-12)
@@ -118,13 +121,13 @@ def test_a_rule_is_fitted_on_merged_counts(engine) -> None:
     assert found.groups == expected.groups
 
 
-@pytest.mark.parametrize("kind", [dict, pd.DataFrame, pl.DataFrame, pa.table, rows, "rows one by one"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_rule_gives_each_person_what_it_gives_in_one_process(engine, kind) -> None:
     all_of = {name: column[:60] for name, column in columns().items()}
     rule = kf.FrozenFairness(RATES, confidence=None).fit(columns()["score"], attributes("sex"))
-    elements = rows(all_of)[:20] if kind == "rows one by one" else [(rows if kind is rows else kind)(all_of)]
+    elements = rows(all_of)[:20] if kind == ONE_BY_ONE else [(rows if kind is rows else kind)(all_of)]
     given = ran(elements, beam.ParDo(engine.RuleFn(rule)))
-    if kind == "rows one by one":
+    if kind == ONE_BY_ONE:
         given = [given]
     for piece in given:
         if not isinstance(piece, list):
