@@ -28,7 +28,6 @@ from keras_fair.layers.fair_projection import FairProjection
 from keras_fair.layers.guard import told_last
 from keras_fair.layers.place import place_kept
 from keras_fair.layers.reports import nobody_in
-from keras_fair.models.built_first import batch_shapes, input_shapes
 from keras_fair.models.epoch_logs import EpochLogs, TestLogs, with_logs
 from keras_fair.models.exported import ExportedModel
 from keras_fair.models.inputs import Choice, Routes, check_choice
@@ -335,7 +334,9 @@ class FairModel(ExportedModel):
         return stand_in(plan, guess)
 
     def _maybe_symbolic_build(self, iterator: Any = None, data_batch: Any = None) -> None:
-        """Keras' hook before the first step; see `keras_fair.models.built_first`."""
+        """Keras' hook before the first step on TensorFlow."""
+        from keras_fair.models.built_first_tensorflow import batch_shapes
+
         shapes = None if iterator is None else batch_shapes(iterator)
         if shapes is None or (self.run_eagerly and self.distribute_strategy.num_replicas_in_sync == 1):
             super()._maybe_symbolic_build(iterator=iterator, data_batch=data_batch)
@@ -350,6 +351,8 @@ class FairModel(ExportedModel):
             return
         if self.distribute_strategy.num_replicas_in_sync == 1:
             return
+        from keras_fair.models.built_first_tensorflow import input_shapes
+
         symbolic = input_shapes(inputs)
         if symbolic is not None:
             with self.distribute_strategy.scope(), building():

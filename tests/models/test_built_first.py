@@ -43,7 +43,7 @@ def test_the_first_step_is_traced_once(kind: str, rng: np.random.Generator) -> N
     if kind == "arrays":
         history = model.fit(x, label, batch_size=BATCH, verbose=0).history
     else:
-        history = model.fit(batches(), shuffle=False, verbose=0).history
+        history = model.fit(batches(), shuffle=False, steps_per_epoch=N // BATCH, verbose=0).history
     assert np.isfinite(history["loss"][0])
     assert model.traced == 1
     assert sum(model.projection.record().batches.values()) == N // BATCH

@@ -38,7 +38,8 @@ def life(text, columns=sex, eager=True, vocabulary=None, **options):
     fair = model.predict(inputs, batch_size=104, verbose=0)[:, 0]
     gap = fair[sex == "Female"].mean() - fair[sex == "Male"].mean()
     weights = np.concatenate([np.ravel(weight) for weight in base.get_weights()])
-    found = {**{f"fit {name}": value for name, value in history.items()}, **scores, "y": fair, "weights": weights}
+    found = {**{f"fit {name}": value for name, value in history.items()}, **scores}
+    found |= {"y": fair, "weights": weights}
     return {name: np.ravel(value).tolist() for name, value in found.items()}, float(gap)
 """
 REPLICAS = """

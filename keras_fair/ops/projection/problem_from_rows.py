@@ -29,8 +29,8 @@ def structure_of(
 ) -> Structure:
     """What is known of a projection before any data arrive.
 
-    Where nothing is compiled the last resort costs nothing until it is asked. A compiled program has it, which
-    makes compiling longer, where the dual alone is likely to fail: where predictions next to 0 and 1 or
+    Where nothing is compiled the last resort costs nothing until it is asked. A compiled program has it,
+    which makes compiling longer, where the dual alone is likely to fail: where predictions next to 0 and 1 or
     weights decades apart are in several rows, or hard rows are mixed with soft ones.
 
     Args:

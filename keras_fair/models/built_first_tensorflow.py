@@ -12,6 +12,7 @@ from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 from keras import tree
 
 from keras_fair.inputs.arrays import dtype_of, is_tensor
@@ -22,8 +23,6 @@ __all__ = ["batch_shapes", "input_shapes"]
 def batch_shapes(iterator: Any) -> Any:
     """Shapes and dtypes of a batch `(x, y, sample_weight)` of Keras' iterator over TensorFlow's data, or None
     where they are not known, or not those of tensors."""
-    import tensorflow as tf
-
     spec = getattr(getattr(iterator, "_distributed_dataset", None), "element_spec", None)
     if spec is None:
         return None
@@ -42,8 +41,6 @@ def _of_one_replica(spec: Any) -> Any:
 
 def input_shapes(x: Any) -> Any:
     """Symbolic inputs like those of `predict`, or None where shapes and dtypes are not known beforehand."""
-    import tensorflow as tf
-
     if isinstance(x, tf.data.Dataset):
         spec = x.element_spec
         return _symbolic(spec[0] if isinstance(spec, tuple) else spec)
