@@ -34,7 +34,7 @@ LINES = (
     ("callbacks",),
     ("postprocessing",),
     ("audit",),
-    ("diagnosis", "datasets"),
+    ("diagnosis", "datasets", "serving"),
     ("reports",),
     ("plots",),
     ("comparison",),
@@ -42,7 +42,9 @@ LINES = (
     ("__init__", "__main__"),
 )
 LINE = {room: line for line, rooms in enumerate(LINES) for room in rooms}
-IMPORTED_WHEN_USED = {"matplotlib", "pandas", "pyarrow", "cvxpy", "tensorflow_probability", "redis"}
+IMPORTED_WHEN_USED = {
+    "matplotlib", "pandas", "pyarrow", "cvxpy", "tensorflow_probability", "redis", "fastapi", "uvicorn", "pydantic",
+}  # fmt: skip
 
 
 def run_python(code: str, folder: Path, **environment: str) -> str:

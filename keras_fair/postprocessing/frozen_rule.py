@@ -128,7 +128,7 @@ class FrozenRule(keras.layers.Layer):
         super().__init__(**kwargs)
         config, vocabulary, learnt = read_document(rule)
         meaning = meaning_of(parse(config["constraints"]))
-        self.document = rule
+        self.document, self._text = rule, str(config["constraints"])
         self.domain = check_domain(config["domain"])
         self.vocabulary: Vocabulary = vocabulary
         self.constraints: ConstraintSet = meaning.rows
@@ -384,7 +384,7 @@ class FrozenRule(keras.layers.Layer):
             if kind is not None:
                 raise ValueError(
                     f"{self.name}: format={kind!r} has no text: expected codes of the attributes of "
-                    f"{str(self.constraints)!r}, such as encode makes them, received text"
+                    f"{self._text!r}, such as encode makes them, received text"
                 )
             self.supports_jit = False
             refuse_text_under_xla(self.name)

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import textwrap
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -158,7 +159,7 @@ def test_formats_that_cannot_hold_a_solver_are_refused(make, kind, tmp_path: Pat
     if make is text:  # a functional model knows its inputs without being called
         model({name: people()[name].astype(str if name == "sex" else "float32") for name in names})
     path = tmp_path / {"onnx": "model.onnx", "litert": "model.tflite"}[kind]
-    with pytest.raises(ValueError, match=f"format='{kind}' can't hold a projection.*tf_saved_model"):
+    with pytest.raises(ValueError, match=f"format='{kind}' can't hold a projection.*'E.y . sex=.*tf_saved_model.*FrozenFairness"):
         model.export(path, format=kind, verbose=False)
     assert not path.exists()
 
@@ -184,3 +185,75 @@ def test_a_second_derivative_in_a_graph_stops_it() -> None:
     y = tf.constant(np.random.default_rng(0).uniform(size=SIZE), "float32")
     with pytest.raises(tf.errors.InvalidArgumentError, match="second derivatives"):
         curvature(y)
+
+
+RULES = {
+    "thresholds": ("demographic_parity(sex) <= 0.1 at y >= 0.5", {}),
+    "shifts": ("E[y | sex=Female] == E[y | sex=Male] +- 0.05", {}),
+    "cross-entropy": (
+        "E[y | sex=Female] == E[y | sex=Male] +- 0.05", {"divergence": "binary_crossentropy"},
+    ),
+    "numbers": ("spread(P[y >= 0.5 | sex=*, age >= 40]) <= 0.1", {}),
+    "lots": ("demographic_parity(sex) <= 0 at y >= 0.5", {"randomise": "allowed"}),
+}  # fmt: skip
+
+
+def ruled(text: str, options: dict) -> tuple[Any, dict[str, np.ndarray], np.ndarray]:
+    """A served model, its inputs with codes, and what it gives."""
+    rng = np.random.default_rng(0)
+    sex = rng.choice(["Female", "Male"], 400)
+    x = (rng.normal(size=(400, 4)) + 0.2 * (sex == "Male")[:, None]).astype("float32")
+    base = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1, activation="sigmoid")])
+    columns = {"sex": sex, "age": rng.integers(18, 80, 400).astype("float32")}
+    rule = kf.FrozenFairness(text, confidence=None, **options)
+    served = kf.serve(base, rule.fit(base.predict(x, verbose=0), columns))
+    inputs = {"x": x, **served.rule.encode({"sex": sex})}
+    inputs |= {"age": columns["age"]} if "age" in served.rule.attributes else {}
+    inputs |= {"lots": served.rule.lots_of(range(400)).astype("float32")} if served.rule.draws_lots else {}
+    given = {name: np.asarray(column) for name, column in inputs.items()}
+    return served, given, served.predict(inputs, batch_size=400, verbose=0)
+
+
+def check_runs(run: Any, inputs: dict[str, np.ndarray], expected: np.ndarray, decides: bool) -> None:
+    """A file gives what the model gives, for all and for one, and NaN where the model would refuse."""
+    found = run(inputs)
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+    if decides:
+        np.testing.assert_array_equal(found >= np.float32(0.5), expected >= np.float32(0.5))
+    np.testing.assert_allclose(run({name: each[:1] for name, each in inputs.items()}), expected[:1], atol=1e-6)
+    unknown = {**inputs, "sex": inputs["sex"].copy()}
+    unknown["sex"][3] = 2
+    found = run(unknown)
+    assert np.isnan(found[3]).all()
+    np.testing.assert_allclose(np.delete(found, 3, 0), np.delete(expected, 3, 0), atol=1e-6)
+
+
+@pytest.mark.filterwarnings("ignore:In the future `np.:FutureWarning")  # Keras looks whether NumPy is old
+@pytest.mark.parametrize("kind", RULES)
+def test_a_rule_in_onnx_gives_what_it_gives_here(kind, tmp_path: Path) -> None:
+    pytest.importorskip("tf2onnx", reason="Keras writes ONNX by tf2onnx, which is not installed")
+    onnxruntime = pytest.importorskip("onnxruntime")
+    served, inputs, expected = ruled(*RULES[kind])
+    path = str(tmp_path / "model.onnx")
+    served.export(path, format="onnx", verbose=False)
+    session = onnxruntime.InferenceSession(path)
+    assert {each.name for each in session.get_inputs()} == set(inputs)
+    check_runs(lambda given: session.run(None, given)[0], inputs, expected, "y >=" in RULES[kind][0])
+
+
+@pytest.mark.parametrize("kind", RULES)
+def test_a_rule_in_litert_gives_what_it_gives_here(kind, tmp_path: Path) -> None:
+    interpreters = pytest.importorskip("ai_edge_litert.interpreter", reason="LiteRT is not installed")
+    served, inputs, expected = ruled(*RULES[kind])
+    path = str(tmp_path / "model.tflite")
+    served.export(path, format="litert", verbose=False)
+    run = interpreters.Interpreter(path).get_signature_runner()
+    check_runs(lambda given: next(iter(run(**given).values())), inputs, expected, "y >=" in RULES[kind][0])
+
+
+def test_formats_without_text_ask_for_codes(tmp_path: Path) -> None:
+    served, _, _ = ruled(*RULES["thresholds"])
+    signature = [{"x": keras.InputSpec(shape=(None, 4), dtype="float32", name="x"),
+                  "sex": keras.InputSpec(shape=(None,), dtype="string", name="sex")}]  # fmt: skip
+    with pytest.raises(ValueError, match=r"format='litert' has no text: expected codes .*'spread\("):
+        served.export(tmp_path / "model.tflite", "litert", signature, verbose=False)
