@@ -1,9 +1,9 @@
 """Does `keras-fair serve` with a stream keep what it answered, when its workers are killed under load?
 
 Eight workers share a stream in an SQLite file; nothing is answered before it is saved. 32 connections ask for
-one person at a time. Workers are killed by SIGKILL at random instants, and the parent starts others. After each
-kill the store is compared with the answers (tests/serving/killing.py says how), and at the end the pooled gap
-of all that was answered with its bound of 0.02.
+one person at a time. Workers are killed by SIGKILL at random instants, and the parent starts others. After
+each kill the store is compared with the answers (tests/serving/killing.py says how), and at the end the
+pooled gap of all that was answered with its bound of 0.02.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ def main() -> None:
         place = f"sqlite:///{folder}/state.db"
         options = ("--workers", str(WORKERS), "--stream", place, "-c", PARITY, "--values", "sex=Female,Male")
         with served(folder, *options) as service:
-            found = killed(service, place, scored(folder), connections=CONNECTIONS, kills=kills, seconds=SECONDS)
+            load = {"connections": CONNECTIONS, "kills": kills, "seconds": SECONDS}
+            found = killed(service, place, scored(folder), **load)
             code = service.stop()
         lines = [
             [

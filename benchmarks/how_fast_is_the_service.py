@@ -1,8 +1,8 @@
 """How much does fairness cost a server, and what does one person wait?
 
-`keras-fair serve` with two workers, asked for one person at a time on 32 connections: by itself, with a frozen
-rule, and with a stream in an SQLite file, where nothing is answered before it is saved. The three services run
-side by side and are asked in turns, so that the load of the machine is that of all three.
+`keras-fair serve` with two workers, asked for one person at a time on 32 connections: by itself, with a
+frozen rule, and with a stream in an SQLite file, where nothing is answered before it is saved. The services
+run side by side and are asked in turns, so that the load of the machine is that of all three.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def main() -> None:
             "no correction": ["--uncorrected", "--rule", f"{folder}/rule.json"],
             "a frozen rule": ["--rule", f"{folder}/rule.json"],
             "a stream, SQLite": [*stream, f"sqlite:///{folder}/state.db"],
-            "a stream, SQLite, saved every 100": [*stream, f"sqlite:///{folder}/100.db", "--save-every", "100"],
+            "a stream, saved every 100": [*stream, f"sqlite:///{folder}/100.db", "--save-every", "100"],
         }
         shm = "/dev/shm"
         if os.path.isdir(shm):
@@ -56,7 +56,8 @@ def main() -> None:
         lines = []
         for name, runs in found.items():
             rate, middle, last = (statistics.median(column) for column in zip(*runs, strict=True))
-            ratios = [statistics.median(a[k] / b[k] for a, b in zip(runs, plain, strict=True)) for k in range(3)]
+            pairs = list(zip(runs, plain, strict=True))
+            ratios = [statistics.median(mine[k] / other[k] for mine, other in pairs) for k in range(3)]
             lines.append(
                 [name, f"{rate:,.0f}", f"{ratios[0]:.2f}", f"{1e3 * middle:.1f} ms", f"{1e3 * last:.1f} ms",
                  f"{ratios[2]:.2f}"]

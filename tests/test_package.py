@@ -43,7 +43,8 @@ LINES = (
 )
 LINE = {room: line for line, rooms in enumerate(LINES) for room in rooms}
 IMPORTED_WHEN_USED = {
-    "matplotlib", "pandas", "pyarrow", "cvxpy", "tensorflow_probability", "redis", "fastapi", "uvicorn", "pydantic",
+    "matplotlib", "pandas", "pyarrow", "cvxpy", "tensorflow_probability", "redis", "fastapi", "uvicorn",
+    "pydantic",
 }  # fmt: skip
 
 

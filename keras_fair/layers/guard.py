@@ -108,8 +108,8 @@ def _without_frame(line: str) -> str:
 
 
 def exported_as() -> str | None:
-    """The format that Keras traces a layer for, where it is one without assertions, text and float64: `"onnx"`,
-    `"litert"`, `"openvino"` or `"torch"`; else None.
+    """The format that Keras traces a layer for, where it is one without assertions, text and float64:
+    `"onnx"`, `"litert"`, `"openvino"` or `"torch"`; else None.
 
     Keras tells a layer nothing of the format. So the callers say which it is.
     """
@@ -130,8 +130,8 @@ def refuse_export(name: str, constraints: object) -> None:
     kind = exported_as()
     if kind is not None:
         raise ValueError(
-            f"{name}: format={kind!r} can't hold a projection, which solves {str(constraints)!r} for the whole "
-            "batch. Export with format='tf_saved_model'; or export the model without its projection and correct "
-            "its predictions with keras_fair.project or a stream; or fit a kf.FrozenFairness on its predictions, "
-            "which treats each person alone: kf.serve(model, rule) can be exported"
+            f"{name}: format={kind!r} can't hold a projection, which solves {str(constraints)!r} for the "
+            "whole batch. Export with format='tf_saved_model'; or export the model without its projection "
+            "and correct its predictions with keras_fair.project or a stream; or fit a kf.FrozenFairness on "
+            "its predictions, which treats each person alone: kf.serve(model, rule) can be exported"
         )

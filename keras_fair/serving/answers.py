@@ -97,7 +97,10 @@ class Answering:
     """
 
     def __init__(
-        self, features: Callable[[Sequence[People]], dict[str, np.ndarray]], scorer: Scorer, correction: Correction
+        self,
+        features: Callable[[Sequence[People]], dict[str, np.ndarray]],
+        scorer: Scorer,
+        correction: Correction,
     ) -> None:
         self._features, self._scorer, self.correction = features, scorer, correction
 

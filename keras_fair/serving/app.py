@@ -107,10 +107,11 @@ class Worker:
             return text
         loop = asyncio.get_running_loop()
         measured = await loop.run_in_executor(self.executor, correction.measured)
+        arrivals, waiting = measured["arrivals"], measured["waiting"]
         return text + gaps_text(measured["gaps"]) + "".join(
             [
-                family("stream_arrivals", "gauge", "Arrivals in the stream.", [("", {}, measured["arrivals"])]),
-                family("stream_waiting", "gauge", "Arrivals without a label.", [("", {}, measured["waiting"])]),
+                family("stream_arrivals", "gauge", "Arrivals in the stream.", [("", {}, arrivals)]),
+                family("stream_waiting", "gauge", "Arrivals without a label.", [("", {}, waiting)]),
                 family(
                     "stream_outside",
                     "gauge",

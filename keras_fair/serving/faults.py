@@ -80,9 +80,10 @@ def _problem(fault: Any, known: Sequence[str]) -> Problem:
     if kind == "json_invalid":
         return Problem(BODY, "a JSON object, one person, or an array of such", says)
     if kind in ("too_long", "too_short"):
-        end, context = ("most", "max_length") if kind == "too_long" else ("least", "min_length"), fault["ctx"]
-        count = context["actual_length"]
-        return Problem(_path(place), f"at {end[0]} {context[end[1]]} entries", "more" if count is None else str(count))
+        end, bound = ("most", "max_length") if kind == "too_long" else ("least", "min_length")
+        count = fault["ctx"]["actual_length"]
+        expected = f"at {end} {fault['ctx'][bound]} entries"
+        return Problem(_path(place), expected, "more" if count is None else str(count))
     return Problem(_path(place), says, received(fault["input"]))
 
 

@@ -75,7 +75,8 @@ class Gathering:
 
     def _begin(self, loop: asyncio.AbstractEventLoop) -> None:
         """Answer what is there."""
-        round_, size = [], 0
+        round_: list[tuple[People, asyncio.Future[Answer]]] = []
+        size = 0
         while self._waiting and (not round_ or size + self._waiting[0][0].size <= _MOST_AT_ONCE):
             round_.append(self._waiting.pop(0))
             size += round_[-1][0].size
@@ -100,7 +101,8 @@ class Gathering:
     ) -> None:
         """Tell who asked, and go on with those who came meanwhile."""
         fault = done.exception()
-        answers: Sequence[Answer | Refused | BaseException] = done.result() if fault is None else [fault] * len(round_)
+        answers: Sequence[Answer | Refused | BaseException]
+        answers = done.result() if fault is None else [fault] * len(round_)
         for (_, future), answer in zip(round_, answers, strict=True):
             if future.done():  # who asked has gone
                 continue

@@ -78,7 +78,8 @@ def loaded(settings: ServiceSettings) -> Loaded:
     specs = base_specs(parts.base, parts.choice)
     if specs is None:
         raise ValueError(
-            f"expected a model that shows its inputs, a functional or sequential one, received {settings.model}"
+            "expected a model that shows its inputs, a functional or sequential one, received "
+            f"{settings.model}"
         )
     seen: SeenPeople | None = None
     correction: Correction
@@ -131,7 +132,8 @@ def _parts(model: Any, settings: ServiceSettings) -> _Parts:
         names = ", ".join(repr(str(layer.constraints)) for layer in projections(model))
         raise ValueError(
             f"{settings.model} has a FairProjection inside, which holds {names} on each batch: one person "
-            "alone has no batch. Serve the model up to it with a stream or a rule, or a FairModel with a stream"
+            "alone has no batch. Serve the model up to it with a stream or a rule, or a FairModel with a "
+            "stream"
         )
     inputs = settings.inputs
     choice: Choice = None if not inputs else inputs[0] if len(inputs) == 1 else list(inputs)
@@ -185,18 +187,21 @@ def _stream(model: Any, settings: ServiceSettings) -> tuple[StreamCorrection, li
         fields.append(PersonField(ID, "id", optional=True))
     low, high = check_domain(arguments.get("domain", (0.0, 1.0))).bounds
     bounds = (float(low), float(high))
-    return StreamCorrection(stream, parsed.attributes, bounds, at_once=at_once, turns=Turns(settings.turns)), fields
+    turns = Turns(settings.turns)
+    return StreamCorrection(stream, parsed.attributes, bounds, at_once=at_once, turns=turns), fields
 
 
 def _of_fair_model(model: FairModel, settings: ServiceSettings) -> dict[str, Any]:
     """What a stream takes over from the projection of a model."""
     if settings.constraints or settings.values:
-        raise ValueError(f"{settings.model} has constraints and values of its own: leave out those of the stream")
+        raise ValueError(
+            f"{settings.model} has constraints and values of its own: leave out those of the stream"
+        )
     projection, config = model.projection, model.get_config()
     if config["margin"] or config["label_source"] is not None:
         raise ValueError(
-            f"{settings.model} has a margin or a label_source, which a stream without the model does not keep: "
-            "serve its base_model with a stream of the same constraints"
+            f"{settings.model} has a margin or a label_source, which a stream without the model does not "
+            "keep: serve its base_model with a stream of the same constraints"
         )
     return {
         "constraints": model.constraints,
@@ -229,7 +234,12 @@ def _joined(features: Sequence[PersonField], fields: Sequence[PersonField]) -> l
             continue
         if feature.shape not in ((), (1,)):
             raise ValueError(f"expected one value a person for attribute {feature.name!r}, received an array")
-        joined.append(replace(other, kind=feature.kind, dtype=feature.dtype, shape=feature.shape, missing=False))
+        if (other.kind == "text") is not (feature.kind == "text") and other.kind != "any":
+            raise ValueError(
+                f"expected attribute {feature.name!r} and the input of that name to be of one kind, received "
+                f"{other.kind} and {feature.kind}: give the input another name"
+            )
+        joined.append(replace(feature, values=other.values))
     return [*joined, *own.values()]
 
 
@@ -245,4 +255,5 @@ def _warm(persons: Persons, answering: Answering, settings: ServiceSettings) -> 
                 f"{scores.shape} and dtype {scores.dtype} for {size} people"
             )
         if scores.ndim == 2 and isinstance(answering.correction, RuleCorrection):
-            raise ValueError(f"expected one score for each person, received {scores.shape[1]}: name the output")
+            count = scores.shape[1]
+            raise ValueError(f"expected one score for each person, received {count}: name the output")

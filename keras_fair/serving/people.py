@@ -96,14 +96,16 @@ class Persons:
     def __init__(self, fields: Sequence[PersonField], most: int) -> None:
         self.fields, self.most = tuple(fields), most
         self._names = [field.name for field in fields]
-        types = {
-            field.name: NotRequired[_type(field)] if field.optional else _type(field)  # type: ignore[misc]
-            for field in fields
-        }
-        person = TypedDict("Person", types)  # type: ignore[operator]
-        person.__pydantic_config__ = ConfigDict(extra="forbid", allow_inf_nan=False)  # type: ignore[attr-defined]
+        types = {field.name: _type(field) for field in fields}
+        for field in fields:
+            if field.optional:
+                types[field.name] = NotRequired[types[field.name]]
+        made: Any = TypedDict  # the fields are known only now
+        person = made("Person", types)
+        person.__pydantic_config__ = ConfigDict(extra="forbid", allow_inf_nan=False)
         self._one: TypeAdapter[Any] = TypeAdapter(person)
-        self._many: TypeAdapter[Any] = TypeAdapter(Annotated[list[person], Field(min_length=1, max_length=most)])
+        people = Annotated[list[person], Field(min_length=1, max_length=most)]  # type: ignore[valid-type]
+        self._many: TypeAdapter[Any] = TypeAdapter(people)
 
     @property
     def features(self) -> tuple[PersonField, ...]:
@@ -167,7 +169,8 @@ def feature_fields(specs: Mapping[str, tuple[tuple[int | None, ...], str]]) -> l
         kind = "text" if dtype == "string" else "truth" if dtype == "bool" else "number"
         if "int" in dtype:
             kind = "whole"
-        fields.append(PersonField(name, kind, tuple(int(size) for size in shape if size is not None), dtype=dtype))
+        sizes = tuple(int(size) for size in shape if size is not None)
+        fields.append(PersonField(name, kind, sizes, dtype=dtype))
     return fields
 
 
@@ -210,7 +213,7 @@ def _type(field: PersonField) -> Any:
         "any": Annotated[str, Field(strict=True, max_length=_LONGEST_TEXT)] | StrictFloat | StrictBool,
         "id": Annotated[StrictStr, Field(min_length=1, max_length=200)] | StrictInt,
     }
-    made = Literal[field.values] if field.values else kinds[field.kind]
+    made: Any = Literal[field.values] if field.values else kinds[field.kind]
     for size in () if field.shape == (1,) else reversed(field.shape):
         made = Annotated[list[made], Field(min_length=size, max_length=size)]
     return made | None if field.missing else made

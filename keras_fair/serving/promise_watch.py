@@ -90,7 +90,8 @@ class PromiseWatch:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             relations = self._auditor.result().relations
-        return gaps_text([(each.name, each.gap, each.lower, each.upper, each.violation) for each in relations])
+        gaps = [(each.name, each.gap, each.lower, each.upper, each.violation) for each in relations]
+        return gaps_text(gaps)
 
     def _evidence(self) -> str:
         said = family(
@@ -157,9 +158,9 @@ class PromiseWatch:
 
 def _auditor(rule: FrozenFairness) -> Auditor | None:
     """What measures the gaps of statements that need no label; None where all need one."""
-    plain = [each for each in rule.constraints if not ConstraintSet((each,), rule.constraints.text).uses_label]
+    text = rule.constraints.text
+    plain = tuple(each for each in rule.constraints if not ConstraintSet((each,), text).uses_label)
     if not plain:
         return None
     _, vocabulary, _ = read_document(rule.to_json())
-    text = str(ConstraintSet(tuple(plain), rule.constraints.text))
-    return Auditor(parse(text), vocabulary=vocabulary, confidence=None)
+    return Auditor(parse(str(ConstraintSet(plain, text))), vocabulary=vocabulary, confidence=None)

@@ -21,7 +21,10 @@ __all__ = ["made_scorer"]
 
 
 def made_scorer(
-    base: Any, routes: Routes, specs: Mapping[str, tuple[tuple[int | None, ...], str]], output: str | int | None
+    base: Any,
+    routes: Routes,
+    specs: Mapping[str, tuple[tuple[int | None, ...], str]],
+    output: str | int | None,
 ) -> Scorer:
     """The base model as a function.
 

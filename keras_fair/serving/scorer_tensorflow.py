@@ -17,7 +17,10 @@ __all__ = ["graph_scorer"]
 
 
 def graph_scorer(
-    base: Any, routes: Routes, specs: Mapping[str, tuple[tuple[int | None, ...], str]], output: str | int | None
+    base: Any,
+    routes: Routes,
+    specs: Mapping[str, tuple[tuple[int | None, ...], str]],
+    output: str | int | None,
 ) -> Scorer:
     """See `keras_fair.serving.scorer.made_scorer`."""
     signature = {

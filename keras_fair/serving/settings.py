@@ -1,4 +1,4 @@
-"""What a service is told: what it serves, where it listens, and its limits. Plain values, sent to each worker."""
+"""What a service is told: what it serves, where it listens, and its limits. Plain values, for each worker."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 @dataclass(frozen=True)
 class ServiceSettings:
-    """What `keras_fair.serving.run` serves, and how: with a rule, with a stream, uncorrected, or with the rule
-    of a model that `kf.serve` made.
+    """What `keras_fair.serving.run` serves, and how: with a rule, with a stream, uncorrected, or with the
+    rule of a model that `kf.serve` made.
 
     Attributes:
         model: path of a saved Keras model, the one whose scores are corrected.
@@ -71,7 +71,8 @@ class ServiceSettings:
         for name in ("workers", "most_bytes", "most_people", "save_every"):
             if getattr(self, name) < 1:
                 raise ValueError(f"expected {name} >= 1, received {name}={getattr(self, name)!r}")
-        of_stream = {"constraints": self.constraints, "values": self.values, "save_every": self.save_every > 1}
+        rarely = self.save_every > 1
+        of_stream = {"constraints": self.constraints, "values": self.values, "save_every": rarely}
         if self.stream is None:
             given = [name for name, value in of_stream.items() if value]
             if given:

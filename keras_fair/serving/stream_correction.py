@@ -3,8 +3,8 @@
 People who come alone are arrivals one by one; those of one request arrive together. All requests at hand are
 saved by one exchange with the store, so the disk is waited for once and not for each person. Only then are
 they answered. Workers of one machine take turns from what they see to what they save, so each answers on all
-that the others have answered, and none is told to try again. A request that is refused because the state could not be saved may have been counted: it goes
-with the next exchange.
+that the others have answered, and none is told to try again. A request that is refused because the state
+could not be saved may have been counted: it goes with the next exchange.
 """
 
 from __future__ import annotations
@@ -90,7 +90,8 @@ class StreamCorrection:
             if self._at_once:
                 self.stream.save()
         except StateError:
-            raise Refused(503, Problem(UNSAVED, "a store that takes the state", "none"), retry=_RETRY) from None
+            problem = Problem(UNSAVED, "a store that takes the state", "none for now")
+            raise Refused(503, problem, retry=_RETRY) from None
         except ValueError as fault:
             raise unreadable("ids or labels", fault) from None
         return count
@@ -116,7 +117,7 @@ class StreamCorrection:
             return Answer(self.stream.project(scores, columns, ids=request.ids))
         except StateError:
             self.failed = True
-            problem = Problem(UNSAVED, "a store that can be used", "none for now; the request was not counted")
+            problem = Problem(UNSAVED, "a store that can be used", "none for now: nothing was counted")
             return Refused(503, problem, retry=_RETRY)
         except ValueError as fault:
             return unreadable(" or ".join(self._names) or "(person)", fault)

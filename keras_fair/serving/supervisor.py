@@ -270,5 +270,6 @@ def _bound(settings: ServiceSettings) -> Iterator[socket.socket]:
         try:
             listening.bind(address)
         except OSError as fault:
-            raise ServiceFault(f"can't listen at {settings.host}:{settings.port}: {fault.strerror}") from fault
+            where = f"{settings.host}:{settings.port}"
+            raise ServiceFault(f"can't listen at {where}: {fault.strerror}") from fault
         yield listening

@@ -159,7 +159,8 @@ def test_formats_that_cannot_hold_a_solver_are_refused(make, kind, tmp_path: Pat
     if make is text:  # a functional model knows its inputs without being called
         model({name: people()[name].astype(str if name == "sex" else "float32") for name in names})
     path = tmp_path / {"onnx": "model.onnx", "litert": "model.tflite"}[kind]
-    with pytest.raises(ValueError, match=f"format='{kind}' can't hold a projection.*'E.y . sex=.*tf_saved_model.*FrozenFairness"):
+    said = f"format='{kind}' can't hold a projection.*'E.y . sex=.*tf_saved_model.*FrozenFairness"
+    with pytest.raises(ValueError, match=said):
         model.export(path, format=kind, verbose=False)
     assert not path.exists()
 
@@ -220,7 +221,8 @@ def check_runs(run: Any, inputs: dict[str, np.ndarray], expected: np.ndarray, de
     np.testing.assert_allclose(found, expected, atol=1e-6)
     if decides:
         np.testing.assert_array_equal(found >= np.float32(0.5), expected >= np.float32(0.5))
-    np.testing.assert_allclose(run({name: each[:1] for name, each in inputs.items()}), expected[:1], atol=1e-6)
+    one = {name: column[:1] for name, column in inputs.items()}
+    np.testing.assert_allclose(run(one), expected[:1], atol=1e-6)
     unknown = {**inputs, "sex": inputs["sex"].copy()}
     unknown["sex"][3] = 2
     found = run(unknown)

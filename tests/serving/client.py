@@ -1,5 +1,5 @@
-"""A client that asks for little: connections that stay open, one request at a time on each, nothing parsed but
-the length of an answer. So that what is measured is the service."""
+"""A client that asks for little: connections that stay open, one request at a time on each, nothing parsed
+but the length of an answer. So what is measured is the service."""
 
 from __future__ import annotations
 

@@ -6,8 +6,8 @@ the sums of their scores r, which are known, and of r squared. Of these
     arrivals = answered + m,    sum r = that of the answered + that of m others,    and so for r squared
 
 where the m others are requests whose worker was killed before it could answer, but not before it saved. With
-m = 0 the sums must be those of the answered alone; with m > 0 the rest must be that of m of those that were not
-answered.
+m = 0 the sums must be those of the answered alone; with m > 0 the rest must be that of m of those that were
+not answered.
 """
 
 from __future__ import annotations

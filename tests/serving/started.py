@@ -37,9 +37,8 @@ class Service:
 
     def workers(self) -> list[int]:
         """The workers by their numbers as processes, the oldest first."""
-        listed = subprocess.run(
-            ["ps", "-ww", "-o", "pid=,args=", "--ppid", str(self.process.pid)], capture_output=True, text=True, check=False
-        )
+        command = ["ps", "-ww", "-o", "pid=,args=", "--ppid", str(self.process.pid)]
+        listed = subprocess.run(command, capture_output=True, text=True, check=False)
         lines = [line.split(None, 1) for line in listed.stdout.splitlines()]
         return sorted(int(pid) for pid, command in lines if "spawn_main" in command)
 
@@ -53,9 +52,13 @@ class Service:
 def served(folder: str, *options: str, **environment: str) -> Iterator[Service]:
     """A service that answers."""
     paths = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
-    command = [sys.executable, "-W", "ignore", "-m", "keras_fair", "serve", f"{folder}/model.keras", "--port", "0", *options]
+    words = ["serve", f"{folder}/model.keras", "--port", "0", *options]
     process = subprocess.Popen(
-        command, env={**os.environ, "PYTHONPATH": paths, **environment}, cwd=ROOT, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-W", "ignore", "-m", "keras_fair", *words],
+        env={**os.environ, "PYTHONPATH": paths, **environment},
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     assert process.stderr is not None
     said = []
@@ -117,7 +120,8 @@ def bodies(size: int = 5000, seed: int = 5) -> list[bytes]:
     """Requests of one person each."""
     x, sex = people(size, seed)
     made: list[dict[str, Any]] = [
-        {"x": [round(float(each), 4) for each in row], "sex": str(who)} for row, who in zip(x, sex, strict=True)
+        {"x": [round(float(each), 4) for each in row], "sex": str(who)}
+        for row, who in zip(x, sex, strict=True)
     ]
     return [json.dumps(each).encode() for each in made]
 

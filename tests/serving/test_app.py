@@ -1,4 +1,4 @@
-"""The routes, in this process: limits, token, health, labels, metrics; and that nothing of a request is logged."""
+"""The routes, in this process: limits, token, health, labels, metrics; and that no data are logged."""
 
 from __future__ import annotations
 
@@ -73,7 +73,8 @@ def test_predictions(rule) -> None:
     assert one.json() == {"y": float(expected[0]), "accepted": bool(decided[0])}
     assert [each["y"] for each in many.json()] == expected.tolist()
     assert schema.json() == served.loaded.persons.schema()
-    assert openapi.json()["paths"]["/predict"]["post"]["requestBody"]["content"]["application/json"]["example"]
+    asked = openapi.json()["paths"]["/predict"]["post"]["requestBody"]
+    assert asked["content"]["application/json"]["example"] == served.loaded.persons.example()
     assert served.counts.people == 3
 
 
@@ -170,7 +171,8 @@ def test_metrics_are_read_by_prometheus(rule) -> None:
     text += family("nothing", "gauge", "There is none.", [])
     found = {each.name: each for each in parser.text_string_to_metric_families(text)}
     assert {s.labels["status"]: s.value for s in found["keras_fair_requests"].samples} == {"200": 2, "422": 2}
-    buckets = {s.labels["le"]: s.value for s in found["keras_fair_request_seconds"].samples if "le" in s.labels}
+    seconds = found["keras_fair_request_seconds"].samples
+    buckets = {sample.labels["le"]: sample.value for sample in seconds if "le" in sample.labels}
     assert (buckets["0.001"], buckets["0.002"], buckets["5"], buckets["+Inf"]) == (0, 2, 2, 4)
     assert found["keras_fair_pooled_gap"].samples[0].labels["relation"] == 'a "b" \\ c\n'
     assert "keras_fair_nothing" not in found

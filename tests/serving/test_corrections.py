@@ -68,7 +68,8 @@ def test_a_group_that_the_rule_does_not_know(rule) -> None:
 
 def test_lots_are_those_of_the_ids() -> None:
     scores, sex = arrivals(2000, 1)
-    drawn = kf.FrozenFairness("demographic_parity(sex) <= 0 at y >= 0.5", confidence=None, randomise="allowed")
+    text = "demographic_parity(sex) <= 0 at y >= 0.5"
+    drawn = kf.FrozenFairness(text, confidence=None, randomise="allowed")
     drawn.fit(scores, {"sex": sex})
     ids: list = [f"person {k}" for k in range(50)]
     correction = RuleCorrection(drawn)

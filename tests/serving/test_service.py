@@ -1,4 +1,4 @@
-"""The service as it runs: processes, a port, kills, and a stop in order. And what it refuses to begin with."""
+"""The service as it runs: processes, a port, kills, a stop in order. And what it refuses to begin with."""
 
 from __future__ import annotations
 
