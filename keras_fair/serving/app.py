@@ -36,6 +36,7 @@ from keras_fair.serving.gathering import Gathering
 from keras_fair.serving.loading import Loaded
 from keras_fair.serving.settings import ServiceSettings
 from keras_fair.serving.stream_correction import StreamCorrection
+from keras_fair.streaming.state_document import StateError
 from keras_fair.version import __version__
 
 __all__ = ["Worker", "application"]
@@ -59,6 +60,11 @@ class Worker:
         loaded: the model and its correction.
         settings: limits and token.
         shared: the metrics of all workers, as text.
+
+    Attributes:
+        counts: of this process.
+        stopping: whether no more requests are taken.
+        unsaved: whether the last saving failed.
     """
 
     def __init__(
@@ -68,7 +74,7 @@ class Worker:
         self.counts = Counts()
         self.executor = ThreadPoolExecutor(1, "keras_fair") if loaded.correction.waits else None
         self.gathering = Gathering(loaded.answering, self.executor)
-        self.stopping = False
+        self.stopping = self.unsaved = False
 
     async def predict(self, body: bytes) -> tuple[bytes, int]:
         """The answer to a body, and how many people it is for.
@@ -133,10 +139,14 @@ class Worker:
         return not self.stopping and not getattr(self.loaded.correction, "failed", False)
 
     async def close(self) -> None:
-        """Save what is not saved."""
+        """Save what is not saved; `unsaved` says whether that failed."""
         self.stopping = True
         loop = asyncio.get_running_loop()
-        await loop.run_in_executor(self.executor, self.loaded.correction.close)
+        try:
+            await loop.run_in_executor(self.executor, self.loaded.correction.close)
+        except StateError as fault:  # it names the store, and no data
+            self.unsaved = True
+            _logger.error("what came since the last exchange is not saved: %s", fault)
         if self.executor is not None:
             self.executor.shutdown()
 

@@ -47,8 +47,12 @@ class Served:
         self._settings, self._listening, self._line, self._shown = settings, listening, line, shown
         self._asked: deque[asyncio.Future[str]] = deque()
 
-    async def run(self, ready: Loaded) -> None:
-        """Answer until it is told to stop."""
+    async def run(self, ready: Loaded) -> bool:
+        """Answer until it is told to stop.
+
+        Returns:
+            Whether all that came is saved.
+        """
         self._speaking = asyncio.Lock()
         self._worker = Worker(ready, self._settings, self._shared)
         config = uvicorn.Config(
@@ -76,6 +80,7 @@ class Served:
             loop.remove_reader(self._line.fileno())
             with contextlib.suppress(OSError):  # the parent is gone
                 self._line.send(("seen", self._counts(), None if ready.seen is None else ready.seen.take()))
+        return not self._worker.unsaved
 
     async def _shared(self) -> str:
         """The metrics of all workers."""

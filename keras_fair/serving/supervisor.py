@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import multiprocessing
+import os
 import signal
 import socket
 import tempfile
@@ -56,6 +57,8 @@ def run(settings: ServiceSettings, around: Callable[[], AbstractContextManager[A
         ValueError: settings do not go together.
     """
     settings.check()
+    if os.name != "posix":
+        raise ServiceFault("a service needs signals and sockets of POSIX: run it on Linux, or in a container")
     with (
         logged_to_stderr(),
         _bound(settings) as listening,

@@ -55,10 +55,12 @@ def work(
     shown = [0]
     withhold_warnings(shown)
     try:
-        asyncio.run(Served(settings, listening, line, shown).run(ready))
+        saved = asyncio.run(Served(settings, listening, line, shown).run(ready))
     except Exception as fault:
         last = traceback.extract_tb(fault.__traceback__)[-1]
         _logger.error("the worker failed: %s at %s:%s", type(fault).__name__, last.filename, last.lineno)
+        sys.exit(3)
+    if not saved:
         sys.exit(3)
 
 

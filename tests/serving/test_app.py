@@ -142,6 +142,23 @@ def test_health(rule) -> None:
     assert ask(served, asked)[0].status_code == 503
 
 
+def test_a_last_saving_that_fails_is_no_end_in_order(tmp_path, caplog) -> None:
+    text = "E[y | sex=Female] == E[y | sex=Male] +- 0.05"
+    folder = tmp_path / "state"
+    folder.mkdir()
+    stream = kf.StreamingFairness(text, state=f"sqlite:///{folder}/state.db", sync_every=100)
+    served = worker(StreamCorrection(stream, ["sex"], (0.0, 1.0), at_once=False, turns=Turns("")))
+    assert ask(served, ("POST", "/predict", body(PERSON)))[0].status_code == 200
+    (folder / "state.db").unlink()
+    (folder / "state.db").mkdir()
+    asyncio.run(served.close())
+    assert served.unsaved
+    assert "is not saved" in caplog.text
+    assert "0.45" not in caplog.text
+    (folder / "state.db").rmdir()  # so that the stream can save when it is let go
+    stream.save()
+
+
 def test_labels_that_come_later(tmp_path) -> None:
     text = "E[y | sex=Female, label=1] == E[y | sex=Male, label=1] +- 0.05"
     stream = kf.StreamingFairness(text, state=tmp_path / "state.json")
