@@ -10,8 +10,6 @@ import pytest
 
 import keras_fair as kf
 
-pytest.importorskip("fastapi", reason="the extra serve is not installed")
-
 
 def arrivals(size: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """Scores `(size,)` float32, and sex; men have higher ones."""
