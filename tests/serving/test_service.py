@@ -174,4 +174,4 @@ def test_the_image_recipe_says_what_matters(repository) -> None:
     assert lines[-1].startswith("ENTRYPOINT") or lines[-1].startswith("CMD")
     assert '["' in lines[-1]  # without a shell, so that SIGTERM comes to the service
     assert not [line for line in lines if line.startswith("ADD")]
-    assert (repository / ".dockerignore").is_file()
+    assert (repository / "docs" / "recipes" / "Dockerfile.dockerignore").is_file()
