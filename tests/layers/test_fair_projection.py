@@ -234,6 +234,7 @@ def full_layer() -> kf.FairProjection:
         unknown="exclude",
         margin=0.01,
         memory=300,
+        global_batch=False,
         name="fair",
         dtype="mixed_bfloat16",
     )

@@ -320,6 +320,7 @@ def test_config_round_trips_with_other_than_default_values() -> None:
         weight_objective=False,
         unknown="exclude",
         memory=40,
+        global_batch=False,
         margin=0.01,
         name="model",
         dtype="mixed_bfloat16",
