@@ -34,7 +34,7 @@ def life(text, columns=sex, eager=True, vocabulary=None, **options):
     model.compile(keras.optimizers.SGD(0.05), "binary_crossentropy", run_eagerly=eager)
     inputs = {"x": x, "sex": columns}
     history = model.fit(inputs, label, sample_weight=weight, batch_size=40, shuffle=False, verbose=0).history
-    scores = model.evaluate(inputs, label, batch_size=104, verbose=0, return_dict=True)
+    scores = model.evaluate(inputs, label, batch_size=104, verbose=0, return_dict=True) if eager else {}
     fair = model.predict(inputs, batch_size=104, verbose=0)[:, 0]
     gap = fair[sex == "Female"].mean() - fair[sex == "Male"].mean()
     weights = np.concatenate([np.ravel(weight) for weight in base.get_weights()])
@@ -60,14 +60,11 @@ print(json.dumps({"found": found, "each by itself": gap}))
 SHARDED = """
 import jax
 assert len(jax.devices()) == 4
-codes, found = (sex == "Male").astype("int32"), {}
+codes = (sex == "Male").astype("int32")
 known = {"columns": codes, "eager": False, "vocabulary": {"sex": ["Female", "Male"]}}
-for case in ("parity", "label"):
-    keras.distribution.set_distribution(None)
-    alone = life(case, **known)
-    keras.distribution.set_distribution(keras.distribution.DataParallel(devices=keras.distribution.list_devices()))
-    found[case] = [*alone, *life(case, **known)]
-print(json.dumps({"found": found}))
+alone = life("parity", **known)
+keras.distribution.set_distribution(keras.distribution.DataParallel(devices=keras.distribution.list_devices()))
+print(json.dumps({"found": {"parity": [*alone, *life("parity", **known)]}}))
 """
 
 
