@@ -43,8 +43,9 @@ class StreamedModel:
             kind: `"predict"` or `"test"`.
 
         Raises:
-            ValueError: it takes part in another stream already.
+            ValueError: it takes part in another stream already, or runs on several replicas.
         """
+        self._refuse_replicas()
         self._switch(kind).enter(self)
 
     def detach(self, kind: str) -> None:
@@ -71,6 +72,7 @@ class StreamedModel:
     @contextmanager
     def attached(self) -> Iterator[None]:
         """Stream all that the model predicts and evaluates inside, in any thread."""
+        self._refuse_replicas()
         switches = [self._switch(kind) for kind in _KINDS]
         for switch in switches:
             switch.hold(self)
@@ -86,6 +88,15 @@ class StreamedModel:
             result = function(*arguments, **keywords)
         self._due.batch = False
         return result
+
+    def _refuse_replicas(self) -> None:
+        strategy = getattr(_alive(self._model), "distribute_strategy", None)  # of TensorFlow's models
+        if strategy is not None and strategy.num_replicas_in_sync > 1:
+            raise ValueError(
+                f"expected a model on one device, received {strategy.num_replicas_in_sync} replicas of "
+                "tf.distribute: arrivals of a stream come one after the other. Predict outside the strategy, or "
+                "let processes share the stream through a store (state='sqlite:///...')"
+            )
 
     def _switch(self, kind: str) -> _Switch:
         model = _alive(self._model)

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from keras import backend
 
-__all__ = ["Gathered", "gathered"]
+__all__ = ["Gathered", "gathered", "is_replica"]
 
 
 class Gathered(NamedTuple):
@@ -44,3 +44,12 @@ def gathered(y: Any, columns: Mapping[str, Any], label: Any, sample_weight: Any)
             (y, columns, label, sample_weight), own = gather((y, dict(columns), label, sample_weight))
             return Gathered(y, columns, label, sample_weight, own)
     return Gathered(y, columns, label, sample_weight, lambda numbers: numbers)
+
+
+def is_replica() -> bool:
+    """Whether this is one of several replicas at work; each has a thread, and a context, of its own."""
+    if backend.backend() != "tensorflow":
+        return False
+    from keras_fair.layers.global_batch_tensorflow import gather_here
+
+    return gather_here() is not None

@@ -198,10 +198,10 @@ class FairModel(ExportedModel):
                 label, weight = (self._reader.of_output(part) for part in (step.label, step.sample_weight))
             uses_label = self.constraints.uses_label
             if uses_label and label is None:
-                if training and labels_to_come():
+                if training and labels_to_come(self):
                     raise ValueError(own_step("train_step"))
                 label = self._stand_in(inputs, features, raw)
-            elif labels_to_come() and not training and not is_built_only():
+            elif labels_to_come(self) and not training and not is_built_only():
                 self._evaluates_labels = True
             place = None if step is None else TRAINING if training else VALIDATION
             with pooling(place):
@@ -329,7 +329,7 @@ class FairModel(ExportedModel):
             return inputs[self.label_source]
         plan = self.projection.plan(1 if len(raw.shape) == 1 else int(raw.shape[1]))
         guess = raw if self.label_source is None else self.label_source(features)
-        if labels_to_come() and not can_stand_in(plan, guess):
+        if labels_to_come(self) and not can_stand_in(plan, guess):
             return ops.zeros_like(raw[..., 0] if len(raw.shape) == 2 else raw)
         return stand_in(plan, guess)
 
@@ -378,7 +378,7 @@ class FairModel(ExportedModel):
         """Run over data; afterwards raise an error for faults of the data where `jit_compile=True` can't
         stop."""
         before, active = self._faulty(), self._active_without_vocabulary()
-        with running(labels=labels, class_weights=class_weights), told_last(self.projection.name):
+        with running(self, labels=labels, class_weights=class_weights), told_last(self.projection.name):
             yield
         # One person alone is never in two groups, however values are spelt.
         if not alone:

@@ -26,14 +26,15 @@ label = (rng.random(104) < 1 / (1 + np.exp(-x[:, 0]))).astype("float32")
 weight = rng.uniform(0.5, 2.0, 104).astype("float32")
 TEXTS = {"parity": "E[y | sex=Female] == E[y | sex=Male] +- 0.02", "label": "equal_opportunity(sex) <= 0.02"}
 
-def life(text, columns=sex, eager=True, vocabulary=None, **options):
+def life(text, columns=sex, eager=True, vocabulary=None, class_weight=None, **options):
     "What a model that was trained gives and keeps; 104 people in batches of 40, so the last one is short."
     keras.utils.set_random_seed(1)
     base = keras.Sequential([keras.layers.Input((3,)), keras.layers.Dense(1, activation="sigmoid")])
     model = kf.FairModel(base, TEXTS[text], vocabulary=vocabulary, **options)
     model.compile(keras.optimizers.SGD(0.05), "binary_crossentropy", run_eagerly=eager)
     inputs = {"x": x, "sex": columns}
-    history = model.fit(inputs, label, sample_weight=weight, batch_size=40, shuffle=False, verbose=0).history
+    weights = {"class_weight": class_weight} if class_weight else {"sample_weight": weight}
+    history = model.fit(inputs, label, batch_size=40, shuffle=False, verbose=0, **weights).history
     scores = model.evaluate(inputs, label, batch_size=104, verbose=0, return_dict=True) if eager else {}
     fair = model.predict(inputs, batch_size=104, verbose=0)[:, 0]
     gap = fair[sex == "Female"].mean() - fair[sex == "Male"].mean()
@@ -53,9 +54,16 @@ for case, options in {"parity": {}, "label": {}, "parity in a graph": {"eager": 
     alone = life(case.split()[0], **options)
     with two.scope():
         found[case] = [*alone, *life(case.split()[0], **options)]
+weighted = life("parity", class_weight={0: 1.0, 1: 5.0})  # for the loss only
 with two.scope():
+    found["class weights"] = [*weighted, *life("parity", class_weight={0: 1.0, 1: 5.0})]
     _, gap = life("parity", global_batch=False)
-print(json.dumps({"found": found, "each by itself": gap}))
+    model = kf.FairModel(keras.Sequential([keras.layers.Input((3,)), keras.layers.Dense(1)]), TEXTS["parity"])
+    try:
+        model.predict({"x": x, "sex": sex}, verbose=0, callbacks=[kf.StreamingFairness()])
+    except ValueError as fault:
+        refused = str(fault)
+print(json.dumps({"found": found, "each by itself": gap, "refused": refused}))
 """
 SHARDED = """
 import jax
@@ -72,7 +80,7 @@ def run(code: str, tmp_path: Path, **environment: str) -> dict:
     """What a process of its own prints: devices are made before a backend starts."""
     (tmp_path / "run.py").write_text(PEOPLE + code, encoding="utf-8")
     done = subprocess.run(
-        [sys.executable, "-W", "ignore", "run.py"],
+        [sys.executable, "-W", "ignore", "-W", "error:expected a label:UserWarning", "run.py"],
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": str(Path(keras_fair.__file__).parents[1]), **environment},
         capture_output=True,
@@ -97,6 +105,7 @@ def test_two_replicas_are_one_device(tmp_path: Path) -> None:
     printed = run(REPLICAS, tmp_path)
     check_alike(printed["found"])
     assert abs(printed["found"]["parity"][3]) <= 0.02 + 1e-6
+    assert "one device, received 2 replicas" in printed["refused"]
     assert abs(printed["each by itself"] - printed["found"]["parity"][3]) > 1e-3
 
 
