@@ -94,8 +94,8 @@ class StreamedModel:
         if strategy is not None and strategy.num_replicas_in_sync > 1:
             raise ValueError(
                 f"expected a model on one device, received {strategy.num_replicas_in_sync} replicas of "
-                "tf.distribute: arrivals of a stream come one after the other. Predict outside the strategy, or "
-                "let processes share the stream through a store (state='sqlite:///...')"
+                "tf.distribute: arrivals of a stream come one after the other. Predict outside the strategy, "
+                "or let processes share the stream through a store (state='sqlite:///...')"
             )
 
     def _switch(self, kind: str) -> _Switch:

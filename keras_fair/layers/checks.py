@@ -32,6 +32,7 @@ __all__ = [
     "BatchFault",
     "Strangers",
     "all_fine",
+    "check_missing_codes",
     "check_shape",
     "check_unknown_numbers",
     "graph_checks",
@@ -121,6 +122,18 @@ def check_unknown_numbers(plan: RowPlan, rows: LinearRows, columns: Mapping[str,
                 listed = equal_to(column.reshape(-1), numbers, passes=True)
                 entry = shortest(float(column.reshape(-1)[~listed][0]), precision_name(column))
             message = _unknown(values or (), name, int(outside), entry)
+            raise ConstraintTypeError(message, text=plan.text, span=plan.needs.attributes[name])
+
+
+def check_missing_codes(plan: RowPlan, rows: LinearRows) -> None:
+    """Raise ConstraintTypeError where a code stands for a missing value, and the vocabulary takes none."""
+    for name, count in rows.missing.items() if plan.vocabulary.missing == "error" else ():
+        missing = concrete(count)
+        if missing is not None and missing > 0:
+            message = (
+                f"attribute {name!r} has {int(missing)} missing values; choose what they mean: "
+                "Vocabulary(missing='exclude') or Vocabulary(missing='group')"
+            )
             raise ConstraintTypeError(message, text=plan.text, span=plan.needs.attributes[name])
 
 

@@ -12,6 +12,7 @@ from keras_fair.inputs.arrays import concrete
 from keras_fair.layers.checks import (
     Check,
     all_fine,
+    check_missing_codes,
     check_unknown_numbers,
     graph_checks,
     holds_codes,
@@ -91,6 +92,7 @@ class Reports:
         if concrete(y) is not None:
             if self.refuse_unknown:
                 check_unknown_numbers(self.plan, rows, columns)
+            check_missing_codes(self.plan, rows)
             guard_eagerly(self.name, checks)
             self._warn(Outcome(int(projection.outcome)))
             self._warn_of_inactive(concrete(rows.active), columns)

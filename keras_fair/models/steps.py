@@ -1,8 +1,8 @@
 """The labels of the step that is running, for the call inside it.
 
 Keras calls a model with its inputs only, in `train_step` and `test_step` too; the batch that these are given
-holds the labels. The context of the thread holds them while the step runs. What is known of the whole run lies
-there too; replicas of `tf.distribute` have threads of their own, which look it up by the model.
+holds the labels. The context of the thread holds them while the step runs. What is known of the whole run
+lies there too; replicas of `tf.distribute` have threads of their own, which look it up by the model.
 """
 
 from __future__ import annotations

@@ -223,6 +223,16 @@ def test_adapt_from_batches(batch) -> None:
     assert layer.vocabulary.label == (0.0, 1.0)
 
 
+@pytest.mark.parametrize("memory", [None, 50])
+def test_codes_of_missing_values_are_refused_unless_it_was_said_what_they_mean(memory: int | None) -> None:
+    codes, y = np.array([0, 1, 3, 1], "int32"), np.array([0.1, 0.4, 0.6, 0.9], "float32")  # 3: no value
+    layer = kf.FairProjection(PARITY, vocabulary=SEX, memory=memory)
+    with pytest.raises(kf.ConstraintTypeError, match="'sex' has 1 missing values.*missing='exclude'"):
+        layer(y, attributes={"sex": codes}, training=True)
+    said = kf.FairProjection(PARITY, vocabulary=kf.Vocabulary(SEX, missing="exclude"), memory=memory)
+    assert np.isfinite(np.asarray(said(y, attributes={"sex": codes}, training=True))).all()
+
+
 def full_layer() -> kf.FairProjection:
     return kf.FairProjection(
         "parity: E[y|sex=Female]==E[y|sex=Male]+-2%",
