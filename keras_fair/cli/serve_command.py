@@ -134,6 +134,8 @@ def _serve(options: argparse.Namespace) -> int:
     for path, option in ((options.model, "MODEL"), (options.rule, "--rule")):
         if path is not None and not Path(path).is_file():
             raise InputFault(f"{option}: there is no file {path}")
+    if options.alpha is None:
+        raise InputFault("--alpha: expected a number between 0 and 1, received none")
     texts = [*options.constraint, *(f"@{path}" for path in options.constraints)]
     settings = ServiceSettings(
         model=options.model,
@@ -152,7 +154,7 @@ def _serve(options: argparse.Namespace) -> int:
         most_people=options.max_people,
         save_every=options.save_every,
         watched=options.watch,
-        alpha=options.alpha or 0.01,
+        alpha=options.alpha,
         grace=float(options.grace),
     )
     from keras_fair.serving.supervisor import ServiceFault, run

@@ -88,8 +88,7 @@ class AuditorFn(_SumsFn):
         **settings: Any,
     ) -> None:
         roles = Roles.of(y, label, sample_weight)
-        outputs = roles.y if len(roles.y) > 1 else None
-        super().__init__(Auditor(constraints, **{"outputs": outputs, **settings}), roles)
+        super().__init__(Auditor(constraints, **{"outputs": roles.outputs, **settings}), roles)
 
 
 class AuditFn(AuditorFn):

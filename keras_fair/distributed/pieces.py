@@ -46,6 +46,11 @@ class Roles:
         return cls(names, label, sample_weight)
 
     @property
+    def outputs(self) -> tuple[str, ...] | None:
+        """What `Auditor` calls the outputs; None where there is one."""
+        return self.y if len(self.y) > 1 else None
+
+    @property
     def named(self) -> list[str]:
         """All of them."""
         return [*self.y, *(name for name in (self.label, self.sample_weight) if name is not None)]

@@ -81,7 +81,7 @@ def auditor(
     Arguments and errors are those of `audit`.
     """
     roles = Roles.of(y, label, sample_weight)
-    blank = Auditor(constraints, **{"outputs": roles.y if len(roles.y) > 1 else None, **settings})
+    blank = Auditor(constraints, **{"outputs": roles.outputs, **settings})
     return _summed(frame, blank, roles, blank.constraints.attributes, merge_in)
 
 
@@ -114,7 +114,7 @@ def auditor_of_files(
     if not files:
         raise ValueError("expected at least one file, received none")
     roles = Roles.of(y, label, sample_weight)
-    blank = Auditor(constraints, **{"outputs": roles.y if len(roles.y) > 1 else None, **settings})
+    blank = Auditor(constraints, **{"outputs": roles.outputs, **settings})
     add = partial(
         _added_files, blank=blank.to_bytes(), roles=roles, attributes=tuple(blank.constraints.attributes)
     )

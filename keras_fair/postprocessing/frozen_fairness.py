@@ -337,12 +337,6 @@ class FrozenFairness:
         """
         return np.asarray(self.learnt.row_of_cell[self._cells(attributes, n)])
 
-    @property
-    def needed(self) -> tuple[str, ...]:
-        """The columns that tell the groups of the fitted rule apart: what it asks for in service."""
-        _, _, groups = self._fitted()
-        return tuple(groups.needs.attributes)
-
     def __str__(self) -> str:
         if self._learnt is None:
             return f"A rule for {self.constraints}, not fitted yet."

@@ -153,7 +153,7 @@ def _rule(model: Any, settings: ServiceSettings) -> FrozenFairness:
 def _fields_of_rule(rule: FrozenFairness) -> list[PersonField]:
     _, vocabulary, _ = read_document(rule.to_json())
     closed = rule.unknown == "error"
-    fields = attribute_fields(rule.constraints, vocabulary, rule.needed, closed=closed)
+    fields = attribute_fields(rule.constraints, vocabulary, rule.attributes, closed=closed)
     if rule.learnt.knots.draws_lots:
         fields.append(PersonField(ID, "id"))
     return fields

@@ -40,7 +40,7 @@ class RuleCorrection:
         low, high = rule.domain.bounds
         self.bounds = (float(low), float(high))
         self.unknown = 0
-        self._names, self._knots = rule.needed, rule.learnt.knots
+        self._names, self._knots = rule.attributes, rule.learnt.knots
         self._arrays = self._knots.arrays
         self._row_of: dict[Any, int] = {}
         self._decision = rule.meaning.threshold
