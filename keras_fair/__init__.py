@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         ops,
         plots,
         rows,
+        sklearn,
     )
     from keras_fair.audit.audit import audit
     from keras_fair.audit.auditor import Auditor
@@ -89,6 +90,7 @@ __all__ = [
     "rows",
     "select_top",
     "serve",
+    "sklearn",
 ]
 
 _OWNERS = {

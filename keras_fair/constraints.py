@@ -10,12 +10,21 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from keras_fair.errors import ConstraintSyntaxError
 from keras_fair.language import from_json, parse_statements, to_json, to_text
 from keras_fair.language.nodes import Attribute, Label, Node, Statement
 from keras_fair.language.tree import walk
 from keras_fair.provided import provided
 
-__all__ = ["ConstraintSet", "Constraints", "is_constraints", "nodes_of", "parse", "statement_names"]
+__all__ = [
+    "ConstraintSet",
+    "Constraints",
+    "is_constraints",
+    "nodes_of",
+    "parse",
+    "parse_expression",
+    "statement_names",
+]
 
 
 @dataclass(frozen=True)
@@ -173,6 +182,32 @@ def parse(text: Constraints) -> ConstraintSet:
             "attributes, label"
         )
     return ConstraintSet(parse_statements(text), text)
+
+
+def parse_expression(text: str) -> ConstraintSet:
+    """Parse an expression without a bound, such as `demographic_parity(sex)`, whose value is asked for.
+
+    Returns:
+        The constraint `expression <= 0`: the gap of its relations is the value of the expression.
+
+    Raises:
+        ConstraintError: the text is malformed.
+        ValueError: it has a bound.
+
+    Example:
+
+    >>> from keras_fair.constraints import parse_expression
+    >>> print(parse_expression("demographic_parity(sex)"))
+    spread(E[y | sex=*]) <= 0
+    """
+    try:
+        parse(text)
+    except ConstraintSyntaxError as fault:
+        try:
+            return parse(f"{text} <= 0")
+        except ConstraintSyntaxError:
+            raise fault from None
+    raise ValueError(f"expected an expression without a bound, received {text!r}")
 
 
 def is_constraints(value: Any) -> bool:

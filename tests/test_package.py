@@ -34,7 +34,7 @@ LINES = (
     ("callbacks",),
     ("postprocessing",),
     ("audit",),
-    ("diagnosis", "datasets", "distributed", "serving"),
+    ("diagnosis", "datasets", "distributed", "serving", "sklearn"),
     ("reports",),
     ("plots",),
     ("comparison",),
@@ -43,7 +43,7 @@ LINES = (
 )
 LINE = {room: line for line, rooms in enumerate(LINES) for room in rooms}
 IMPORTED_WHEN_USED = {"matplotlib", "pandas", "pyarrow", "cvxpy", "tensorflow_probability", "redis"}
-IMPORTED_WHEN_USED |= {"pyspark", "apache_beam", "fastapi", "uvicorn", "pydantic"}
+IMPORTED_WHEN_USED |= {"pyspark", "apache_beam", "fastapi", "sklearn", "uvicorn", "pydantic"}
 
 
 def run_python(code: str, folder: Path, **environment: str) -> str:

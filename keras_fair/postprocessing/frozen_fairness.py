@@ -178,7 +178,8 @@ class FrozenFairness:
             Unpromised: too few people for the promise. The message says how many are needed, or which
                 tolerance these could promise.
             Unmet: no rule of the asked kind meets the constraints on these people.
-            ValueError: arguments are malformed. Then nothing of the rule has changed.
+            ValueError: arguments are malformed, or nobody is in any group that the constraints compare. Then
+                nothing of the rule has changed.
         """
         vocabulary = self.vocabulary
         if vocabulary is None or vocabulary.is_empty:

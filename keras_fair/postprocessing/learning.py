@@ -56,6 +56,11 @@ def learn(
     """Learn a rule; see `FrozenFairness.fit`."""
     meaning = settings.meaning
     people = read_calibration(meaning, plan, scores, attributes, label, sample_weight, settings.domain)
+    if not people.inequalities:
+        raise ValueError(
+            "expected calibration people with a weight in the groups that the constraints compare, found "
+            f"nobody: {nobody_is_in(vacant_relations(people.rows)) or 'nothing is compared'}"
+        )
     if meaning.threshold is not None:
         people = replace(people, utility=_worth(settings, people, label, utility))
     elif utility is not None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow
 import pytest
 from keras import ops
 
@@ -264,3 +265,24 @@ def test_ids_have_to_be_in_the_order_of_scores() -> None:
     with pytest.raises(ValueError, match="order"):
         rule(scores, people.attributes, ids=pd.Series(range(500)).sort_values(ascending=False))
     np.testing.assert_array_equal(lots_of([3, 4]), lots_of([3.0, 4.0]))
+
+
+@pytest.mark.parametrize("text", ["spread(P[y >= 0.5 | sex=*]) <= 0.1", "spread(E[y | sex=*]) <= 0.1"])
+@pytest.mark.parametrize("confidence", [None, 0.95])
+@pytest.mark.parametrize(
+    ("sex", "values", "weight", "who"),
+    [
+        (["F"] * 120, ["F", "M"], None, "sex=M"),
+        (["F"] * 120, None, None, "a group"),
+        (["F", "M"] * 60, None, [1.0, 0.0] * 60, "sex=M"),
+        (pyarrow.array([None] * 120, pyarrow.string()), ["F", "M"], None, "sex="),
+    ],
+    ids=["one value of two", "one value", "one with a weight", "no values"],
+)
+def test_where_nothing_is_compared_nothing_is_learnt(
+    text: str, confidence: float | None, sex: Any, values: list[str] | None, weight: Any, who: str
+) -> None:
+    vocabulary = None if values is None else kf.Vocabulary({"sex": values}, missing="exclude")
+    rule = kf.FrozenFairness(text, confidence=confidence, vocabulary=vocabulary, weight_bound=1.0)
+    with pytest.raises(ValueError, match=f"found nobody: Nobody is in .*{who}"):
+        rule.fit([0.2, 0.7, 0.3] * 40, {"sex": sex}, None, weight)
