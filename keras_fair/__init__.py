@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         datasets,
         diagnosis,
         distributed,
+        integrations,
         layers,
         metrics,
         models,
@@ -79,6 +80,7 @@ __all__ = [
     "diagnose",
     "diagnosis",
     "distributed",
+    "integrations",
     "layers",
     "margin_for",
     "metrics",
@@ -129,6 +131,7 @@ provide(
         "to_html": "keras_fair.reports.page:to_html",
         "to_markdown": "keras_fair.reports.markdown:to_markdown",
         "to_table": "keras_fair.reports.terminal:to_table",
+        "to_metrics": "keras_fair.reports.metrics:to_metrics",
         "to_text": "keras_fair.reports.terminal:to_text",
     }
 )

@@ -37,13 +37,14 @@ LINES = (
     ("diagnosis", "datasets", "distributed", "serving", "sklearn"),
     ("reports",),
     ("plots",),
-    ("comparison",),
+    ("comparison", "integrations"),
     ("cli",),
     ("__init__", "__main__"),
 )
 LINE = {room: line for line, rooms in enumerate(LINES) for room in rooms}
 IMPORTED_WHEN_USED = {"matplotlib", "pandas", "pyarrow", "cvxpy", "tensorflow_probability", "redis"}
 IMPORTED_WHEN_USED |= {"pyspark", "apache_beam", "fastapi", "sklearn", "uvicorn", "pydantic"}
+IMPORTED_WHEN_USED |= {"mlflow", "tensorboard", "huggingface_hub", "pytest"}
 
 
 def run_python(code: str, folder: Path, **environment: str) -> str:

@@ -247,6 +247,11 @@ class Audit:
         """
         return provided("to_dataframe")(self, of)
 
+    def metrics(self) -> dict[str, float]:
+        """Its numbers by name, such as `parity/gap`, for tools that log metrics; see
+        `keras_fair.reports.metrics`."""
+        return provided("to_metrics")(self)
+
     def to_markdown(self, card: bool = False) -> str:
         """A report in Markdown; as the section of a model card with `card=True`."""
         return provided("to_card" if card else "to_markdown")(self)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import json
+import math
 import sys
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
@@ -60,7 +62,7 @@ examples:
     -c "disparate_impact(race) >= 80%" --allow undecided --json -"""
 
 _MOST_NOTES = 20  # lines
-_REPORTS = ("html", "markdown", "json")
+_REPORTS = ("html", "markdown", "json", "metrics")
 
 
 def add_parser(commands: Any) -> None:
@@ -80,6 +82,7 @@ def add_parser(commands: Any) -> None:
     reports.add_argument("--markdown", metavar="FILE", help="write Markdown")
     reports.add_argument("--card", action="store_true", help="the Markdown is a section of a model card")
     reports.add_argument("--json", metavar="FILE", help="write all numbers")
+    reports.add_argument("--metrics", metavar="FILE", help="write the main numbers by name, as JSON")
     verdict = parser.add_argument_group("the verdict")
     verdict.add_argument(
         "--confidence",
@@ -180,6 +183,9 @@ def _report(name: str, audit: Audit, options: argparse.Namespace) -> str:
         return audit.to_html()
     if name == "markdown":
         return audit.to_markdown(card=options.card)
+    if name == "metrics":
+        known = {key: value if math.isfinite(value) else None for key, value in audit.metrics().items()}
+        return json.dumps(known, indent=2)
     return audit.to_json()
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from keras_fair.cli.console import nobody_reads, terminal, write_report
@@ -49,7 +51,7 @@ exit codes:
 examples:
   keras-fair check -c "E[y | sex=Female] >= 0.8 * E[y | sex=Male]"
 
-  keras-fair check --constraints fairness.fair --mode projection
+  keras-fair check fairness.fair limits.fair --mode projection
 
   keras-fair check --constraints fairness.fair --data predictions.csv \\
     --prediction score --label repaid --json"""
@@ -65,6 +67,9 @@ def add_parser(commands: Any) -> None:
         epilog=_EPILOG,
         decides=True,
     )
+    parser.add_argument(
+        "files", nargs="*", metavar="FILE", help="a file with constraints, which is checked by itself"
+    )
     add_constraints(parser)
     parser.add_argument(
         "--mode",
@@ -79,6 +84,23 @@ def add_parser(commands: Any) -> None:
 
 
 def _check(options: argparse.Namespace) -> int:
+    """Each file by itself, and all that options name together; the exit code is the largest."""
+    if not options.files:
+        return _check_together(options)
+    if options.constraint or options.constraints or options.json and len(options.files) > 1:
+        other = "--json" if options.json else "-c or --constraints"
+        raise InputFault(f"files are checked each by itself: expected no {other} beside them")
+    codes = []
+    for file in options.files:
+        if not Path(file).exists():
+            raise InputFault(f"there is no file {file!r}; a constraint is --constraint {quote(file)}")
+        if len(options.files) > 1:
+            terminal(soft_wrap=True).print(f"{file}:", markup=False)
+        codes.append(_check_together(argparse.Namespace(**{**vars(options), "constraints": [file]})))
+    return max(codes)
+
+
+def _check_together(options: argparse.Namespace) -> int:
     try:
         answer = _checked(options)
     except InputFault as fault:

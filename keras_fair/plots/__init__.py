@@ -7,8 +7,9 @@ returns the `Axes` or the `Figure` that it drew into, and shows and saves nothin
 from keras_fair.plots.distributions import distributions
 from keras_fair.plots.frontier import frontier
 from keras_fair.plots.gaps import gaps
+from keras_fair.plots.group_scores import group_scores
 from keras_fair.plots.stream import stream
 from keras_fair.plots.thresholds import thresholds
 from keras_fair.plots.training import training
 
-__all__ = ["distributions", "frontier", "gaps", "stream", "thresholds", "training"]
+__all__ = ["distributions", "frontier", "gaps", "group_scores", "stream", "thresholds", "training"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -18,7 +18,17 @@ from keras_fair.plots.canvas import (
     styled,
 )
 
-__all__ = ["distributions"]
+__all__ = ["Group", "distributions", "draw_groups", "height_for", "mean_line"]
+
+
+class Group(NamedTuple):
+    """What is drawn of one group: its name, how many are in it, their mean score, and the density of their
+    scores in each bin."""
+
+    name: str
+    size: float
+    mean: float
+    density: np.ndarray
 
 
 def distributions(
@@ -75,20 +85,19 @@ def distributions(
         else np.array([domain[0] - 0.5, domain[0] + 0.5])
     )
     with styled():
-        from matplotlib import lines
-
         size = (5 * len(scores), 4.6)
         figure, panels = pyplot().subplots(
             1, len(scores), figsize=size, sharex=True, sharey=True, layout="constrained", squeeze=False
         )
-        for panel, y, title in zip(panels[0], scores, titles, strict=False):
-            _draw(panel, y, members, edges)
+        drawn = [_groups_of(y, members, edges) for y in scores]
+        for panel, of_panel, title in zip(panels[0], drawn, titles, strict=False):
+            draw_groups(panel, of_panel, edges)
             panel.set_title(plain(title))
-        panels[0, 0].set_ylim(0, _height(scores, members, edges))
+        densities = [group.density for of_panel in drawn for group in of_panel]
+        panels[0, 0].set_ylim(0, height_for(densities, edges))
         panels[0, 0].set_ylabel("density in the group")
         handles, names = panels[0, 0].get_legend_handles_labels()
-        handles.append(lines.Line2D([], [], color=INK, linewidth=1.4, linestyle=DASHES))
-        legend_below(figure, handles, [*names, "mean of the group"])
+        legend_below(figure, [*handles, mean_line()], [*names, "mean of the group"])
         if left_out:
             figure.suptitle(f"the {len(members)} largest of {len(members) + left_out} groups", fontsize=10)
     return figure
@@ -124,25 +133,38 @@ def _largest(members: dict[str, np.ndarray], most: int) -> tuple[dict[str, np.nd
     return {name: mask for name, mask in members.items() if name in largest}, len(members) - len(largest)
 
 
-def _draw(panel: Any, y: np.ndarray, members: dict[str, np.ndarray], edges: np.ndarray) -> None:
-    for place, (name, mask) in enumerate(members.items()):
+def draw_groups(panel: Any, groups: Sequence[Group], edges: np.ndarray) -> None:
+    """The density of each group, and its mean as a dashed line."""
+    for place, group in enumerate(groups):
         color = COLORS[place % len(COLORS)]
-        density = _density(y[mask], edges)
-        label = f"{shortened(name)}  (n = {int(mask.sum()):,})"
-        panel.stairs(density, edges, color=color, fill=True, alpha=0.18)
-        panel.stairs(density, edges, color=color, linewidth=1.6, label=label)
-        panel.axvline(float(y[mask].mean()), color=color, linewidth=1.4, linestyle=DASHES)
+        label = f"{shortened(group.name)}  (n = {group.size:,.0f})"
+        panel.stairs(group.density, edges, color=color, fill=True, alpha=0.18)
+        panel.stairs(group.density, edges, color=color, linewidth=1.6, label=label)
+        panel.axvline(group.mean, color=color, linewidth=1.4, linestyle=DASHES)
     panel.set_xlabel("predicted score y")
     panel.set_xlim(edges[0], edges[-1])
+
+
+def height_for(densities: Sequence[np.ndarray], edges: np.ndarray) -> float:
+    """Of a panel. Spikes at the ends of the domain, which would flatten everything else, do not count."""
+    inner = max(float(density[1:-1].max(initial=0.0)) for density in densities)
+    return 1.25 * max(inner, 1.0 / (edges[-1] - edges[0]))
+
+
+def mean_line() -> Any:
+    """What stands in the legend for the dashed lines."""
+    from matplotlib import lines
+
+    return lines.Line2D([], [], color=INK, linewidth=1.4, linestyle=DASHES)
+
+
+def _groups_of(y: np.ndarray, members: dict[str, np.ndarray], edges: np.ndarray) -> list[Group]:
+    return [
+        Group(name, int(mask.sum()), float(y[mask].mean()), _density(y[mask], edges))
+        for name, mask in members.items()
+    ]
 
 
 def _density(y: np.ndarray, edges: np.ndarray) -> np.ndarray:
     counts = np.histogram(np.clip(y, edges[0], edges[-1]), edges)[0]
     return counts / (len(y) * np.diff(edges))
-
-
-def _height(scores: Sequence[np.ndarray], members: dict[str, np.ndarray], edges: np.ndarray) -> float:
-    """Spikes at the ends of the domain, which would flatten everything else, do not count."""
-    densities = [_density(y[mask], edges) for y in scores for mask in members.values()]
-    inner = max(float(density[1:-1].max(initial=0.0)) for density in densities)
-    return 1.25 * max(inner, 1.0 / (edges[-1] - edges[0]))

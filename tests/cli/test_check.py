@@ -152,9 +152,28 @@ def test_doubts_about_a_text_need_no_data(capsys) -> None:
     assert "for a gap of 5% write 0.05" in " ".join(capsys.readouterr().out.split())
 
 
-@pytest.mark.parametrize("command", ["check", "run"])
-def test_a_rule_without_its_option_is_answered(command, capsys) -> None:
+def test_a_rule_without_its_option_is_answered(capsys) -> None:
     with pytest.raises(SystemExit) as end:
-        main([command, "E[y] <= 0.5"])
+        main(["run", "E[y] <= 0.5"])
     assert end.value.code == 2
-    assert "--constraint 'E[y] <= 0.5'" in capsys.readouterr().err
+    assert main(["check", "E[y] <= 0.5"]) == 2
+    assert capsys.readouterr().err.count("--constraint 'E[y] <= 0.5'") == 2
+
+
+def test_files_are_checked_each_by_itself(capsys, tmp_path: Path) -> None:
+    """As pre-commit hands them on: one name may stand in two of them."""
+    good, other, bad = (str(tmp_path / name) for name in ("a.fair", "b.fair", "c.fair"))
+    Path(good).write_text("parity: spread(E[y | sex=*]) <= 0.1\n")
+    Path(other).write_text("parity: P[y >= 0.5 | sex=Female] >= 0.4\n")
+    Path(bad).write_text("# first\nparity: E[y | sex=] <= 0.4\n")
+    assert main(["check", good, other]) == 0
+    printed = " ".join(capsys.readouterr().out.split())
+    assert printed.count("can be used by") == 2
+    assert "b.fair:" in printed
+    assert main(["check", good, other, "--mode", "projection"]) == 1
+    assert main(["check", good, bad]) == 2
+    assert "c.fair, line 2" in " ".join(capsys.readouterr().err.split())
+    assert main(["check", good, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["ok"] is True
+    assert main(["check", good, other, "--json"]) == 2
+    assert main(["check", good, "-c", "E[y] <= 0.5"]) == 2
