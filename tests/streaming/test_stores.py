@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import pickle
 import sqlite3
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -63,7 +65,7 @@ def test_several_states_lie_in_one_file(tmp_path) -> None:
             y[:count],
             sex[:count],
         )
-    assert os.listdir(tmp_path) == ["state.db"]
+    assert sorted(os.listdir(tmp_path)) == ["state.db", "state.db-journal"]
     assert kf.StreamingFairness.load(f"sqlite:///{tmp_path}/state.db?name=loans").report().arrivals == 1
     assert kf.StreamingFairness.load(f"sqlite:///{tmp_path}/state.db?name=jobs").report().arrivals == 2
 
@@ -156,3 +158,25 @@ def test_each_place_has_its_own_pace(tmp_path) -> None:
             kf.StreamingFairness(PARITY, **arguments)
     assert saving_in(None, 1, 1, 1.0, 1) is None
     assert str(saving_in(Path(tmp_path / "s.json"), 1, 1, 1.0, 1)) == str(tmp_path / "s.json")
+
+
+def test_an_open_database_is_that_which_lies_there(tmp_path) -> None:
+    """The file stays open; a fork, a pickle and a file in its place meet what is there."""
+    place = f"sqlite:///{tmp_path}/state.db"
+    store = opened_store(place)
+    assert store.compare_and_swap(None, "first")
+    assert pickle.loads(pickle.dumps(store)).load() == "first"
+    child = os.fork()
+    if child == 0:
+        os._exit(int(not (store.load() == "first" and store.compare_and_swap("first", "second"))))
+    assert os.waitpid(child, 0)[1] == 0
+    assert store.load() == "second"
+    other = opened_store(f"sqlite:///{tmp_path}/other.db")
+    assert other.compare_and_swap(None, "another")
+    os.replace(tmp_path / "other.db", tmp_path / "state.db")
+    assert store.load() == "another"
+    os.remove(tmp_path / "state.db")
+    assert store.load() is None
+    with ThreadPoolExecutor(2) as pool:
+        assert pool.submit(store.compare_and_swap, None, "from a thread").result()
+    assert store.load() == "from a thread"

@@ -1,16 +1,21 @@
 """A store in an SQLite file: for processes of one machine.
 
-The file is opened for each call, so that a call after a fork, or after the file was deleted, meets what is
-there. A swap is one statement, which SQLite carries out under its lock and forces to disk. A network file
-system must have locks that work.
+The file stays open from call to call, and is opened again after a fork, or where another file lies in its
+place, so that a call meets what is there. A swap is one statement, which SQLite carries out under its lock
+and forces to disk. Its journal stays beside the file, `state.db-journal`: making and deleting it each time
+would wait for the disk once more. (A write-ahead log would wait less, but goes wrong where the file is
+deleted under it.) A network file system must have locks that work.
 """
 
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
+import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, unquote
 
 from keras_fair.streaming.state_document import StateError
@@ -42,6 +47,7 @@ class SqliteStore:
                 "expected 'sqlite:///' and the path of a file, at its end ?name=... or nothing, "
                 f"received state={address!r}"
             )
+        self._address, self._open = address, threading.local()
         self._name = options.get("name", ["stream"])[0]
         try:
             self._path = Path(path).expanduser().resolve()
@@ -50,6 +56,9 @@ class SqliteStore:
             raise StateError(f"can't use state={address!r}: {fault}") from fault
         if not self._path.parent.is_dir():
             raise StateError(f"expected state={address!r} to lie in a folder that exists")
+
+    def __reduce__(self) -> Any:
+        return SqliteStore, (self._address,)
 
     def __str__(self) -> str:
         return f"sqlite:///{self._path}?name={self._name}"
@@ -79,10 +88,39 @@ class SqliteStore:
     @contextlib.contextmanager
     def _connected(self) -> Iterator[sqlite3.Connection]:
         try:
-            with contextlib.closing(
-                sqlite3.connect(self._path, timeout=_SECONDS, isolation_level=None)
-            ) as connection:
-                connection.execute(_TABLE)
-                yield connection
+            connected = getattr(self._open, "connected", None)
+            if connected is None or not connected.is_current(self._path):
+                self._open.connected = connected = _Connected(self._path)
+            yield connected.connection
         except sqlite3.Error as fault:
+            self._open.connected = None
             raise StateError(f"can't use the store {self}: {fault}") from fault
+
+
+class _Connected:
+    """The open file of one thread of one process."""
+
+    def __init__(self, path: Path) -> None:
+        self.connection = sqlite3.connect(
+            path, timeout=_SECONDS, isolation_level=None, check_same_thread=False
+        )
+        self._process, self._file = os.getpid(), _identity(path)
+        self.connection.execute("PRAGMA journal_mode = PERSIST")
+        self.connection.execute(_TABLE)
+
+    def is_current(self, path: Path) -> bool:
+        """Whether this is still the process that opened it, and the file that lies there."""
+        return self._process == os.getpid() and self._file == _identity(path)
+
+    def __del__(self) -> None:
+        if hasattr(self, "connection"):
+            self.connection.close()
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Which file lies there."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
