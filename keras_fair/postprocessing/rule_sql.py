@@ -19,9 +19,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from keras_fair.groups.coding import MISSING, MISSING_GROUP, UNKNOWN
-from keras_fair.groups.factors import Factor
-from keras_fair.groups.thresholds import Cut
 from keras_fair.groups.vocabulary import Vocabulary
 from keras_fair.inputs.domain import Domain
 from keras_fair.inputs.precision import rounded
@@ -30,6 +27,7 @@ from keras_fair.inputs.settings import check_choice
 from keras_fair.language.nodes import Attribute
 from keras_fair.postprocessing.knots import Knots, ShiftKnots, ThresholdKnots
 from keras_fair.postprocessing.service_groups import ServiceGroups
+from keras_fair.postprocessing.sql_conditions import axis_of
 from keras_fair.postprocessing.sql_dialects import Dialect
 
 __all__ = ["Written", "rule_sql", "written_as"]
@@ -144,10 +142,12 @@ def rule_sql(
         ValueError: thresholds of a column are one number in float32; a date or a text that the dialect can't
             write.
     """
-    axes = [
-        _axis(written, groups.needs.factors[subject], block, vocabulary.missing)
-        for subject, block in zip(groups.cluster.subjects, groups.cluster.blocks, strict=True)
-    ]
+    axes = []
+    for subject, block in zip(groups.cluster.subjects, groups.cluster.blocks, strict=True):
+        assert isinstance(subject, Attribute)
+        factor, column = groups.needs.factors[subject], written.columns[subject.name]
+        precision = "float32" if subject.name in written.single else "float64"
+        axes.append(axis_of(written.dialect, factor, block, vocabulary.missing, column, precision))
     body = _Body(written, knots, domain, decision)
     error = written.dialect.error if written.raises else None
     refused = "" if error is None else f"ELSE {error(_NOT_READ)}"
@@ -164,143 +164,6 @@ def rule_sql(
     readable = [*body.readable, *(axis.readable for axis in axes if axis.readable)]
     end = f"{refused} END" if refused else "END"
     return "\n".join([f"CASE WHEN {' AND '.join(readable)} THEN", "  CASE", *branches, "  END", end])
-
-
-@dataclass(frozen=True)
-class _Axis:
-    """The conditions of one attribute.
-
-    Attributes:
-        blocks: where each block of its states is; None where nobody can be, empty where everyone is.
-        readable: where the attribute has a value that the rule reads; empty where always.
-    """
-
-    blocks: list[str | None]
-    readable: str
-
-
-def _axis(written: Written, factor: Factor, block: np.ndarray, missing: str) -> _Axis:
-    assert isinstance(factor.subject, Attribute)
-    column = written.columns[factor.subject.name]
-    if factor.periods is not None:
-        return _dates(written.dialect, factor, block, missing, column)
-    if factor.cuts is None:
-        return _words(written.dialect, factor, block, missing, column)
-    precision = "float32" if factor.subject.name in written.single else "float64"
-    return _numbers(written.dialect, factor, factor.cuts, block, missing, column, precision)
-
-
-def _words(dialect: Dialect, factor: Factor, block: np.ndarray, missing: str, column: str) -> _Axis:
-    """Empty text is missing, as NULL is."""
-    text, values = dialect.as_text(column), [str(value) for value in factor.values or ()]
-    grouped = missing == "group" and MISSING_GROUP in values
-    at_missing = int(block[values.index(MISSING_GROUP)]) if grouped else int(block[MISSING])
-    conditions: list[str | None] = []
-    for place in range(int(block.max()) + 1):
-        inside = [value for value, of in zip(values, block, strict=False) if of == place]
-        outside = [value for value, of in zip(values, block, strict=False) if of != place]
-        if block[UNKNOWN] == place:
-            # The empty text is left to the condition of missing values.
-            told = f"{text} NOT IN ({', '.join(map(dialect.text, ['', *outside]))})"
-            parts = [told]
-        else:
-            parts = [_one_of(dialect, text, inside)] if inside else []
-        if at_missing == place and missing != "error":
-            parts.append(f"{column} IS NULL OR {text} = ''")
-        conditions.append(_either(parts))
-    readable = [dialect.textual(column)] if dialect.textual else []
-    readable += [f"{text} <> ''"] if missing == "error" else []
-    return _Axis(conditions, " AND ".join(readable))
-
-
-def _one_of(dialect: Dialect, text: str, values: list[str]) -> str:
-    listed = [dialect.text(value) for value in values]
-    return f"{text} = {listed[0]}" if len(listed) == 1 else f"{text} IN ({', '.join(listed)})"
-
-
-def _numbers(
-    dialect: Dialect,
-    factor: Factor,
-    cuts: tuple[Cut, ...],
-    block: np.ndarray,
-    missing: str,
-    column: str,
-    precision: str,
-) -> _Axis:
-    """Comparisons are in float64, in which thresholds of that precision are the same numbers."""
-    truths = {value for value in factor.values or () if not isinstance(value, str)} <= {0.0, 1.0}
-    number = dialect.as_number(column) if factor.values and truths else column
-    places, aboves = [rounded(cut, precision) for cut, _ in cuts], [above for _, above in cuts]
-    if len(set(places)) < len({cut for cut, _ in cuts}):
-        raise ValueError(f"expected thresholds of {column} that differ in {precision}, received {cuts}")
-    gaps = [f"{number} IS NULL", *([dialect.nan(number)] if dialect.nan else [])]
-    # NaN is the largest number to some databases. Where it is not refused, it may pass no threshold here.
-    passes = [dialect.finite(number)] if missing != "error" and dialect.nan else []
-    conditions: list[str | None] = []
-    for place in range(int(block.max()) + 1):
-        parts = []
-        for first, last in _runs(np.flatnonzero(block[: len(cuts) + 1] == place)):
-            if first == last and 0 < first < len(cuts) and cuts[first - 1][0] == cuts[first][0]:
-                parts.append(f"{number} = {dialect.number(places[first])}")
-                continue
-            ends = []
-            if first:
-                sign = ">" if aboves[first - 1] else ">="
-                ends.append(f"{number} {sign} {dialect.number(places[first - 1])}")
-            if last < len(cuts):
-                ends.append(f"{number} {'<=' if aboves[last] else '<'} {dialect.number(places[last])}")
-            else:
-                ends += passes
-            parts.append(" AND ".join(ends or [f"{number} IS NOT NULL"]))
-        if block[MISSING] == place and missing != "error":
-            parts += gaps
-        conditions.append(_either(parts))
-    readable = [dialect.numeric(column)] if dialect.numeric else []
-    finite = dialect.finite(number)
-    readable.append(finite if missing == "error" else f"({' OR '.join([*gaps, finite])})")
-    return _Axis(conditions, " AND ".join(readable))
-
-
-def _dates(dialect: Dialect, factor: Factor, block: np.ndarray, missing: str, column: str) -> _Axis:
-    assert factor.periods is not None
-    cuts, instant = factor.periods.cuts, f"({dialect.instant(column)})"
-    moments = [dialect.moment(date) for date, _ in cuts]
-    values = list(factor.values or ())
-    grouped = missing == "group" and MISSING_GROUP in values
-    at_missing = int(block[values.index(MISSING_GROUP)]) if grouped else int(block[MISSING])
-    conditions: list[str | None] = []
-    for place in range(int(block.max()) + 1):
-        parts = []
-        for first, last in _runs(np.flatnonzero(block[: len(cuts) + 1] == place)):
-            ends = []
-            if first:
-                ends.append(f"{instant} {'>' if cuts[first - 1][1] else '>='} {moments[first - 1]}")
-            if last < len(cuts):
-                ends.append(f"{instant} {'<=' if cuts[last][1] else '<'} {moments[last]}")
-            parts.append(" AND ".join(ends) or f"{instant} IS NOT NULL")
-        if at_missing == place and missing != "error":
-            parts.append(dialect.no_date(column))
-        conditions.append(_either(parts))
-    there = f"{instant} IS NOT NULL"
-    return _Axis(conditions, there if missing == "error" else f"({dialect.no_date(column)} OR {there})")
-
-
-def _runs(places: np.ndarray) -> list[tuple[int, int]]:
-    """The first and the last of each run of neighbours."""
-    if not len(places):
-        return []
-    breaks = np.flatnonzero(np.diff(places) > 1)
-    firsts, lasts = places[np.r_[0, breaks + 1]], places[np.r_[breaks, len(places) - 1]]
-    return [(int(first), int(last)) for first, last in zip(firsts, lasts, strict=True)]
-
-
-def _either(parts: list[str]) -> str | None:
-    """Conditions joined by OR, in parentheses; None where there is none."""
-    if not parts:
-        return None
-    if len(parts) == 1 and " OR " not in parts[0]:
-        return parts[0]
-    return f"({' OR '.join(f'({part})' if ' AND ' in part else part for part in parts)})"
 
 
 class _Body:
