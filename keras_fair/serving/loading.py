@@ -29,7 +29,7 @@ from keras_fair.serving.settings import ServiceSettings
 from keras_fair.serving.stream_correction import StreamCorrection
 from keras_fair.serving.turns import Turns
 from keras_fair.streaming.continued import saved_arguments
-from keras_fair.streaming.state_document import StateError
+from keras_fair.streaming.state_document import NoState
 
 __all__ = ["Loaded", "loaded", "rule_of"]
 
@@ -217,10 +217,8 @@ def _saved(place: str) -> dict[str, Any] | None:
         return None
     try:
         return saved_arguments(place)
-    except StateError as fault:
-        if "found none" in str(fault):
-            return None
-        raise
+    except NoState:
+        return None
 
 
 def _joined(features: Sequence[PersonField], fields: Sequence[PersonField]) -> list[PersonField]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from keras_fair.streaming.saving import InFile, InStore, Saving
 from keras_fair.streaming.shared_state import SharedState
-from keras_fair.streaming.state_document import StateDocument, StateError
+from keras_fair.streaming.state_document import NoState, StateDocument, StateError
 from keras_fair.streaming.state_file import StateFile
 from keras_fair.streaming.stores import Store, opened_store
 
@@ -33,7 +33,7 @@ def known(state: Any) -> tuple[Known, StateDocument]:
         return Known(place), place.read()
     text = place.load()
     if text is None:
-        raise StateError(f"expected a state in {SharedState.named(place)}, found none")
+        raise NoState(f"expected a state in {SharedState.named(place)}, found none")
     try:
         return Known(place), StateDocument.read(text)
     except ValueError as fault:

@@ -14,7 +14,7 @@ from typing import Any
 from keras_fair.streaming.state import StreamState
 from keras_fair.streaming.stream_settings import check_settings
 
-__all__ = ["StateDocument", "StateError"]
+__all__ = ["NoState", "StateDocument", "StateError"]
 
 _FORMAT = "keras_fair stream"
 _VERSION = 1
@@ -22,6 +22,10 @@ _VERSION = 1
 
 class StateError(ValueError):
     """The state of a stream can't be read, written, or is not of this stream."""
+
+
+class NoState(StateError):
+    """There is no state where one was expected: it may be begun."""
 
 
 @dataclass(frozen=True)
