@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -76,3 +77,29 @@ def test_too_many_are_turned_away() -> None:
         assert (second.status, second.retry) == (503, 1)
 
     asyncio.run(run())
+
+
+def test_the_next_is_read_while_one_waits_for_the_disk() -> None:
+    """Rounds are handed on before the first has ended, one is carried out at a time, and all are answered."""
+    may_end, at_once, most = threading.Event(), [0], [0]
+
+    def answer(requests: list[People]) -> list[Answer | Refused]:
+        at_once[0] += 1
+        most[0] = max(most[0], at_once[0])
+        assert may_end.wait(60)
+        at_once[0] -= 1
+        return [Answer(np.array(request.columns["x"])) for request in requests]
+
+    async def run() -> list:
+        with ThreadPoolExecutor(1) as executor:
+            gathering = Gathering(answer, executor)
+            asked = []
+            for k in range(5):
+                asked.append(asyncio.ensure_future(gathering.ask(person(k))))
+                await asyncio.sleep(0.01)
+            assert len(gathering._waiting) == 2
+            may_end.set()
+            return await asyncio.gather(*asked)
+
+    assert [each.y[0] for each in asyncio.run(run())] == [0, 1, 2, 3, 4]
+    assert most == [1]
