@@ -16,8 +16,8 @@ from keras_fair.groups.vocabulary import Vocabulary
 from keras_fair.inputs.extent import Extent
 from keras_fair.language import on_prediction
 from keras_fair.language.functions import Ends
-from keras_fair.language.nodes import Attribute, Mean, Node, Prediction, Share
-from keras_fair.language.tree import walk
+from keras_fair.language.nodes import Attribute, Literal, Mean, Node, Prediction, Share
+from keras_fair.language.tree import comparisons, walk
 from keras_fair.rows.doubts import doubts_about
 from keras_fair.rows.sample_doubts import alike_values, doubts_about_labels
 from keras_fair.rows.values import Outputs
@@ -47,6 +47,7 @@ def notes_on(
     notes = [
         *alike_values(constraints, vocabulary),
         _scale_note(constraints, outputs, predictions),
+        _threshold_note(constraints, outputs, predictions),
         *doubts_about(constraints.statements, domain),
         _column_note(constraints),
         *doubts_about_labels(constraints, labels, domain, predictions),
@@ -73,13 +74,42 @@ def _scale_note(constraints: ConstraintSet, outputs: Outputs, predictions: Exten
     if not found:
         return ""
     output, bounds_of = max(found.items(), key=lambda pair: largest[pair[0]])
-    several = outputs.count > 1
-    name = f"y[{outputs.names[output] if outputs.names else output}]" if several else "y"
     listed = ", ".join(f"{bound:.6g}" for bound in list(bounds_of)[:_MOST_NAMED])
+    name, reach = _name(outputs, output), f"{largest[output]:.6g}"
     return (
-        f"Predictions {name} reach {largest[output]:.6g}, and bounds on their means are below 1 ({listed}). "
-        "If these were meant for predictions from 0 to 1, bring the predictions to that range first."
+        f"Predictions {name} reach {reach}, and bounds on their means are below 1 ({listed}). If these were "
+        "meant for predictions from 0 to 1, bring the predictions to that range first."
     )
+
+
+def _threshold_note(constraints: ConstraintSet, outputs: Outputs, predictions: Extent) -> str:
+    """A note on predictions beyond 0 and 1 that are compared with a number between."""
+    compared: dict[int, dict[float, None]] = {}
+    for statement in constraints:
+        for subject, _, value in comparisons(statement):
+            if not isinstance(subject, Prediction) or not isinstance(value, Literal):
+                continue
+            if not isinstance(value.value, str) and 0 < value.value < 1:
+                place = outputs.index(subject, constraints.text)
+                compared.setdefault(place, {})[float(value.value)] = None
+    least, largest = predictions.least.tolist(), predictions.largest.tolist()
+    beyond = [at for at in compared if least[at] < -_ROUNDING or largest[at] > 1 + _ROUNDING]
+    if not beyond:
+        return ""
+    output = max(beyond, key=lambda at: largest[at] - least[at])
+    listed = ", ".join(f"{number:.6g}" for number in list(compared[output])[:_MOST_NAMED])
+    name, ends = _name(outputs, output), f"{least[output]:.6g} to {largest[output]:.6g}"
+    return (
+        f"Predictions {name} reach from {ends}, and are compared with {listed}. If that was meant for "
+        "predictions from 0 to 1, bring them to that range first (keras-fair: --domain 0 1 refuses others)."
+    )
+
+
+def _name(outputs: Outputs, output: int) -> str:
+    """What messages call an output."""
+    if outputs.count == 1:
+        return "y"
+    return f"y[{outputs.names[output] if outputs.names else output}]"
 
 
 def _domain_of(predictions: Extent) -> Ends:

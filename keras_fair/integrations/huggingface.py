@@ -24,6 +24,9 @@ def update_card(card: ModelCard, audit: Audit) -> None:
         card: a `huggingface_hub.ModelCard`, changed in place; `card.save` or `card.push_to_hub` is yours.
         audit: what was found.
 
+    Raises:
+        TypeError: `card` is something else, such as a path.
+
     Example:
 
     >>> from huggingface_hub import ModelCard
@@ -33,6 +36,8 @@ def update_card(card: ModelCard, audit: Audit) -> None:
     >>> "## Quantitative Analyses" in card.text, card.data.tags
     (True, ['fairness'])
     """
+    if not isinstance(card, ModelCard):
+        raise TypeError(f"expected a huggingface_hub.ModelCard, received {card!r}: ModelCard.load(path)")
     section = f"{_BEGIN}\n{audit.to_markdown(card=True).strip()}\n{_END}"
     kept = _SECTION.sub("\n\n", card.text).rstrip()
     card.text = f"{kept}\n\n{section}\n"

@@ -10,9 +10,10 @@ import mlflow
 
 from keras_fair.audit.result import Audit
 from keras_fair.postprocessing.frozen_fairness import FrozenFairness
-from keras_fair.version import __version__
 
 __all__ = ["log_audit", "log_rule"]
+
+_REQUIREMENT = "keras-fair @ git+https://github.com/keras-fair/keras_fair"
 
 def log_audit(audit: Audit, *, prefix: str = "fairness", step: int | None = None) -> None:
     """Log an audit to the active run, or to a new one.
@@ -62,7 +63,7 @@ def log_rule(rule: FrozenFairness, name: str = "rule", **options: Any) -> Any:
     with TemporaryDirectory() as folder:
         path = Path(folder) / "rule.json"
         rule.save(path)
-        options.setdefault("pip_requirements", [f"keras-fair=={__version__}"])
+        options.setdefault("pip_requirements", [_REQUIREMENT])
         return mlflow.pyfunc.log_model(
             name=name, python_model=RuleModel(), artifacts={RULE: str(path)}, **options
         )

@@ -24,5 +24,9 @@ class RuleModel(PythonModel):
     # MLflow takes type hints for a schema of the table.
     def predict(self, context, model_input, params=None):  # type: ignore[no-untyped-def]
         """The scores after the rule, `(n,)`."""
+        needed = [_SCORES, *self.rule.attributes, *([_IDS] if self.rule.learnt.knots.draws_lots else [])]
+        missing = [name for name in needed if name not in model_input]
+        if missing:
+            raise ValueError(f"expected the columns {needed}, received a table without {missing[0]!r}")
         ids = model_input[_IDS] if self.rule.learnt.knots.draws_lots else None
         return self.rule(model_input[_SCORES].to_numpy(), model_input, ids=ids)

@@ -181,11 +181,7 @@ class FrozenFairness:
             ValueError: arguments are malformed, or nobody is in any group that the constraints compare. Then
                 nothing of the rule has changed.
         """
-        vocabulary = self.vocabulary
-        if vocabulary is None or vocabulary.is_empty:
-            missing = "error" if vocabulary is None else vocabulary.missing
-            vocabulary = vocabulary_of(self.meaning, attributes, label, missing)
-        plan = plan_for(self.meaning, vocabulary, self.domain)
+        vocabulary, plan = self._plan_of(attributes, label)
         settings = Settings(
             meaning=self.meaning,
             domain=self.domain,
@@ -459,7 +455,10 @@ class FrozenFairness:
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> FrozenFairness:
         """The rule that `save` wrote."""
-        return cls.from_json(Path(path).read_text(encoding="utf-8"))
+        try:
+            return cls.from_json(Path(path).read_text(encoding="utf-8"))
+        except UnicodeDecodeError:
+            raise ValueError(f"expected the JSON document of a rule in {path}, received bytes") from None
 
     def get_config(self) -> dict[str, Any]:
         """The arguments of the constructor, JSON-able; the vocabulary is that which was learnt."""
@@ -476,6 +475,25 @@ class FrozenFairness:
             "weight_bound": self.weight_bound,
             "seed": self.seed,
         }
+
+    def check_columns(self, attributes: Any, label: Any = None) -> None:
+        """Refuse columns that `fit` would refuse, such as those with missing values; nothing is learnt.
+
+        Args:
+            attributes, label: as of `fit`.
+
+        Raises:
+            ConstraintError, ValueError: as of `fit`.
+        """
+        self._plan_of(attributes, label)[1].encode(attributes)
+
+    def _plan_of(self, attributes: Any, label: Any) -> tuple[Vocabulary, RowPlan]:
+        """The values of the attributes, given or those that occur, and the constraints lowered for them."""
+        vocabulary = self.vocabulary
+        if vocabulary is None or vocabulary.is_empty:
+            missing = "error" if vocabulary is None else vocabulary.missing
+            vocabulary = vocabulary_of(self.meaning, attributes, label, missing)
+        return vocabulary, plan_for(self.meaning, vocabulary, self.domain)
 
     def _take(self, learnt: Learnt, plan: RowPlan, vocabulary: Vocabulary) -> None:
         """Become the rule that was learnt."""

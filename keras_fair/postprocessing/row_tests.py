@@ -238,7 +238,8 @@ def row_tests(
     if not np.isfinite(ends).all():
         raise Unpromised(
             "a promise about means needs scores between two numbers, received "
-            f"domain=({ends[0]:g}, {ends[1]:g})"
+            f"domain=({ends[0]:g}, {ends[1]:g}): give domain=(low, high), or confidence=None for a rule "
+            "without a promise"
         )
     weighted = calibration.weight is not None
     tests = []

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import logging
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
@@ -13,7 +15,10 @@ import numpy as np
 from keras_fair.serving.faults import Problem, Refused
 from keras_fair.serving.people import People
 
-__all__ = ["Answer", "Answering", "Correction", "Scorer", "Uncorrected", "one_score", "parts_of"]
+__all__ = ["Answer", "Answering", "Correction", "Scorer", "Uncorrected", "one_score", "parts_of", "within"]
+
+_SECONDS = 60.0  # between two lines of the log about scores that are none
+_logger = logging.getLogger("keras_fair.serving")
 
 Scorer = Callable[[Mapping[str, np.ndarray]], np.ndarray]
 """The base model: columns of features in, scores `(n,)` or `(n, outputs)` out."""
@@ -103,6 +108,7 @@ class Answering:
         correction: Correction,
     ) -> None:
         self._features, self._scorer, self.correction = features, scorer, correction
+        self._log_at = 0.0
 
     def scores(self, requests: Sequence[People]) -> np.ndarray:
         """The model's scores, `(n,)` or `(n, outputs)`, of all people of some requests."""
@@ -121,6 +127,12 @@ class Answering:
             people = np.repeat(are_fine, [request.size for request in requests])
             corrected = self.correction.correct(scores[people], kept)
         low, high = self.correction.bounds
+        if time.monotonic() >= self._log_at:
+            self._log_at = time.monotonic() + _SECONDS
+            _logger.error(
+                "the model gave scores for %d of %d people that are no numbers from %g to %g: not answered",
+                len(fine) - fine.sum(), len(fine), low, high,
+            )  # fmt: skip
         wrong = Problem("(model)", f"scores of the model from {low:g} to {high:g}", "others for these people")
         given = iter(corrected)
         return [next(given) if is_fine else Refused(500, wrong) for is_fine in are_fine]

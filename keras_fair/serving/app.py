@@ -103,7 +103,7 @@ class Worker:
             raise Refused(422, Problem("labels", "as many labels as ids", counts))
         loop = asyncio.get_running_loop()
         count = await loop.run_in_executor(self.executor, correction.observe, given["ids"], given["labels"])
-        return json.dumps({"observed": count}).encode(), 0
+        return json.dumps({"observed": count, "not_waiting": len(given["ids"]) - count}).encode(), 0
 
     async def metrics(self) -> str:
         """What Prometheus reads, of all workers."""

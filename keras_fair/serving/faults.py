@@ -57,7 +57,7 @@ def problems_of(faults: Sequence[Any], known: Sequence[str]) -> Refused:
         faults: its `errors()`.
         known: the fields of a person.
     """
-    found = [_problem(fault, known) for fault in faults[:_MOST_PROBLEMS]]
+    found = list(dict.fromkeys(_problem(fault, known) for fault in faults[:_MOST_PROBLEMS]))
     too_many = any(fault["type"] == "too_long" and not fault["loc"] for fault in faults)
     malformed = any(fault["type"] == "json_invalid" for fault in faults)
     return Refused(413 if too_many else 400 if malformed else 422, *found)
@@ -70,13 +70,14 @@ def received(value: Any) -> str:
 
 
 def _problem(fault: Any, known: Sequence[str]) -> Problem:
-    kind, says, place = fault["type"], str(fault["msg"]), fault["loc"]
+    kind, says, place = fault["type"], str(fault["msg"]), _of_field(fault["loc"], known)
     for start in _SAYS:
         says = says.removeprefix(start)
     if kind == "missing":
         return Problem(_path(place), "a value", "none")
     if kind == "extra_forbidden":
-        return Problem(_path(place), f"one of the fields {', '.join(known)}{_near(place, known)}", "another")
+        expected = f"one of the fields {', '.join(known)}{_near(place, known)}"
+        return Problem(_path(place), expected, received(place[-1]))
     if kind == "json_invalid":
         return Problem(BODY, "a JSON object, one person, or an array of such", says)
     if kind in ("too_long", "too_short"):
@@ -84,7 +85,18 @@ def _problem(fault: Any, known: Sequence[str]) -> Problem:
         count = fault["ctx"]["actual_length"]
         expected = f"at {end} {fault['ctx'][bound]} entries"
         return Problem(_path(place), expected, "more" if count is None else str(count))
+    if kind in ("less_than_equal", "greater_than_equal"):
+        bound = abs(next(iter(fault["ctx"].values())))
+        says = f"a number from {-bound:.4g} to {bound:.4g}, which the model's type can hold"
+    if len(place) < len(fault["loc"]):
+        says = "a text, a number, true or false"
     return Problem(_path(place), says, received(fault["input"]))
+
+
+def _of_field(place: Sequence[Any], known: Sequence[str]) -> Sequence[Any]:
+    """The place without the kinds that a field of several kinds was tried by."""
+    at = next((at for at, part in enumerate(place) if part in known), len(place))
+    return [part for k, part in enumerate(place) if k <= at or isinstance(part, int)]
 
 
 def _near(place: Sequence[Any], known: Sequence[str]) -> str:

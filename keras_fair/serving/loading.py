@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,15 +13,19 @@ import numpy as np
 
 from keras_fair.callbacks.projections import projections
 from keras_fair.callbacks.streaming_fairness import StreamingFairness
-from keras_fair.constraints import parse
+from keras_fair.constraints import ConstraintSet, parse
+from keras_fair.errors import near_names
 from keras_fair.groups.vocabulary import Vocabulary
 from keras_fair.inputs.domain import check_domain
+from keras_fair.language.nodes import Attribute, Literal
+from keras_fair.language.tree import comparisons
 from keras_fair.models.fair_model import FairModel
 from keras_fair.models.inputs import Choice, Routes, base_specs
 from keras_fair.postprocessing.frozen_fairness import FrozenFairness
 from keras_fair.postprocessing.rule_document import read_document
 from keras_fair.postprocessing.serve import ServedModel
-from keras_fair.serving.answers import Answering, Correction, Uncorrected
+from keras_fair.rows.modes import stand_ins
+from keras_fair.serving.answers import Answering, Correction, Uncorrected, within
 from keras_fair.serving.people import ID, PersonField, Persons, attribute_fields, feature_fields
 from keras_fair.serving.rule_correction import RuleCorrection
 from keras_fair.serving.scorer import made_scorer
@@ -32,6 +37,8 @@ from keras_fair.streaming.continued import saved_arguments
 from keras_fair.streaming.state_document import NoState
 
 __all__ = ["Loaded", "loaded", "rule_of"]
+
+_logger = logging.getLogger("keras_fair.serving")
 
 
 @dataclass(frozen=True)
@@ -165,9 +172,12 @@ def _stream(model: Any, settings: ServiceSettings) -> tuple[StreamCorrection, li
     arguments: dict[str, Any] = {"constraints": settings.constraints or None}
     if isinstance(model, FairModel):
         arguments = _of_fair_model(model, settings)
-    elif settings.values:
-        arguments["vocabulary"] = Vocabulary({name: list(each) for name, each in settings.values.items()})
     saved = _saved(settings.stream)
+    if not isinstance(model, FairModel) and settings.constraints and (settings.values or saved is None):
+        made = _vocabulary(settings)
+        arguments |= {} if made.is_empty else {"vocabulary": made}
+    elif settings.values and not isinstance(model, FairModel):
+        arguments["vocabulary"] = Vocabulary({name: list(each) for name, each in settings.values.items()})
     if arguments["constraints"] is None:
         if saved is None:
             raise ValueError(
@@ -189,6 +199,45 @@ def _stream(model: Any, settings: ServiceSettings) -> tuple[StreamCorrection, li
     bounds = (float(low), float(high))
     turns = Turns(settings.turns)
     return StreamCorrection(stream, parsed.attributes, bounds, at_once=at_once, turns=turns), fields
+
+
+def _vocabulary(settings: ServiceSettings) -> Vocabulary:
+    """The values of attributes: those given, else those that the text names, where it names two at least and
+    no star runs over others. So a misspelt value is refused, and not served without a correction.
+
+    Raises:
+        ValueError: values are given of what is no attribute, or lack one that the text names.
+    """
+    parsed, given = parse(settings.constraints), settings.values
+    strange = sorted(set(given) - set(parsed.attributes))
+    if strange:
+        near = near_names(strange[0], parsed.attributes)
+        raise ValueError(f"expected values of attributes of the constraints, received {strange[0]!r}{near}")
+    named, closed = _named(parsed)
+    for name, values in given.items():
+        lacking = [value for value in named.get(name, ()) if value not in values]
+        if lacking:
+            raise ValueError(
+                f"expected the values of {name!r} to hold {lacking[0]!r}, which the constraints name, "
+                f"received {', '.join(map(repr, values))}"
+            )
+    starred = stand_ins(parsed)[1]
+    known = {name: named[name] for name in closed if len(named[name]) > 1 and name not in starred}
+    for name in sorted({*named, *starred} - set(known) - set(given)):
+        _logger.info("values of %s are learnt as they arrive; --values %s=... refuses others", name, name)
+    return Vocabulary({**known, **{name: list(values) for name, values in given.items()}})
+
+
+def _named(constraints: ConstraintSet) -> tuple[dict[str, list[str]], set[str]]:
+    """The texts that attributes are compared with, and the attributes that are compared by `=` alone."""
+    named: dict[str, list[str]] = {}
+    others: set[str] = set()
+    for statement in constraints:
+        for subject, sign, value in comparisons(statement):
+            if isinstance(subject, Attribute) and isinstance(value, Literal) and isinstance(value.value, str):
+                named[subject.name] = [*dict.fromkeys([*named.get(subject.name, []), value.value])]
+                others |= {subject.name} if sign != "=" else set()
+    return named, set(named) - others
 
 
 def _of_fair_model(model: FairModel, settings: ServiceSettings) -> dict[str, Any]:
@@ -254,4 +303,13 @@ def _warm(persons: Persons, answering: Answering, settings: ServiceSettings) -> 
             )
         if scores.ndim == 2 and isinstance(answering.correction, RuleCorrection):
             count = scores.shape[1]
-            raise ValueError(f"expected one score for each person, received {count}: name the output")
+            raise ValueError(
+                f"expected one score for each person, received {count}: of a model of several outputs name "
+                "one; of a softmax serve a model that ends in the column that is meant"
+            )
+    low, high = answering.correction.bounds
+    if not within(scores, answering.correction.bounds).all():
+        raise ValueError(
+            f"expected scores from {low:g} to {high:g}, received {np.ravel(scores)[0]:g} for {person}: a "
+            "model of logits needs a sigmoid at its end, and one whose weights are NaN gives no scores"
+        )

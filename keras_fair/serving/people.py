@@ -39,6 +39,11 @@ __all__ = ["ID", "People", "PersonField", "Persons", "attribute_fields", "featur
 
 ID = "id"
 
+_LARGEST = {
+    "float16": float(np.finfo("float16").max),
+    "float32": float(np.finfo("float32").max),
+    "bfloat16": 3.3895313892515355e38,
+}
 _LONGEST_TEXT = 1_000  # characters of a value
 
 
@@ -204,8 +209,9 @@ def attribute_fields(
 
 
 def _type(field: PersonField) -> Any:
+    largest = _LARGEST.get(field.dtype, float(np.finfo("float64").max))  # beyond it a number becomes infinite
     kinds: dict[str, Any] = {
-        "number": Annotated[float, Field(strict=True, allow_inf_nan=False)],
+        "number": Annotated[float, Field(strict=True, allow_inf_nan=False, ge=-largest, le=largest)],
         "whole": StrictInt,
         "truth": StrictBool,
         "text": Annotated[str, Field(strict=True, max_length=_LONGEST_TEXT)],
@@ -235,6 +241,6 @@ def _example(field: PersonField) -> Any:
     return made
 
 
-def unreadable(field: str, fault: Exception) -> Refused:
+def unreadable(field: str, fault: Exception, expected: str = "what the constraints can read") -> Refused:
     """What the library itself refuses of people: values that no schema can know of."""
-    return Refused(422, Problem(field, "people that the constraints have a meaning for", str(fault)))
+    return Refused(422, Problem(field, expected, str(fault)))

@@ -76,7 +76,8 @@ class ServiceSettings:
         if self.stream is None:
             given = [name for name, value in of_stream.items() if value]
             if given:
-                raise ValueError(f"expected {', '.join(given)} with a stream only: a rule has its own text")
+                why = "" if given == ["save_every"] else ": a rule has a text and values of its own"
+                raise ValueError(f"expected {', '.join(given)} with a stream only{why}")
         elif self.workers > 1 and "://" not in self.stream:
             raise ValueError(
                 f"expected a store that processes share for a stream of {self.workers} workers, such as "

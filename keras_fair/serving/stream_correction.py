@@ -93,7 +93,7 @@ class StreamCorrection:
             problem = Problem(UNSAVED, "a store that takes the state", "none for now")
             raise Refused(503, problem, retry=_RETRY) from None
         except ValueError as fault:
-            raise unreadable("ids or labels", fault) from None
+            raise unreadable("ids or labels", fault, "ids of people that wait, and their labels") from None
         return count
 
     def measured(self) -> Mapping[str, Any]:
@@ -120,4 +120,4 @@ class StreamCorrection:
             problem = Problem(UNSAVED, "a store that can be used", "none for now: nothing was counted")
             return Refused(503, problem, retry=_RETRY)
         except ValueError as fault:
-            return unreadable(" or ".join(self._names) or "(person)", fault)
+            return unreadable("(person)" if request.ids else " or ".join(self._names) or "(person)", fault)

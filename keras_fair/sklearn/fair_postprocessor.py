@@ -36,6 +36,7 @@ from sklearn.utils.validation import (
 )
 
 from keras_fair.constraints import Constraints, parse
+from keras_fair.inputs.orders import check_order
 from keras_fair.inputs.predictions import read_weight
 from keras_fair.postprocessing.frozen_fairness import FrozenFairness
 from keras_fair.sklearn.named_columns import named_columns
@@ -149,7 +150,13 @@ class FairPostprocessor(MetaEstimatorMixin, BaseEstimator):
             attributes: see the class.
             fit_params: of the estimator's `fit`; those of n values are split as the people are.
         """
+        if not hasattr(self.estimator, "fit"):
+            raise TypeError(
+                "expected FairPostprocessor(estimator, constraints), received an estimator without fit: "
+                f"{self.estimator!r}"
+            )
         rule, share = self._rule(), self._share()
+        check_order({"X": X, "y": y, "sample_weight": sample_weight})
         X, y, sample_weight = indexable(X, y, sample_weight)
         X = _with_shape(X)
         sample_weight = None if sample_weight is None else read_weight(sample_weight)
@@ -159,7 +166,9 @@ class FairPostprocessor(MetaEstimatorMixin, BaseEstimator):
         params = self._fit_params(sample_weight, fit_params)
         whole = {name: value for name, value in params.items() if not _has_entries(value, len(y))}
         cut = {name: value for name, value in params.items() if name not in whole}
-        held = _People(X, y, self._attributes(X, attributes), sample_weight, cut)
+        columns = self._attributes(X, attributes)
+        rule.check_columns(columns, None if classes is None else (y == classes[1]).astype(float))
+        held = _People(X, y, columns, sample_weight, cut)
         if share is None:
             estimator = self.estimator
             check_is_fitted(estimator)
@@ -282,9 +291,9 @@ class FairPostprocessor(MetaEstimatorMixin, BaseEstimator):
         if sample_weight is not None:
             if "sample_weight" not in inspect.signature(self.estimator.fit).parameters:
                 raise ValueError(
-                    f"expected an estimator that takes sample_weight, received {self.estimator!r}: without "
-                    "weights it would be fitted to other people than the rule; a Pipeline takes them by "
-                    "metadata routing"
+                    f"expected an estimator that takes sample_weight, received {_kind(self.estimator)}: "
+                    "without weights it would be fitted to other people than the rule; a Pipeline takes them "
+                    "by metadata routing"
                 )
             params["sample_weight"] = sample_weight
         return params
@@ -316,10 +325,16 @@ def _scores(estimator: Any, X: Any, params: Mapping[str, Any]) -> np.ndarray:
         return np.asarray(estimator.predict(X, **params), dtype=float)
     if not hasattr(estimator, "predict_proba"):
         raise ValueError(
-            f"expected a classifier with predict_proba, received {estimator!r}: "
+            f"expected a classifier with predict_proba, received {_kind(estimator)}: "
             "sklearn.calibration.CalibratedClassifierCV gives it one"
         )
     return np.asarray(estimator.predict_proba(X, **params), dtype=float)[:, 1]
+
+
+def _kind(estimator: Any) -> str:
+    """What an estimator is, in a word: of a Pipeline that of its last step."""
+    steps = getattr(estimator, "steps", None)
+    return f"a Pipeline of {type(steps[-1][1]).__name__}" if steps else type(estimator).__name__
 
 
 def _check_classes(estimator: Any, classes: np.ndarray) -> None:

@@ -1,6 +1,6 @@
 """What `cross_val_score` and the searches of scikit-learn measure: a text, on held-out people.
 
-    text without a bound, `demographic_parity(sex)`          minus its value
+    text without a bound, `demographic_parity(sex)`          minus its absolute value
     text with bounds, `demographic_parity(sex) <= 0.05`      minus its largest violation
 
 Higher is better, as scikit-learn's scorers have it. The numbers are those of `keras_fair.audit`.
@@ -20,6 +20,7 @@ from sklearn.utils.metadata_routing import MetadataRequest, get_routing_for_obje
 from keras_fair.audit.audit import audit
 from keras_fair.constraints import Constraints, ConstraintSet, parse, parse_expression
 from keras_fair.errors import ConstraintSyntaxError
+from keras_fair.inputs.orders import check_order
 from keras_fair.inputs.settings import check_choice
 from keras_fair.sklearn.named_columns import named_columns
 
@@ -34,8 +35,9 @@ def make_scorer(
     """A scorer from a text, for `scoring=` of scikit-learn.
 
     Args:
-        text: an expression, such as `demographic_parity(sex)`: its score is minus its value; where stars and
-            quantifiers make several of it, the largest. Or constraints with bounds: minus the largest
+        text: an expression, such as `demographic_parity(sex)`: its score is minus its absolute value, so that
+            a difference counts in either direction; where quantifiers make several of it, the largest. Or
+            constraints with bounds: minus the largest
             violation.
         response_method: `y` of the text: `"predict_proba"`, that of `classes_[1]`; `"predict"`, where the
             second class is 1 and the first 0, or a regressor's value; `"auto"`: `"predict_proba"` of
@@ -91,13 +93,14 @@ class FairnessScorer:
     def __call__(
         self, estimator: Any, X: Any, y: Any, *, attributes: Any = None, sample_weight: Any = None
     ) -> float:
+        check_order({"X": X, "y": y, "sample_weight": sample_weight})
         predictions = self._predictions(estimator, X, attributes)
         label = None
         if self._constraints.uses_label:
             label = np.asarray(y) if not is_classifier(estimator) else _of_second(estimator, y)
         columns = named_columns(self._constraints.attributes, X, attributes, self.columns)
         found = audit(self._constraints, predictions, columns, label, sample_weight, confidence=None)
-        values = [relation.gap if self._is_expression else relation.violation for relation in found]
+        values = [abs(relation.gap) if self._is_expression else relation.violation for relation in found]
         unknown = [relation.text for relation in found if math.isnan(relation.violation)]
         if unknown:
             warnings.warn(f"nobody is in a group of {unknown[0]!r}: the score is NaN", stacklevel=2)

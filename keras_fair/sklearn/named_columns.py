@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from keras_fair.errors import near_names, quoted
-from keras_fair.inputs.columns import columns_of
+from keras_fair.inputs.columns import columns_of, is_table, read_column
+from keras_fair.inputs.orders import check_order
 from keras_fair.inputs.predictions import check_lengths
 
 __all__ = ["named_columns"]
@@ -26,11 +27,19 @@ def named_columns(
         columns: where in `X` an attribute is, by name or by position, if not under its own name.
 
     Raises:
-        ValueError: a column is nowhere, or has another length than `X`.
+        ValueError: a column is nowhere, is not that of `X`, or has its rows in another order or number;
+            `columns` names no attribute.
     """
+    names, columns = tuple(names), columns or {}
+    strange = sorted(set(columns) - set(names))
+    if strange:
+        raise ValueError(f"expected columns of the attributes {list(names)}, received one of {strange[0]!r}")
     given = columns_of(attributes)
+    check_order({"X": X, "attributes": attributes, **given})
     size = X.shape[0] if hasattr(X, "shape") else len(X)
-    found = {name: given[name] if name in given else _of_features(name, X, columns or {}) for name in names}
+    found = {name: given[name] if name in given else _of_features(name, X, columns) for name in names}
+    for name in set(given) & set(names):
+        _check_same(name, given[name], X)
     for name, column in found.items():
         lengths = {"X": size, f"attribute {name!r}": _length(column)}
         if lengths["X"] != _length(column) and isinstance(attributes, Mapping) and name in given:
@@ -42,10 +51,19 @@ def named_columns(
     return found
 
 
+def _check_same(name: str, column: Any, X: Any) -> None:
+    """A column that stands in `X` too says the same there."""
+    if not is_table(X) or name not in columns_of(X):
+        return
+    own = read_column(columns_of(X)[name], f"column {name!r} of X")
+    if read_column(column, f"attribute {name!r}").entries() != own.entries():
+        raise ValueError(f"expected attribute {name!r} as in column {name!r} of X, received other values")
+
+
 def _of_features(name: str, X: Any, columns: Mapping[str, Any]) -> Any:
     """One column of `X`."""
     place = columns.get(name, name)
-    if hasattr(X, "columns") or hasattr(X, "column_names"):
+    if is_table(X):
         features = columns_of(X)
         if not isinstance(place, str) and place not in features and isinstance(place, (int, np.integer)):
             place = list(features)[_position(name, place, len(features))]

@@ -16,6 +16,25 @@ def notes(rule: str, y: object, people: dict, **options: object) -> tuple[str, .
     return kf.audit(rule, y, people, **options).notes  # type: ignore[arg-type]
 
 
+THRESHOLD = "P[y >= 0.5 | sex=F] <= 0.9"
+
+
+@pytest.mark.parametrize(
+    ("text", "y", "said"),
+    [
+        (THRESHOLD, [0.0, 0.4, 1.0, 0.6], ""),
+        (THRESHOLD, [0.0, 40.0, 99.0, 60.0], "Predictions y reach from 0 to 99, and are compared with 0.5."),
+        (THRESHOLD, [-3.0, 0.4, 0.9, 0.6], "Predictions y reach from -3 to 0.9, and are compared with 0.5."),
+        ("E[y | y <= 0.3] <= 2", [1.0, 0.4, 3.0, 0.1], "Predictions y reach from 0.1 to 3, and are"),
+        ("P[y >= 50 | sex=F] <= 0.9", [0.0, 40.0, 99.0, 60.0], ""),
+        ("P[y >= 0 | sex=F] <= 0.9", [-3.0, 4.0, 9.0, 6.0], ""),
+    ],
+)
+def test_thresholds_for_another_scale_are_pointed_out(text: str, y: list[float], said: str) -> None:
+    found = [note for note in kf.audit(text, y, {"sex": ["F", "M", "F", "M"]}).notes if "compared" in note]
+    assert [note[: len(said)] for note in found] == ([said] if said else [])
+
+
 def test_values_that_differ_only_in_case_or_spaces_are_pointed_out() -> None:
     y = np.full(len(SEX), 0.5)
     for rule in ("spread(E[y | sex=*]) <= 0.1", "E[y | sex=F] <= 0.6"):
@@ -56,7 +75,7 @@ SCALED = "Predictions y reach 100, and bounds on their means are below 1 (0.02).
         ("E[y | a=1] == E[y | a=2] +- 2", ""),
         ("E[y | a=1] >= 0.8 * E[y | a=2]", ""),
         ("E[y | a=1] / E[y | a=2] >= 0.8", ""),
-        ("P[y >= 0.5 | a=1] == P[y >= 0.5 | a=2] +- 0.02", ""),
+        ("P[y >= 50 | a=1] == P[y >= 50 | a=2] +- 0.02", ""),
         ("E[label | a=1] <= 0.5", ""),
         ("cov(y, a) <= 0.5", ""),
         ("E[y * a] <= 0.5", ""),

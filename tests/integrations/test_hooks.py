@@ -62,7 +62,7 @@ def act(repository: Path, folder: Path, **inputs: str) -> tuple[subprocess.Compl
 def test_the_action_passes_what_is_fair(repository: Path, folder: Path) -> None:
     done, outputs = act(repository, folder, predictions="predictions.csv")
     assert done.returncode == 0, done.stderr
-    assert outputs == "satisfied=true\nreport=fairness-audit/audit.html\n"
+    assert outputs == "passed=true\nsatisfied=true\nreport=fairness-audit/audit.html\n"
     assert (folder / "fairness-audit" / "audit.html").exists()
     assert (folder / "md").read_text() == (folder / "fairness-audit" / "audit.md").read_text()
 
@@ -70,21 +70,36 @@ def test_the_action_passes_what_is_fair(repository: Path, folder: Path) -> None:
 @pytest.mark.parametrize(
     ("gap", "inputs", "code", "outputs"),
     [
-        (0.3, {}, 1, "satisfied=false\nreport=fairness-audit/audit.html\n"),
-        (0.09, {}, 1, "satisfied=false\nreport=fairness-audit/audit.html\n"),
-        (0.09, {"allow": "undecided unestimable"}, 0, "satisfied=true\nreport=fairness-audit/audit.html\n"),
+        (0.3, {}, 1, "passed=false satisfied=false"),
+        (0.09, {}, 1, "passed=false satisfied=false"),
+        (0.09, {"allow": "undecided unestimable"}, 0, "passed=true satisfied=false"),
+        (0.0, {"domain": "0 1", "options": "--missing exclude"}, 0, "passed=true satisfied=true"),
+        (0.0, {"domain": "0 0.5"}, 2, ""),
         (0.0, {"prediction": "score"}, 2, ""),
         (0.0, {"predictions": "$(touch harm); harm.csv"}, 2, ""),
+        (0.0, {"options": "$(touch${IFS}harm) *"}, 2, ""),
+        (0.0, {"reports": "predictions.csv"}, 2, ""),
     ],
-    ids=["violated", "undecided", "allowed", "no column", "commands are text"],
+    ids=[
+        "violated", "undecided", "allowed", "in the domain", "beyond the domain", "no column",
+        "commands are text", "patterns are text", "no folder",
+    ],
 )
 def test_the_action_stops_what_is_not(
     gap: float, inputs: dict[str, str], code: int, outputs: str, repository: Path, folder: Path
 ) -> None:
     write(folder / "predictions.csv", gap)
+    (folder / "fairness-audit").mkdir()
+    (folder / "fairness-audit" / "audit.html").write_text("of another run")
     done, written = act(repository, folder, **{"predictions": "predictions.csv", **inputs})
     assert done.returncode == code, done.stderr
-    assert written == outputs
+    assert " ".join(written.split()[:2]) == outputs
+    report = folder / "fairness-audit" / "audit.html"
+    if outputs:
+        assert "of another run" not in report.read_text()
+    elif inputs.get("reports") is None:
+        assert not report.exists()
+        assert "measured nothing" in (folder / "md").read_text()
     assert not (folder / "harm").exists()
 
 

@@ -173,7 +173,7 @@ def test_labels_that_come_later(tmp_path) -> None:
         ("GET", "/metrics", b""),
     )
     assert [each.status_code for each in found] == [200, 200, 422, 422, 200]
-    assert found[1].json() == {"observed": 1}
+    assert found[1].json() == {"observed": 1, "not_waiting": 1}
     assert "keras_fair_stream_waiting 1\n" in found[4].text
     assert "keras_fair_stream_arrivals 2\n" in found[4].text
 

@@ -50,7 +50,8 @@ def test_one_person_and_many(persons) -> None:
         ({"x": [1, "2"]}, 422, "x[1]", "number", "'2'"),
         ({"age": True}, 422, "age", "number", "True"),
         ({"children": 1.5}, 422, "children", "integer", "1.5"),
-        ({"six": 1}, 422, "six", "did you mean 'sex'?", "another"),
+        ({"six": 1}, 422, "six", "did you mean 'sex'?", "'six'"),
+        ({"x": [1e39, 1.0]}, 422, "x[0]", "a number from -3.403e+38 to 3.403e+38", "1e+39"),
     ],
 )
 def test_refusals_name_field_expected_and_received(

@@ -7,12 +7,14 @@ import os
 import re
 import shutil
 import subprocess
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import keras_fair as kf
 from keras_fair.cli import main
+from keras_fair.serving.faults import Refused
 from keras_fair.serving.settings import ServiceSettings
 from tests.serving.conftest import body
 from tests.serving.killing import SLACK, killed
@@ -80,9 +82,13 @@ def test_a_stream_that_workers_share_survives_kills_and_stops_in_order(folder, t
         (("--rule", "gone.json"), "--rule: there is no file gone.json"),
         (("--stream", "state.json", "--workers", "2"), "which serves one process"),
         (("--stream", "state.json", "--rule", "RULE"), "expected a stream alone"),
-        (("--rule", "RULE", "-c", "E[y] <= 0.5"), "a rule has its own text"),
+        (("--rule", "RULE", "-c", "E[y] <= 0.5"), "a rule has a text and values of its own"),
         (("--stream", "state.json", "-c", "E[y | ] <= 0.5"), "expected a condition"),
         (("--stream", "state.json", "--values", "sex"), "expected NAME=A,B"),
+        (("--stream", "state.json", "-c", PARITY, "--values", "sx=Female,Male"), "did you mean 'sex'"),
+        (("--stream", "state.json", "-c", PARITY, "--values", "sex=F,M"), "to hold 'Female', which"),
+        (("--rule", "RULE", "--save-every", "5"), "expected save_every with a stream only\n"),
+        (("--rule", "MODEL"), "expected the JSON document of a rule in"),
         (("--rule", "RULE", "--host", "0.0.0.0"), "lets other machines in"),
         (("--rule", "RULE", "--host", "203.0.113.7", "--no-token"), "can't listen at 203.0.113.7"),
     ],
@@ -93,7 +99,8 @@ def test_what_can_not_be_served(options, message, folder, tmp_path, capsys, monk
         with pytest.raises(ValueError, match=message):
             _loaded(folder)
         return
-    given = [f"{folder}/rule.json" if each == "RULE" else each for each in options]
+    files = {"RULE": f"{folder}/rule.json", "MODEL": f"{folder}/model.keras"}
+    given = [files.get(each, each) for each in options]
     assert main(["serve", f"{folder}/model.keras", *given]) == 2
     assert message in capsys.readouterr().err
 
@@ -102,6 +109,43 @@ def _loaded(folder: str, **settings: object) -> object:
     from keras_fair.serving.loading import loaded
 
     return loaded(ServiceSettings(f"{folder}/model.keras", **settings))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("text", "refused", "said"),
+    [
+        (PARITY, True, ""),
+        ("spread(E[y | sex=*]) <= 0.1", False, "are learnt as they arrive; --values sex=..."),
+        ("E[y | sex=Female] == E[y] +- 0.1", False, "values of sex are learnt as they arrive"),
+        ("E[y | sex=Female] == E[y | sex!=Female] +- 0.1", False, "values of sex are learnt"),
+        ("E[y | sex=Female] == E[y | sex=Male] +- 0.1; spread(E[y | sex=*]) <= 0.1", False, "are learnt"),
+    ],
+)
+def test_values_that_a_text_names_are_all_there_are(
+    text: str, refused: bool, said: str, folder: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A misspelt value would be in no group, and be served without a correction."""
+    caplog.set_level("INFO", "keras_fair.serving")
+    ready = _loaded(folder, stream=str(tmp_path / "state.json"), constraints=text)
+    person = {"x": [0.1] * 16, "sex": "female"}
+    if refused:
+        with pytest.raises(Refused) as fault:
+            ready.persons.read(body(person))
+        assert fault.value.problems[0][:2] == ("sex", "'Female' or 'Male'")
+    else:
+        assert ready.persons.read(body(person)).size == 1
+    assert (said in caplog.text) if said else not caplog.records
+
+
+@pytest.mark.parametrize("bias", [9.0, np.nan], ids=["logits", "NaN"])
+def test_a_model_without_scores_is_not_served(bias: float, folder: str, tmp_path: Path) -> None:
+    import keras
+
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    model.layers[0].bias.assign([bias])
+    model.save(tmp_path / "model.keras")
+    with pytest.raises(ValueError, match="expected scores from 0 to 1, received .*needs a sigmoid"):
+        _loaded(str(tmp_path), rule=f"{folder}/rule.json")
 
 
 def test_models_that_correct_batches_are_refused_by_name(tmp_path) -> None:

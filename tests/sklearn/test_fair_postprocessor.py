@@ -255,3 +255,38 @@ def test_more_classes_and_foreign_classes_are_refused() -> None:
     base = LogisticRegression().fit(x[["skill"]], y)
     with pytest.raises(ValueError, match="expected an estimator of the classes"):
         FairPostprocessor(FrozenEstimator(base), text).fit(x[["skill"]], np.where(y == 1, "a", "b"))
+
+
+SHUFFLED = np.random.default_rng(1).permutation(300)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda x, y: (x, pd.Series(y).iloc[SHUFFLED], None), "expected y in the order of X"),
+        (lambda x, y: (x, y, x[["sex"]].iloc[SHUFFLED]), "expected attributes in the order of X"),
+        (lambda x, y: (x, y, {"sex": x["sex"].iloc[SHUFFLED]}), "expected sex in the order of X"),
+        (lambda x, y: (x, y, {"sex": x["sex"].to_numpy()[::-1]}), "as in column 'sex' of X, received other"),
+        (lambda x, y: (x.assign(sex=x["sex"].where(x.index != 7)), y, None), "the first at index 7"),
+    ],
+    ids=["target", "table", "column", "other values", "missing"],
+)
+@pytest.mark.parametrize("seed", [0, 1])
+def test_rows_that_do_not_belong_together_are_refused(change: Any, message: str, seed: int) -> None:
+    x, y = people(300)
+    x, y, attributes = change(x.assign(is_male=(x["sex"] == "M").astype(float)), y)
+    fair = FairPostprocessor(without_sex(), TEXT, confidence=None, random_state=seed)
+    with pytest.raises(ValueError, match=message):
+        fair.fit(x, y, attributes=attributes)
+    good = fair.fit(seen(people(300)[0]), people(300)[1])
+    if attributes is not None:
+        with pytest.raises(ValueError, match=message):
+            good.predict(x, attributes=attributes)
+        with pytest.raises(ValueError, match=message):
+            make_scorer(TEXT)(good, x, y, attributes=attributes)
+
+
+def test_constraints_in_the_place_of_the_estimator_are_told() -> None:
+    x, y = people(100)
+    with pytest.raises(TypeError, match=r"expected FairPostprocessor\(estimator, constraints\)"):
+        FairPostprocessor(TEXT, LogisticRegression()).fit(x, y)  # type: ignore[arg-type]

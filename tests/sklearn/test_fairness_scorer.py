@@ -45,7 +45,7 @@ def scores() -> np.ndarray:
         ("demographic_parity(sex) <= 0.01", lambda: -max(_gap("demographic_parity(sex) <= 0") - 0.01, 0)),
         ("demographic_parity(sex) <= 0.9", lambda: 0.0),
         ("equalized_odds(sex)", lambda: -_gap("equalized_odds(sex) <= 0")),
-        ("E[y | sex=F] - E[y | sex=M]", lambda: -_gap("E[y | sex=F] - E[y | sex=M] <= 0")),
+        ("E[y | sex=F] - E[y | sex=M]", lambda: -abs(_gap("E[y | sex=F] - E[y | sex=M] <= 0"))),
         ("max(E[y | sex=*])", lambda: -_gap("max(E[y | sex=*]) <= 0")),
         ("spread(P[y >= 0.5 | sex=*])", lambda: -_gap("spread(P[y >= 0.5 | sex=*]) <= 0")),
         (kf.parse("E[y] <= 0.2; E[y] <= 0.1"), lambda: -(scores().mean() - 0.1)),
