@@ -138,7 +138,14 @@ class DriftMonitor:
         self._state = begun(self._watch, len(self._plan.attributes))
 
     def observe(
-        self, scores: Any, attributes: Any = None, label: Any = None, *, ids: Any = None, late: bool = False
+        self,
+        scores: Any,
+        attributes: Any = None,
+        label: Any = None,
+        *,
+        ids: Any = None,
+        late: bool = False,
+        corrected: bool = False,
     ) -> tuple[DriftAlarm, ...]:
         """Observe people in the order in which they came, one or many.
 
@@ -150,6 +157,7 @@ class DriftMonitor:
             ids: as the rule takes them, where it draws lots.
             late: whether these people were observed before, without their label. Then inequalities that need
                 it advance, and no others. When a label comes must tell nothing of what it is.
+            corrected: whether the scores are those after the rule, as a model of `kf.serve` gives them.
 
         Returns:
             The alarms that these people raised; each inequality has one at most.
@@ -166,7 +174,7 @@ class DriftMonitor:
             what = "no label" if label is None else "a rule whose inequalities need none"
             raise ValueError(f"expected late=True with the labels that people lacked, received {what}")
         check_pairing(scores, attributes, label, None)
-        given = self._given(scores, attributes, ids)
+        given = self._given(scores, attributes, ids, corrected)
         columns, encoded = self._plan.encode(attributes, label)
         arrivals = read_arrivals(self._plan, self._watch.pairings, columns, encoded, len(given))
         values = np.stack([given, given * arrivals.labels], axis=1)
@@ -307,9 +315,12 @@ class DriftMonitor:
         if listed:
             warnings.warn(some_of(listed, _MOST_NAMED, "; "), stacklevel=3)
 
-    def _given(self, scores: Any, attributes: Any, ids: Any) -> np.ndarray:
+    def _given(self, scores: Any, attributes: Any, ids: Any, corrected: bool) -> np.ndarray:
         """What the rule gives out, `(n,)`: decisions as 0 and 1, or scores."""
-        given = np.asarray(self.rule(scores, attributes, ids=ids)).reshape(-1)
+        if corrected:  # the rule only looks at these people
+            ids = np.arange(len(np.asarray(scores))) if ids is None else ids
+        ruled = self.rule(scores, attributes, ids=ids)
+        given = np.asarray(scores if corrected else ruled).reshape(-1)
         threshold = self.rule.meaning.threshold
         if threshold is not None:
             given = given >= np.asarray(threshold, given.dtype)
