@@ -5,7 +5,7 @@
 #   make test                 all tests (TESTS=tests/rows to run some of them)
 #   make test-jax             tests of the numeric core on Keras' JAX backend
 #   make test-torch           the same on Keras' PyTorch backend, which it installs (TORCH=torch==...+cpu: a version)
-#   make test-engines         tests of Spark (with Java), Beam and DVC, which are installed into .venv-engines
+#   make test-engines         tests of Spark (with Java), Beam and DVC, in environments of their own
 #   make lint                 ruff and mypy
 #   make tables               the parser's tables, after a change of grammar/fairness.lark
 #   make docs                 the documentation as a site: site/index.html
@@ -82,11 +82,14 @@ test-torch: $(READY)
 	@$(BIN)/python -c 'import torch' 2> /dev/null || $(BIN)/python -m pip install $(PIP_FLAGS) "$(TORCH)"
 	KERAS_BACKEND=torch $(PYTEST) $(or $(TESTS),tests/ops tests/layers tests/groups)
 
-# They are heavy, and ask for older versions of what the other tests use; so they have an environment of their own.
+# They are heavy, and ask for older versions of what the other tests use, and of each other's; so they have
+# environments of their own.
 test-engines:
 	@test -x .venv-engines/bin/python || $(PYTHON) -m venv .venv-engines
-	@.venv-engines/bin/python -m pip install $(PIP_FLAGS) --editable ".[test,spark,beam]" dvc
-	PATH="$(CURDIR)/.venv-engines/bin:$$PATH" .venv-engines/bin/python -m pytest \
+	@.venv-engines/bin/python -m pip install $(PIP_FLAGS) --editable ".[pandas,spark,beam]" \
+		duckdb hypothesis polars pytest pyyaml
+	@test -x .venv-dvc/bin/dvc || { $(PYTHON) -m venv .venv-dvc && .venv-dvc/bin/python -m pip install $(PIP_FLAGS) dvc; }
+	PATH="$(CURDIR)/.venv-dvc/bin:$$PATH" .venv-engines/bin/python -m pytest \
 		$(or $(TESTS),tests/distributed tests/postprocessing/test_rule_sql.py tests/integrations/test_dvc.py)
 
 lint: $(READY)
@@ -107,4 +110,4 @@ bench: $(READY)
 		echo "== $$script"; $(BIN)/python "$$script"; done
 
 clean:
-	rm -rf $(VENV) .venv-bench .venv-bench-rules .venv-engines build dist run site .pytest_cache .mypy_cache .ruff_cache *.egg-info
+	rm -rf $(VENV) .venv-bench .venv-bench-rules .venv-engines .venv-dvc build dist run site .pytest_cache .mypy_cache .ruff_cache *.egg-info
