@@ -26,6 +26,35 @@ def arrivals(count, seed=0):
     return np.clip(0.2 + 0.3 * sex + rng.uniform(0, 0.3, count), 0, 1), sex.astype("int32")
 
 
+def in_a_graph(remembering):
+    """Calls in training; outside a graph they take long."""
+
+    def step(y, sex):
+        return remembering(y, attributes={"sex": sex}, training=True)
+
+    if keras.config.backend() == "tensorflow":
+        import tensorflow as tf
+
+        return tf.function(step)
+    if keras.config.backend() == "jax":
+        import jax
+
+        remembering.build((None,))
+
+        @jax.jit
+        def stateless(state, y, sex):
+            return remembering.stateless_call([], state, y, attributes={"sex": sex}, training=True)
+
+        def stateful(y, sex):
+            out, state = stateless([each.value for each in remembering.non_trainable_variables], y, sex)
+            for variable, value in zip(remembering.non_trainable_variables, state, strict=True):
+                variable.assign(value)
+            return out
+
+        return stateful
+    return step
+
+
 def test_outside_training_each_batch_obeys_by_itself():
     y, sex = arrivals(16)
     plain = kf.FairProjection(CONSTRAINT, vocabulary=VALUES)
@@ -38,15 +67,7 @@ def test_outside_training_each_batch_obeys_by_itself():
 
 def test_batches_of_one_are_held_together():
     y, sex = arrivals(600)
-    remembering, fair = layer(), []
-
-    def step(y, sex):
-        return remembering(y, attributes={"sex": sex}, training=True)
-
-    if keras.config.backend() == "tensorflow":  # where calls outside a graph take long
-        import tensorflow as tf
-
-        step = tf.function(step)
+    step, fair = in_a_graph(layer()), []
     for one in range(len(y)):
         part = slice(one, one + 1)
         out = step(y[part], sex[part])

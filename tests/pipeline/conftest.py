@@ -12,6 +12,7 @@ import pytest
 import keras_fair as kf
 
 SEX = {"sex": ["Female", "Male"]}
+PEOPLE = 64  # one compiled program serves batches of all sizes up to this
 
 
 class Task(NamedTuple):
@@ -32,10 +33,10 @@ class Task(NamedTuple):
 @pytest.fixture(scope="module")
 def task() -> Task:
     rng = np.random.default_rng(7)
-    sex = rng.integers(0, 2, 80).astype("int32")
-    x = rng.normal(size=(80, 3)).astype("float32")
+    sex = rng.integers(0, 2, PEOPLE).astype("int32")
+    x = rng.normal(size=(PEOPLE, 3)).astype("float32")
     x[:, 0] += sex
-    label = (x[:, 0] + 0.5 * rng.normal(size=80) > 0.5).astype("int32")
+    label = (x[:, 0] + 0.5 * rng.normal(size=PEOPLE) > 0.5).astype("int32")
     return Task(x, sex, label)
 
 

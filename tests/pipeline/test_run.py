@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from functools import partialmethod
 from pathlib import Path
+from typing import Any
 
+import keras
 import numpy as np
 import pytest
 
@@ -16,6 +19,18 @@ from keras_fair.constraints import parse
 from keras_fair.datasets import Split, adult, lending
 
 PNG = b"\x89PNG\r\n\x1a\n"
+
+
+@pytest.fixture(scope="module")
+def eagerly() -> Any:
+    """`compare` without graphs, which take seconds; the tests of the command and of Adult make them."""
+
+    def compared_eagerly(*arguments: Any, **options: Any) -> ModelComparison:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(keras.Model, "compile", partialmethod(keras.Model.compile, run_eagerly=True))
+            return compare(*arguments, **options)
+
+    return compared_eagerly
 
 
 def printed_gaps(text: str) -> list[float]:
@@ -58,9 +73,9 @@ def small() -> tuple[Split, Split]:
 
 
 @pytest.fixture(scope="module")
-def compared(small: tuple[Split, Split]) -> ModelComparison:
+def compared(small: tuple[Split, Split], eagerly: Any) -> ModelComparison:
     constraints = parse("for g in race: E[y | race=g] == E[y] +- 0.01; cov(y, age) == 0 +- 0.05")
-    return compare(*small, constraints, epochs=1, batch_size=64, divergence="binary_crossentropy")
+    return eagerly(*small, constraints, epochs=1, batch_size=64, divergence="binary_crossentropy")
 
 
 def test_the_fair_model_holds_every_constraint(compared: ModelComparison) -> None:
@@ -78,9 +93,9 @@ def test_the_groups_of_the_picture_are_those_of_the_relation(small, compared: Mo
     assert groups["everyone"].all()
 
 
-def test_the_same_seed_gives_the_same_models(small) -> None:
+def test_the_same_seed_gives_the_same_models(small, eagerly) -> None:
     constraints = parse("E[y | sex=Female] == E[y | sex=Male] +- 0.02")
-    first, second = (compare(*small, constraints, epochs=1, seed=3) for _ in range(2))
+    first, second = (eagerly(*small, constraints, epochs=1, seed=3) for _ in range(2))
     np.testing.assert_array_equal(first.free.y, second.free.y)
     np.testing.assert_allclose(first.fair.y, second.fair.y, atol=1e-6)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -44,6 +45,8 @@ FIXED = settings(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 
+# What is made inside a draw is kept (`cache`): Hypothesis looks through each new strategy, which costs more
+# than to draw from it.
 AT = Span(0, 0)
 VARIABLE_NAMES = ("v_a", "v_b", "v_c")
 
@@ -99,6 +102,7 @@ equalities = st.sampled_from(["=", "!="])
 orders = st.sampled_from(["<", "<=", ">", ">="])
 
 
+@cache
 def comparisons(subjects: st.SearchStrategy, operators: st.SearchStrategy, values: st.SearchStrategy):
     return st.builds(Comparison, subjects, operators, values, span=st.just(AT))
 
@@ -150,13 +154,15 @@ conditions = st.recursive(
 )
 
 
+bound = {name: st.just(Variable(name, span=AT)) for name in VARIABLE_NAMES}
+
+
+@cache
 @st.composite
 def statistics(draw, variables: tuple[str, ...] = (), star: bool = False):
     """`E`, `P` or `cov`; its condition uses all of `variables`, and holds a star if asked to."""
     parts = [draw(conditions)] if draw(st.booleans()) else []
-    parts += [
-        draw(comparisons(data_columns, equalities, st.just(Variable(name, span=AT)))) for name in variables
-    ]
+    parts += [draw(comparisons(data_columns, equalities, bound[name])) for name in variables]
     given_ = all_of(*parts) if parts else None
     # A column that is set twice is dropped by `all_of`; then its variable is held by a set instead.
     for name in variables:
@@ -179,6 +185,7 @@ def statistics(draw, variables: tuple[str, ...] = (), star: bool = False):
     return Covariance(draw(affine_values), draw(data_values), given_, span=AT)
 
 
+@cache
 def affine_expressions(leaf: st.SearchStrategy) -> st.SearchStrategy:
     """Expressions that hold `leaf` once; every other leaf is a number."""
     return st.recursive(
@@ -194,6 +201,7 @@ def affine_expressions(leaf: st.SearchStrategy) -> st.SearchStrategy:
     )
 
 
+@cache
 @st.composite
 def convex_expressions(draw, variables: tuple[str, ...]):
     starred = affine_expressions(statistics(variables, star=True))
@@ -208,6 +216,7 @@ def convex_expressions(draw, variables: tuple[str, ...]):
     return Function(kind, operands, span=AT)
 
 
+@cache
 @st.composite
 def relations(draw, variables: tuple[str, ...]):
     plain = affine_expressions(statistics(variables))
