@@ -190,9 +190,7 @@ class RuleFn(beam.DoFn):
         ids: str | None = None,
     ) -> None:
         super().__init__()
-        self.decides = rule.meaning.decides and output != "score"
-        if output == "decision" and not self.decides:
-            raise ValueError("expected output='score' of a rule for scores, received output='decision'")
+        self.decides = rule.meaning.gives_decisions(output)
         self.document, self.scores, self.ids = rule.to_json(), scores, ids
         self.columns = {name: (columns or {}).get(name, name) for name in rule.attributes}
         self.into = ("accepted" if self.decides else "fair") if into is None else into

@@ -215,7 +215,7 @@ def apply(
     """
     from pyspark.sql import functions, types
 
-    decides = rule.meaning.decides and output != "score"
+    decides = rule.meaning.gives_decisions(output)
     into = ("accepted" if decides else "fair") if into is None else into
     if into in frame.columns:
         raise ValueError(f"expected a new column, received into={into!r}, which is there: give another name")

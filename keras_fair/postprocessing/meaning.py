@@ -17,6 +17,7 @@ from typing import Any
 
 from keras_fair.constraints import ConstraintSet, nodes_of, statement_names
 from keras_fair.errors import ConstraintTypeError, Reason
+from keras_fair.inputs.settings import check_choice
 from keras_fair.language.nodes import (
     STATISTICS,
     And,
@@ -64,6 +65,18 @@ class Meaning:
     def decides(self) -> bool:
         """Whether the rule is about decisions."""
         return self.threshold is not None
+
+    def gives_decisions(self, output: str | None) -> bool:
+        """Whether decisions are asked of the rule, or scores.
+
+        Args:
+            output: `"decision"`, the default of a rule for decisions, or `"score"`.
+
+        Raises:
+            ValueError: it is another word, or `"decision"` of a rule of scores.
+        """
+        outputs = ("decision", "score") if self.decides else ("score",)
+        return (outputs[0] if output is None else check_choice("output", output, outputs)) == "decision"
 
 
 def meaning_of(constraints: ConstraintSet) -> Meaning:

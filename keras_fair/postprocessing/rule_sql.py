@@ -69,7 +69,6 @@ def written_as(
     scores: str,
     attributes: Collection[str],
     columns: Mapping[str, str] | None,
-    output: str | None,
     decides: bool,
     lots: str | None,
     draws_lots: bool,
@@ -81,8 +80,6 @@ def written_as(
     Raises:
         ValueError: they do not fit each other or the rule.
     """
-    outputs = ("decision", "score") if decides else ("score",)
-    output = outputs[0] if output is None else check_choice("output", output, outputs)
     check_choice("refused", refused, ("null", "error"))
     if refused == "error" and dialect.error is None:
         raise ValueError(f"expected refused='null' for {dialect.name}, which has no errors, received 'error'")
@@ -101,7 +98,7 @@ def written_as(
     strange = sorted(single - {scores, *named.values()})
     if strange:
         raise ValueError(f"expected float32 to name columns of the rule, received {strange[0]!r}")
-    if output == "score" and scores in single:
+    if not decides and scores in single:
         raise ValueError("expected scores in float64 for output='score': SQL reckons in float64")
     return Written(
         dialect=dialect,
@@ -110,7 +107,7 @@ def written_as(
         lots=None if lots is None else dialect.column(lots),
         precision="float32" if scores in single else "float64",
         single=frozenset(name for name, column in named.items() if column in single),
-        decides=output == "decision",
+        decides=decides,
         raises=refused == "error",
     )
 

@@ -171,6 +171,14 @@ def test_scores_are_moved_to_the_same_bits(people, in_python) -> None:
 
 
 @pytest.mark.parametrize("in_python", [False, True])
+def test_a_rule_for_scores_gives_no_decisions(people, in_python) -> None:
+    rule = kf.FrozenFairness("E[y | sex=Female] == E[y | sex=Male] +- 0.05", confidence=None)
+    rule.fit([0.2, 0.6, 0.4, 0.9], {"sex": ["Female", "Female", "Male", "Male"]})
+    with pytest.raises(ValueError, match="expected output to be one of"):
+        kf.distributed.spark.apply(people, rule, output="decision", in_python=in_python)
+
+
+@pytest.mark.parametrize("in_python", [False, True])
 def test_whom_the_rule_refuses_stops_the_job(spark, in_python) -> None:
     rule = kf.FrozenFairness(RATES, confidence=None).fit(columns()["score"], attributes("sex"))
     strangers = spark.createDataFrame([(0.9, "Female"), (0.9, "Alien")], ["score", "sex"])
