@@ -24,6 +24,7 @@ from keras_fair.ops import Outcome
 __all__ = ["FairnessMonitor"]
 
 _COUNTED = (Outcome.RELAXED, Outcome.ITERATION_LIMIT, Outcome.NOT_CLOSEST)
+_WRITERS = (keras.callbacks.TensorBoard, keras.callbacks.CSVLogger)
 
 
 class FairnessMonitor(keras.callbacks.Callback):
@@ -178,13 +179,16 @@ class FairnessMonitor(keras.callbacks.Callback):
         return keys | {f"{outcome.name.lower()}_batches" for outcome in _COUNTED}
 
     def _check_order(self, callbacks: Sequence[Any]) -> None:
-        """Raise ValueError where a callback that watches a key comes before this one."""
+        """Raise ValueError where a callback that watches a key, or writes all of them, comes before this one."""
         keys = self._keys()
         for callback in callbacks[: callbacks.index(self) if self in callbacks else 0]:
+            does = "writes the logs" if isinstance(callback, _WRITERS) else ""
             if getattr(callback, "monitor", None) in keys:
+                does = f"watches {callback.monitor!r}"
+            if does:
                 raise ValueError(
-                    f"expected FairnessMonitor before {type(callback).__name__}, which watches "
-                    f"{callback.monitor!r}, received it after: callbacks run in the order of the list"
+                    f"expected FairnessMonitor before {type(callback).__name__}, which {does}, received it "
+                    "after: callbacks run in the order of the list"
                 )
 
     def _counts(self) -> Counter[str]:
