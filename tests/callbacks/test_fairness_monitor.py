@@ -277,9 +277,11 @@ def test_callbacks_that_watch_come_after(task, key: str) -> None:
 
 
 def test_callbacks_that_write_the_logs_come_after(task, tmp_path) -> None:
-    for writer in (keras.callbacks.TensorBoard(tmp_path), keras.callbacks.CSVLogger(tmp_path / "log.csv")):
+    table = keras.callbacks.CSVLogger(tmp_path / "log.csv")
+    for writer in (keras.callbacks.TensorBoard(tmp_path), table):
         with pytest.raises(ValueError, match=r"FairnessMonitor before \w+, which writes the logs"):
             plain().fit(task["x"], task["label"], verbose=0, callbacks=[writer, watched(task)])
+    table.csv_file.close()
 
 
 def test_one_of_several_outputs_is_measured(task) -> None:

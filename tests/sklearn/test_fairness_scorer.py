@@ -50,7 +50,6 @@ def scores() -> np.ndarray:
         ("spread(P[y >= 0.5 | sex=*])", lambda: -_gap("spread(P[y >= 0.5 | sex=*]) <= 0")),
         (kf.parse("E[y] <= 0.2; E[y] <= 0.1"), lambda: -(scores().mean() - 0.1)),
     ],
-    ids=str,
 )
 def test_the_score_is_that_of_the_audit(text: Any, wanted: Any) -> None:
     found = make_scorer(text)(Skill().fit(X, Y), X, Y)
