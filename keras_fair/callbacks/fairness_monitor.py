@@ -179,7 +179,7 @@ class FairnessMonitor(keras.callbacks.Callback):
         return keys | {f"{outcome.name.lower()}_batches" for outcome in _COUNTED}
 
     def _check_order(self, callbacks: Sequence[Any]) -> None:
-        """Raise ValueError where a callback that watches a key, or writes all of them, comes before this one."""
+        """Raise ValueError where a callback that watches a key, or writes all of them, comes before this."""
         keys = self._keys()
         for callback in callbacks[: callbacks.index(self) if self in callbacks else 0]:
             does = "writes the logs" if isinstance(callback, _WRITERS) else ""
