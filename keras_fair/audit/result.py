@@ -219,8 +219,16 @@ class Audit:
 
     @property
     def satisfied(self) -> bool:
-        """Whether every relation is satisfied; one that cannot be estimated is not."""
-        return all(relation.verdict is Verdict.SATISFIED for relation in self.relations)
+        """Whether every relation is satisfied; one that cannot be estimated is not, nor is a statement of
+        which there is none."""
+        verdicts = {relation.verdict for relation in self.relations}
+        return verdicts <= {Verdict.SATISFIED} and not self.unmeasured
+
+    @property
+    def unmeasured(self) -> tuple[str, ...]:
+        """Statements that say nothing of these samples, such as one on all pairs of groups where one is."""
+        measured = {relation.statement for relation in self.relations}
+        return tuple(text for place, text in enumerate(self.statements) if place not in measured)
 
     def with_verdict(self, verdict: Verdict) -> tuple[AuditedRelation, ...]:
         """The relations with this verdict."""

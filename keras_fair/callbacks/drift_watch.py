@@ -81,6 +81,8 @@ class DriftWatch(keras.callbacks.Callback):
 
     def on_predict_end(self, logs: Any = None) -> None:
         """Observe all who were predicted."""
+        if not self._parts:
+            return
         scores, self._parts = np.concatenate(self._parts), []
         served = getattr(getattr(self.model, "rule", None), "document", None)
         if served is not None and served != self.monitor.rule.to_json():

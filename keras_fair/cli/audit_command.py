@@ -28,7 +28,6 @@ from keras_fair.cli.table_samples import TableSamples
 
 if TYPE_CHECKING:
     from keras_fair.audit import Audit, Verdict
-    from keras_fair.constraints import ConstraintSet
 
 __all__ = ["add_parser"]
 
@@ -144,7 +143,7 @@ def _audit(options: argparse.Namespace) -> int:
             seed=options.seed,
             chunk_size=options.chunk_size,
         )
-        silent = _without_relations(constraints, audit)
+        silent = audit.unmeasured
         counts = {verdict: len(audit.with_verdict(verdict)) for verdict in Verdict}
         counts[Verdict.UNESTIMABLE] += len(silent)
         passing = {Verdict.SATISFIED, *(Verdict(name) for name in options.allow)}
@@ -168,14 +167,6 @@ def _audit(options: argparse.Namespace) -> int:
         except BrokenPipeError:  # the verdict stands, whoever reads it
             nobody_reads()
     return int(bool(stopping))
-
-
-def _without_relations(constraints: ConstraintSet, audit: Audit) -> list[str]:
-    """Statements that say nothing of these samples, such as one on all pairs of groups where one occurs."""
-    from keras_fair.language import node_text
-
-    measured = {relation.statement for relation in audit}
-    return [node_text(each) for place, each in enumerate(constraints) if place not in measured]
 
 
 def _report(name: str, audit: Audit, options: argparse.Namespace) -> str:

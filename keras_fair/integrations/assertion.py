@@ -58,9 +58,11 @@ def check_fair(found: Audit, allow: str | tuple[str, ...] = ()) -> None:
     allowed = (allow,) if isinstance(allow, str) else allow
     accepted = {Verdict(check_choice("allow", verdict, _ALLOWED)) for verdict in allowed}
     faulty = [relation for relation in found if relation.verdict not in accepted | {Verdict.SATISFIED}]
-    if faulty:
-        said = "; ".join(
-            f"{relation.name} is {relation.verdict.value} (gap {relation.gap:.6f}, bounds {relation.bounds})"
-            for relation in faulty
-        )
-        raise AssertionError(f"not fair: {said}\n{found}")
+    said = [
+        f"{relation.name} is {relation.verdict.value} (gap {relation.gap:.6f}, bounds {relation.bounds})"
+        for relation in faulty
+    ]
+    if Verdict.UNESTIMABLE not in accepted:
+        said += [f"too few groups occur to measure {text}" for text in found.unmeasured]
+    if said:
+        raise AssertionError(f"not fair: {'; '.join(said)}\n{found}")

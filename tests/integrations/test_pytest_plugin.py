@@ -71,3 +71,12 @@ def test_verdicts_that_are_allowed(allow: str | tuple[str, ...]) -> None:
         assert_fair(rule, [0.1, 0.9, 0.2, 0.7] * 10, people, allow=allow)
     with pytest.raises(ValueError, match="expected allow to be one of"):
         assert_fair(rule, few, people, allow="violated")
+
+
+def test_where_nothing_is_compared_nothing_is_fair() -> None:
+    rule, people = "for a, b in sex: E[y | sex=a] <= E[y | sex=b] + 0.1", {"sex": ["F"] * 40}
+    with pytest.raises(AssertionError, match="too few groups occur to measure"):
+        assert_fair(rule, [0.5, 0.4] * 20, people)
+    found = assert_fair(rule, [0.5, 0.4] * 20, people, allow="unestimable")
+    assert not found.satisfied
+    assert found.metrics()["satisfied"] == 0
