@@ -139,6 +139,8 @@ register_classes(
     {
         "FairModel": "keras_fair.models.fair_model",
         "FairProjection": "keras_fair.layers.fair_projection",
+        "FairnessLagrangian": "keras_fair.layers.fairness_lagrangian",
+        "FairnessPenalty": "keras_fair.layers.fairness_penalty",
         "FrozenRule": "keras_fair.postprocessing.frozen_rule",
         "PooledGap": "keras_fair.metrics.pooled_gap",
         "ServedModel": "keras_fair.postprocessing.serve",

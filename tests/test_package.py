@@ -27,7 +27,7 @@ LINES = (
     ("constraints",),
     ("groups",),
     ("rows",),
-    ("ops",),
+    ("ops", "soft"),
     ("layers", "metrics"),
     ("models",),
     ("streaming",),

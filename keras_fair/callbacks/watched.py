@@ -22,9 +22,9 @@ from keras_fair.inputs.predictions import (
     length_of,
     part_of_output,
 )
-from keras_fair.metrics.summary import summary_of
 from keras_fair.rows.evaluate import rows_of
 from keras_fair.rows.linear import LinearRows
+from keras_fair.rows.summary import summary_of
 
 __all__ = ["Question", "WatchedData"]
 

@@ -43,6 +43,12 @@ class Members:
     cells: Tensor | None
     shares: Tensor | None
 
+    def of_samples(self, xp: Any) -> Tensor:
+        """The membership of each sample in each condition, `(conditions, n)` floats."""
+        if self.shares is not None:
+            return self.shares
+        return xp.take(floats(xp, self.table), self.cells, axis=1)
+
     def sums(self, quantities: Sequence[Tensor | None], samples: Samples) -> Tensor:
         """`sum_i m_i q_i` for each condition and each quantity `(n,)`, shape `(conditions, quantities)`.
 

@@ -8,7 +8,7 @@ Every batch evaluates the conditions; the faults are told apart only after a con
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from keras import backend
@@ -24,7 +24,6 @@ from keras_fair.inputs.predictions import domain_slack, outside_message
 from keras_fair.ops import Domain
 from keras_fair.ops.dispatch import ops
 from keras_fair.ops.working_precision import working_dtype
-from keras_fair.rows.linear import LinearRows
 from keras_fair.rows.plan import RowPlan
 
 __all__ = [
@@ -53,6 +52,15 @@ class Check(NamedTuple):
 
     fine: Any
     faults: Sequence[BatchFault]
+
+
+class StrangersSeen(Protocol):
+    """Whatever holds what `Strangers` holds."""
+
+    @property
+    def unknown(self) -> Mapping[str, Any]: ...
+    @property
+    def missing(self) -> Mapping[str, Any]: ...
 
 
 class Strangers(NamedTuple):
@@ -110,7 +118,7 @@ def unknown_text(vocabulary: Vocabulary, name: str, codes: Any, column: Any) -> 
     return _unknown(values, name, len(outside), entry)
 
 
-def check_unknown_numbers(plan: RowPlan, rows: LinearRows, columns: Mapping[str, Any]) -> None:
+def check_unknown_numbers(plan: RowPlan, rows: StrangersSeen, columns: Mapping[str, Any]) -> None:
     """Raise ConstraintTypeError where a number, or a code, is outside the vocabulary."""
     for name, count in rows.unknown.items():
         outside = concrete(count)
@@ -125,7 +133,7 @@ def check_unknown_numbers(plan: RowPlan, rows: LinearRows, columns: Mapping[str,
             raise ConstraintTypeError(message, text=plan.text, span=plan.needs.attributes[name])
 
 
-def check_missing_codes(plan: RowPlan, rows: LinearRows) -> None:
+def check_missing_codes(plan: RowPlan, rows: StrangersSeen) -> None:
     """Raise ConstraintTypeError where a code stands for a missing value, and the vocabulary takes none."""
     for name, count in rows.missing.items() if plan.vocabulary.missing == "error" else ():
         missing = concrete(count)
@@ -141,7 +149,7 @@ def graph_checks(
     y: Any,
     domain: Domain,
     plan: RowPlan,
-    rows: LinearRows | Strangers,
+    rows: StrangersSeen,
     columns: Mapping[str, Any],
     weight: Any = None,
     *,

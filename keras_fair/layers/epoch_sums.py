@@ -15,10 +15,7 @@ import numpy as np
 
 from keras_fair.layers.kept_weight import kept_weight, weight_read
 from keras_fair.ops.dispatch import ops
-from keras_fair.ops.stream.pooled import PooledSums
 from keras_fair.ops.working_precision import working_dtype
-from keras_fair.rows.linear import LinearRows
-from keras_fair.rows.plan import RowPlan
 
 __all__ = ["TRAINING", "VALIDATION", "PooledWeight", "pool_now", "pooling"]
 
@@ -47,28 +44,23 @@ class PooledWeight:
 
     Args:
         add_weight: of the layer.
-        plan: the lowered constraints.
+        size: how many numbers a batch adds.
     """
 
-    def __init__(self, add_weight: Any, plan: RowPlan) -> None:
-        self.plan = plan
-        shape = (2, 2 * (plan.terms + plan.constants))
-        self.weight = kept_weight(add_weight, "pooled", shape, working_dtype())
+    def __init__(self, add_weight: Any, size: int) -> None:
+        self.weight = kept_weight(add_weight, "pooled", (2, size), working_dtype())
 
     def add(self, place: int, sums: Any) -> None:
-        """Add what a batch leaves behind, as `keras_fair.layers.batch` gives it."""
+        """Add what a batch leaves behind, `(size,)`."""
         before = weight_read(self.weight)
         sums = ops.stop_gradient(ops.cast(sums, before.dtype))
         added = [ops.zeros_like(sums), ops.zeros_like(sums)]
         added[place] = sums
         self.weight.assign(before + ops.stack(added))
 
-    def rows(self, place: int) -> LinearRows:
-        """The rows over all samples that were added there."""
-        parts = np.asarray(ops.convert_to_numpy(self.weight.value), "float64")[place]
-        terms, constants = self.plan.terms, self.plan.constants
-        ends = np.cumsum([terms, terms, constants])
-        return PooledSums(*np.split(parts, ends)).rows(self.plan)
+    def read(self, place: int) -> np.ndarray:
+        """The sums over all samples that were added there, `(size,)`."""
+        return np.asarray(ops.convert_to_numpy(self.weight.value), "float64")[place]
 
     def reset(self, place: int) -> None:
         """Forget the samples of one place."""

@@ -13,10 +13,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
+import numpy as np
 from keras import backend, ops
 
-from keras_fair.constraints import Constraints, parse
-from keras_fair.groups.dates import periods_of
+from keras_fair.constraints import Constraints
 from keras_fair.groups.vocabulary import Vocabulary
 from keras_fair.inputs.arrays import (
     computes_on_host,
@@ -25,52 +25,31 @@ from keras_fair.inputs.arrays import (
     given_back,
     on_host,
 )
-from keras_fair.inputs.predictions import number_array
-from keras_fair.inputs.refusals import InText
-from keras_fair.inputs.settings import check_choice
-from keras_fair.language.dates import dated_columns
-from keras_fair.layers.arguments import (
-    check_stiffness,
-    check_vocabulary,
-    is_symbolic_text,
-    only,
-)
+from keras_fair.layers.arguments import check_stiffness
 from keras_fair.layers.batch import project_batch
 from keras_fair.layers.building import is_built_only
-from keras_fair.layers.call_arguments import (
-    CallArguments,
-    check_names,
-    clipped_codes,
-    encode,
-    encode_known,
-    unpacked,
-)
-from keras_fair.layers.checks import check_shape
-from keras_fair.layers.epoch_sums import PooledWeight, pool_now
+from keras_fair.layers.call_arguments import CallArguments, check_names, clipped_codes
+from keras_fair.layers.constraint_layer import ConstraintLayer
+from keras_fair.layers.epoch_sums import pool_now
 from keras_fair.layers.global_batch import gathered
-from keras_fair.layers.guard import (
-    is_traced,
-    kept_from_compilers,
-    refuse_export,
-    refuse_text_under_xla,
-)
+from keras_fair.layers.guard import is_traced, refuse_export
 from keras_fair.layers.memory import Memory, check_memory
 from keras_fair.layers.place import place_kept
-from keras_fair.layers.record import Record, RecordWeight
-from keras_fair.layers.reports import Reports
 from keras_fair.layers.streamed import stream_of
-from keras_fair.ops import check_divergence, check_domain
+from keras_fair.ops import check_divergence
+from keras_fair.ops.stream.pooled import PooledSums
 from keras_fair.ops.working_precision import working_dtype
-from keras_fair.rows.lower import first_places, lower
+from keras_fair.rows.lower import lower
 from keras_fair.rows.margins import Margin, check_margin
 from keras_fair.rows.modes import check_enforceable
 from keras_fair.rows.plan import RowPlan
+from keras_fair.rows.summary import summary_of
 
 __all__ = ["FairProjection"]
 
 
 @keras.saving.register_keras_serializable(package="keras_fair")
-class FairProjection(keras.layers.Layer):
+class FairProjection(ConstraintLayer):
     """Moves predictions as little as possible so that the constraints hold on every batch.
 
     It has nothing to train; gradients flow through it. Where no predictions in the domain meet all rows of a
@@ -154,142 +133,49 @@ class FairProjection(keras.layers.Layer):
         global_batch: bool = True,
         **kwargs: Any,
     ) -> None:
-        kwargs.setdefault(
-            "autocast", False
-        )  # attributes such as `capital-gain` do not fit into half precision
-        super().__init__(**kwargs)
-        self.constraints = parse(constraints)
-        self.domain = check_domain(domain)
+        super().__init__(
+            constraints,
+            domain=domain,
+            vocabulary=vocabulary,
+            weight_statistics=weight_statistics,
+            unknown=unknown,
+            global_batch=global_batch,
+            **kwargs,
+        )
         check_enforceable(self.constraints, self.domain.bounds, stacklevel=2)
         self.divergence = check_divergence(divergence, self.domain)
         self.stiffness = check_stiffness(stiffness)
-        self.weight_statistics = bool(weight_statistics)
         self.weight_objective = bool(weight_objective)
-        self.unknown = check_choice("unknown", unknown, ("error", "exclude"))
         self.memory = check_memory(memory)
         self.margin = check_margin(margin, self.constraints.statements, self.domain.bounds)
-        self.global_batch = bool(global_batch)
         self._memory = None if self.memory is None else Memory(self.memory, self.domain, self.divergence)
-        self.vocabulary = check_vocabulary(vocabulary)
-        self._plans: dict[int, RowPlan] = {}
-        self._reports: Reports | None = None
-        self._pools = False
-        self.pooled: PooledWeight | None = None
 
-    def pool_batches(self) -> None:
-        """Let the layer add up its batches where it is called inside `pooling` of `epoch_sums`."""
-        self._pools = True
+    def _lowered(self, outputs: int) -> RowPlan:
+        domain = "simplex" if self.domain.simplex else self.domain.bounds
+        return lower(
+            self.constraints.statements,
+            self.constraints.text,
+            self.vocabulary,
+            outputs,
+            domain=domain,
+            margin=self.margin,
+        )
 
-    def adapt(self, attributes: Any, label: Any = None) -> None:
-        """Learn the values of the attributes, as `keras.layers.StringLookup` does; forgets earlier ones.
+    def summary(self, place: int) -> dict[str, float]:
+        plan = self._built_plan
+        assert self.pooled is not None
+        ends = np.cumsum([plan.terms, plan.terms, plan.constants])
+        sums = PooledSums(*np.split(self.pooled.read(place), ends))
+        return summary_of(self.constraints.statements, sums.rows(plan), np.zeros(0))
 
-        Args:
-            attributes: dict of columns, a DataFrame, or a `tf.data.Dataset` of such dicts or of
-                `(dict, label)`. Columns that the constraints do not name are ignored.
-            label: `(n,)`, for constraints with `for ... in label` or `label=*`.
-
-        Raises:
-            ValueError: the layer was already called, so its rows are fixed.
-        """
-        if self.built:
-            raise ValueError(
-                f"expected adapt before the layer is first called, received it after, layer={self.name!r}"
-            )
-        missing = "error" if self.vocabulary is None else self.vocabulary.missing
-        wanted = set(self.constraints.attributes) - set(dated_columns(self.constraints))
-        self.vocabulary = Vocabulary(missing=missing).adapt(only(attributes, wanted), label)
-        self._plans.clear()
-
-    def encode(self, attributes: Any) -> dict[str, Any]:
-        """Columns of text and of dates as codes: for pipelines, for JAX, and for `jit_compile=True`.
-
-        Args:
-            attributes: dict of columns or a DataFrame; columns that the constraints do not name are ignored.
-
-        Returns:
-            The columns that the constraints name and the vocabulary knows, as NumPy arrays: int32 codes of
-            text, floats; and those that the constraints compare with dates by order, as int16 codes.
-
-        Raises:
-            ValueError: the layer was neither adapted nor given a vocabulary; a column does not fit it.
-        """
-        periods = periods_of(self.constraints)
-        if self.vocabulary is None and not periods:
-            raise ValueError(
-                f"expected a vocabulary to encode with: adapt layer={self.name!r} first, or give it one"
-            )
-        vocabulary = (self.vocabulary or Vocabulary()).completed({}, periods)
-        columns = only(attributes, set(self.constraints.attributes) & set(vocabulary.values))
-        places, encoded = first_places(self.constraints), dict[str, Any]()
-        for name, column in columns.items():
-            with InText(self.constraints.text, places[name]):
-                encoded |= encode_known(vocabulary, {name: column}, refuse_unknown=self.unknown == "error")
-        return encoded
-
-    def plan(self, outputs: int = 1) -> RowPlan:
-        """The constraints lowered for this vocabulary, domain and number of outputs.
-
-        Raises:
-            ConstraintTypeError: they have no meaning here, for example `*` without a vocabulary.
-        """
-        if outputs not in self._plans:
-            domain = "simplex" if self.domain.simplex else self.domain.bounds
-            self._plans[outputs] = lower(
-                self.constraints.statements,
-                self.constraints.text,
-                self.vocabulary,
-                outputs,
-                domain=domain,
-                margin=self.margin,
-            )
-        return self._plans[outputs]
-
-    def record(self) -> Record:
-        """What happened to the batches since the layer was made, loaded or reset.
-
-        Raises:
-            ValueError: the layer was not called yet.
-        """
-        return self._record().read(self._built_plan.names)
-
-    def reset_record(self) -> None:
-        """Forget the batches so far."""
-        self._record().reset()
+    def _pooled_size(self) -> int:
+        return 2 * (self._built_plan.terms + self._built_plan.constants)
 
     def build(self, y_shape: Any) -> None:
-        with place_kept():
-            self._built_plan = self.plan(check_shape(tuple(y_shape), self.domain))
-        self._reports = Reports(
-            self.name,
-            self._built_plan,
-            self.domain,
-            refuse_unknown=self.unknown == "error",
-            literal=self.vocabulary is None,
-            record=RecordWeight(self.add_weight, len(self._built_plan.names)),
-        )
-        self._record_weight = self._reports.record.weight  # TensorFlow saves the variables of attributes only
+        super().build(y_shape)
         if self._memory is not None:
             self._memory.build(self.add_weight, self._built_plan)
             self._memory_weight = self._memory.weight
-        if self._pools:
-            self.pooled = PooledWeight(self.add_weight, self._built_plan)
-            self._pooled_weight = self.pooled.weight
-
-    @kept_from_compilers
-    def __call__(
-        self, y: Any, attributes: Any = None, label: Any = None, sample_weight: Any = None, **kwargs: Any
-    ) -> Any:
-        call = unpacked(y, attributes, label, sample_weight)
-        if not backend.is_keras_tensor(call.y):
-            with place_kept():
-                call = self._read(call)
-        return super().__call__(
-            call.y,
-            attributes=call.attributes or None,
-            label=call.label,
-            sample_weight=call.sample_weight,
-            **kwargs,
-        )
 
     def call(
         self,
@@ -307,9 +193,6 @@ class FairProjection(keras.layers.Layer):
             batch = gathered(y, attributes or {}, label, sample_weight)
             return batch.own(self._projected(*batch[:4], bool(training)))
 
-    def compute_output_shape(self, y_shape: Any, **_: Any) -> Any:
-        return tuple(y_shape)
-
     def compute_output_spec(
         self, y: Any, attributes: Any = None, label: Any = None, sample_weight: Any = None, **_: Any
     ) -> Any:
@@ -321,25 +204,12 @@ class FairProjection(keras.layers.Layer):
     def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
-            "constraints": str(self.constraints),
-            "domain": "simplex" if self.domain.simplex else list(self.domain.bounds),
             "divergence": self.divergence,
-            "vocabulary": None if self.vocabulary is None else self.vocabulary.get_config(),
             "stiffness": self.stiffness,
-            "weight_statistics": self.weight_statistics,
             "weight_objective": self.weight_objective,
-            "unknown": self.unknown,
             "memory": self.memory,
             "margin": self.margin if isinstance(self.margin, float) else dict(self.margin),
-            "global_batch": self.global_batch,
         }
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> FairProjection:
-        config = dict(config)
-        if config["vocabulary"] is not None:
-            config["vocabulary"] = Vocabulary.from_config(config["vocabulary"])
-        return cls(**config)
 
     def save_own_variables(self, store: Any) -> None:
         """Save the memory of past batches; the record of batches is not part of a model."""
@@ -350,16 +220,6 @@ class FairProjection(keras.layers.Layer):
         """See `save_own_variables`."""
         if self._memory is not None:
             self._memory.load(store)
-
-    def _read(self, call: CallArguments) -> CallArguments:
-        """The call with predictions as a tensor and the columns encoded."""
-        if not ops.is_tensor(call.y):
-            call = call._replace(y=ops.convert_to_tensor(number_array(call.y, "predictions y")[0]))
-        plan = self.plan(check_shape(tuple(call.y.shape), self.domain))
-        check_names(plan, call)
-        self._note_text(call.attributes)
-        listed = {} if self.vocabulary is None else self.vocabulary.values
-        return encode(plan, call, listed, self.domain, refuse_unknown=self.unknown == "error")
 
     def _projected(
         self, y: Any, columns: Mapping[str, Any], label: Any, sample_weight: Any, training: bool
@@ -400,14 +260,3 @@ class FairProjection(keras.layers.Layer):
         # Keras' own rule makes float32 of two float64 on JAX, also where JAX has float64.
         double = working_dtype() == "float64" and "float64" in (dtype_of(y), self.compute_dtype)
         return "float64" if double else str(backend.result_type(y.dtype, self.compute_dtype))
-
-    def _note_text(self, attributes: Mapping[str, Any]) -> None:
-        """XLA has no text: `jit_compile="auto"` does not compile a model that reads text in the graph."""
-        if any(is_symbolic_text(column) for column in attributes.values()):
-            self.supports_jit = False
-            refuse_text_under_xla(self.name)
-
-    def _record(self) -> RecordWeight:
-        if self._reports is None:
-            raise ValueError(f"expected a layer that was called, received layer={self.name!r}, which was not")
-        return self._reports.record

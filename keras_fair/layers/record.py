@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from keras_fair.layers.kept_weight import kept_weight, weight_read
-from keras_fair.ops import Outcome, Projection
+from keras_fair.ops import Outcome
 from keras_fair.ops.dispatch import ops
 
 __all__ = ["Record", "RecordWeight"]
@@ -58,11 +58,11 @@ class RecordWeight:
         """Whether an earlier batch ended in the same way, () bool."""
         return ops.greater(ops.take(weight_read(self.weight), outcome, axis=0), 0)
 
-    def add(self, projection: Projection, active: Any, fine: Any = None) -> None:
+    def add(self, projection: Any, active: Any, fine: Any = None) -> None:
         """Add one batch.
 
         Args:
-            projection: of the batch.
+            projection: of the batch, or how it ended otherwise: `outcome` and `violation`.
             active: (rows,) bool.
             fine: () bool, whether its checks held; None where a failed check stops the batch.
         """

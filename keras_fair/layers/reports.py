@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -19,11 +19,30 @@ from keras_fair.layers.checks import (
 )
 from keras_fair.layers.guard import compiles_with_xla, guard, guard_eagerly
 from keras_fair.layers.record import RecordWeight
-from keras_fair.ops import Domain, Outcome, Projection
-from keras_fair.rows.linear import LinearRows
+from keras_fair.ops import Domain, Outcome
 from keras_fair.rows.plan import RowPlan
 
-__all__ = ["Reports", "nobody_in"]
+__all__ = ["Ended", "Reports", "Seen", "nobody_in"]
+
+
+class Seen(Protocol):
+    """What was measured on a batch: which rows could be, and who could not be read."""
+
+    @property
+    def active(self) -> Any: ...
+    @property
+    def unknown(self) -> Mapping[str, Any]: ...
+    @property
+    def missing(self) -> Mapping[str, Any]: ...
+
+
+class Ended(Protocol):
+    """How a batch ended: an `Outcome` as () int, and the violation of each row."""
+
+    @property
+    def outcome(self) -> Any: ...
+    @property
+    def violation(self) -> Any: ...
 
 
 class Reports:
@@ -57,8 +76,8 @@ class Reports:
         self,
         y: Any,
         columns: Mapping[str, Any],
-        rows: LinearRows,
-        projection: Projection,
+        rows: Seen,
+        projection: Ended,
         weight: Any = None,
         label: Any = None,
     ) -> None:
@@ -68,7 +87,7 @@ class Reports:
             y: predictions before the projection.
             columns: encoded columns, as received.
             rows: of the batch.
-            projection: onto them.
+            projection: onto them, or how the batch ended otherwise.
             weight: `(n,)` weights of the samples where they are used, or None.
             label: `(n,)` as received, or None.
 

@@ -15,10 +15,10 @@ import numpy as np
 from keras_fair.constraints import Constraints, parse
 from keras_fair.groups.vocabulary import Vocabulary
 from keras_fair.inputs.predictions import check_pairing, read_predictions, read_weight
-from keras_fair.metrics.summary import summary_of
 from keras_fair.ops.stream.pooled import PooledSums
 from keras_fair.packing import SumsError, pack, unpack
 from keras_fair.rows.lower import lower
+from keras_fair.rows.summary import summary_of
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer

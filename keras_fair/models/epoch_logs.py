@@ -6,11 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
-import numpy as np
 
+from keras_fair.layers.constraint_layer import ConstraintLayer
 from keras_fair.layers.epoch_sums import TRAINING, VALIDATION
-from keras_fair.layers.fair_projection import FairProjection
-from keras_fair.metrics.summary import summary_of
 
 __all__ = ["EpochLogs", "TestLogs", "with_logs"]
 
@@ -27,7 +25,7 @@ class EpochLogs(keras.callbacks.Callback):
         projection: the layer that adds up.
     """
 
-    def __init__(self, projection: FairProjection) -> None:
+    def __init__(self, projection: ConstraintLayer) -> None:
         super().__init__()
         self.projection = projection
 
@@ -47,8 +45,9 @@ class EpochLogs(keras.callbacks.Callback):
             return
         places = {"": TRAINING, **({"val_": VALIDATION} if self._validated else {})}
         for prefix, place in places.items():
-            summary = _summary(self.projection, place)
+            summary = self.projection.summary(place)
             logs.update({prefix + key: value for key, value in summary.items()})
+        logs.update(self.projection.end_epoch())
 
 
 class TestLogs(keras.callbacks.Callback):
@@ -61,7 +60,7 @@ class TestLogs(keras.callbacks.Callback):
         summary: `{name}_gap` and `{name}_violation` of each statement, once `evaluate` has ended.
     """
 
-    def __init__(self, projection: FairProjection) -> None:
+    def __init__(self, projection: ConstraintLayer) -> None:
         super().__init__()
         self.projection = projection
         self.summary: dict[str, float] = {}
@@ -72,15 +71,9 @@ class TestLogs(keras.callbacks.Callback):
 
     def on_test_end(self, logs: Any = None) -> None:
         if self.projection.pooled is not None:
-            self.summary = _summary(self.projection, VALIDATION)
+            self.summary = self.projection.summary(VALIDATION)
             if logs is not None:
                 logs.update(self.summary)
-
-
-def _summary(projection: FairProjection, place: int) -> dict[str, float]:
-    """Gaps and violations of all predictions that were added up in a place."""
-    assert projection.pooled is not None
-    return summary_of(projection.constraints.statements, projection.pooled.rows(place), np.zeros(0))
 
 
 def with_logs(callbacks: Any, logs: keras.callbacks.Callback) -> Any:

@@ -23,11 +23,13 @@ from keras_fair.constraints import Constraints, ConstraintSet
 from keras_fair.groups.vocabulary import Vocabulary
 from keras_fair.inputs.predictions import chosen_output, replaced_output
 from keras_fair.layers.building import building, is_built_only
+from keras_fair.layers.constraint_layer import ConstraintLayer
 from keras_fair.layers.epoch_sums import TRAINING, VALIDATION, pooling
 from keras_fair.layers.fair_projection import FairProjection
 from keras_fair.layers.guard import told_last
 from keras_fair.layers.place import place_kept
 from keras_fair.layers.reports import nobody_in
+from keras_fair.layers.soft_layer import SoftLayer
 from keras_fair.models.epoch_logs import EpochLogs, TestLogs, with_logs
 from keras_fair.models.exported import ExportedModel
 from keras_fair.models.inputs import Choice, Routes, check_choice
@@ -53,7 +55,8 @@ _NO_LABELS = (
 
 @keras.saving.register_keras_serializable(package="keras_fair")
 class FairModel(ExportedModel):
-    """A base model whose predictions are projected onto the constraints, batch by batch.
+    """A base model whose predictions are projected onto the constraints, batch by batch; or one whose weights
+    a layer of constraints trains.
 
     The base model need not take the attributes as inputs:
 
@@ -85,7 +88,9 @@ class FairModel(ExportedModel):
     Args:
         base_model: a Keras model or layer that gives predictions `(n, 1)`, `(n,)` or `(n, outputs)` in the
             domain.
-        constraints: text, or a `ConstraintSet`.
+        constraints: text, or a `ConstraintSet`, which are projected onto; or a layer that holds constraints,
+            such as `kf.layers.FairnessPenalty` and `kf.layers.FairnessLagrangian`. These train the weights,
+            so predictions need neither attributes nor labels; what is said below of them is the layer's own.
         domain, divergence, vocabulary, stiffness, unknown, memory, margin, global_batch: see
             `FairProjection`.
         label_source: what replaces labels where there are none: None for the base model's prediction, the key
@@ -120,7 +125,7 @@ class FairModel(ExportedModel):
     def __init__(
         self,
         base_model: Any,
-        constraints: Constraints,
+        constraints: Constraints | ConstraintLayer,
         *,
         domain: Any = (0.0, 1.0),
         divergence: str = "euclidean",
@@ -153,43 +158,50 @@ class FairModel(ExportedModel):
             label_source.trainable = False
         self.inputs_of_base = check_choice(inputs)
         self.fair_output = output
-        self.projection = FairProjection(
-            constraints,
-            domain=domain,
-            divergence=divergence,
-            vocabulary=vocabulary,
-            stiffness=stiffness,
-            weight_statistics=weight_statistics,
-            weight_objective=weight_objective,
-            unknown=unknown,
-            memory=memory,
-            margin=margin,
-            global_batch=global_batch,
-            dtype=self.dtype_policy,
-            name="projection",
-        )
-        self.projection.pool_batches()
+        options: dict[str, Any] = {
+            "domain": domain,
+            "divergence": divergence,
+            "vocabulary": vocabulary,
+            "stiffness": stiffness,
+            "weight_statistics": weight_statistics,
+            "weight_objective": weight_objective,
+            "unknown": unknown,
+            "memory": memory,
+            "margin": margin,
+            "global_batch": global_batch,
+        }
+        if isinstance(constraints, ConstraintLayer):
+            _refuse_options({**options, "label_source": label_source}, constraints)
+            layer = constraints
+        else:
+            layer = FairProjection(constraints, **options, dtype=self.dtype_policy, name="projection")
+        layer.pool_batches()
+        if isinstance(layer, FairProjection):  # under these names their weights are saved
+            self.projection = layer
+        else:
+            self.fairness = layer
         others = (label_source,) if isinstance(label_source, str) else ()
-        self._routes = Routes(base_model, self.constraints.attributes, others, self.inputs_of_base)
+        self._routes = Routes(base_model, layer.constraints.attributes, others, self.inputs_of_base)
+        self._trains = isinstance(layer, SoftLayer)
         self._served = ServedInputs()
         self._evaluates_labels = self._class_weights = self._told_inactive = False
-        self._reader = Reader(self.projection, self._routes, self._served, output)
+        self._reader = Reader(layer, self._routes, self._served, output)
 
     @property
     def constraints(self) -> ConstraintSet:
         """The constraints."""
-        return self.projection.constraints
+        return self._reader.layer.constraints
 
     def adapt(self, inputs: Any, label: Any = None) -> None:
         """Learn the values of the attributes; see `FairProjection.adapt`."""
-        self.projection.adapt(inputs, label)
+        self._reader.layer.adapt(inputs, label)
 
     def build(self, inputs_shape: Any) -> None:
         """Nothing of its own; its parts are built when they are first called."""
 
     def call(self, inputs: Any, label: Any = None, training: bool | None = None) -> Any:
         with place_kept():
-            features, attributes = self._routes.split(inputs)
+            features, attributes = self._routes.split(inputs, optional=self._trains)
             # Passed explicitly: on JAX, Keras calls this method outside the context that would pass it on.
             raw = self.base_model(features, **({"training": training} if self._base_is_told else {}))
             outputs, raw = raw, chosen_output(raw, self.fair_output)
@@ -200,19 +212,19 @@ class FairModel(ExportedModel):
             if uses_label and label is None:
                 if training and labels_to_come(self):
                     raise ValueError(own_step("train_step"))
-                label = self._stand_in(inputs, features, raw)
+                label = None if self._trains else self._stand_in(inputs, features, raw)
             elif labels_to_come(self) and not training and not is_built_only():
                 self._evaluates_labels = True
             place = None if step is None else TRAINING if training else VALIDATION
             with pooling(place):
-                fair = self.projection(
+                fair = self._reader.layer(
                     raw,
                     attributes=attributes,
-                    label=class_of(label) if uses_label else None,
+                    label=class_of(label) if uses_label and label is not None else None,
                     sample_weight=weight,
                     training=training,
                 )
-            if not self.projection.supports_jit and self._jit_compile:
+            if not self._reader.layer.supports_jit and self._jit_compile:
                 warnings.warn(
                     "text in the inputs: continuing without jit_compile, because XLA has no text",
                     stacklevel=2,
@@ -239,17 +251,19 @@ class FairModel(ExportedModel):
         if learnt is not None and keywords.get("verbose", "auto") != 0:
             print(f"{self.name}: values of the attributes, taken from the data: {learnt}")
         keywords["validation_data"] = self._reader.read_validation(validation)
-        keywords["callbacks"] = with_logs(keywords.get("callbacks"), EpochLogs(self.projection))
+        keywords["callbacks"] = with_logs(keywords.get("callbacks"), EpochLogs(self._reader.layer))
         with self._ran(labels=True, class_weights=self._takes_class_weights(keywords)):
             history = super().fit(self._read(x, y, keywords), y, **keywords)
-        active = self.projection.record().active
+        active = self._reader.layer.record().active
         self._tell_inactive([row for row, batches in active.items() if batches == 0])
+        for doubt in self._reader.layer.doubts():
+            warnings.warn(f"{self.name}: {doubt}", stacklevel=2)
         return history
 
     def evaluate(self, x: Any = None, y: Any = None, **keywords: Any) -> Any:
         if type(self).test_step is FairModel.test_step:
             self._refuse_no_labels(x, y)
-        logs = TestLogs(self.projection)
+        logs = TestLogs(self._reader.layer)
         if not isinstance(keywords.get("callbacks"), keras.callbacks.CallbackList):  # else `fit` logs them
             keywords["callbacks"] = with_logs(keywords.get("callbacks"), logs)
         as_dict = keywords.pop("return_dict", False)
@@ -263,7 +277,7 @@ class FairModel(ExportedModel):
 
     def predict(self, x: Any, **keywords: Any) -> Any:
         with self._ran(labels=False, alone=keywords.get("batch_size") == 1):
-            inputs = self._reader.read(x)
+            inputs = self._reader.read(x, optional=self._trains)
             self._build_on(inputs)
             return super().predict(inputs, **keywords)
 
@@ -277,34 +291,34 @@ class FairModel(ExportedModel):
 
     def predict_on_batch(self, x: Any) -> Any:
         with self._ran(labels=False):
-            return super().predict_on_batch(self._reader.read(x))
+            return super().predict_on_batch(self._reader.read(x, optional=self._trains))
 
     def get_config(self) -> dict[str, Any]:
-        own = ("domain", "divergence", "vocabulary", "stiffness", "unknown", "memory", "margin")
-        switches = ("weight_statistics", "weight_objective", "global_batch")
-        projection = self.projection.get_config()
         source = self.label_source
         if isinstance(source, keras.layers.Layer):
             source = keras.saving.serialize_keras_object(source)
-        return {
+        common = {
             **super().get_config(),
             "base_model": keras.saving.serialize_keras_object(self.base_model),
-            "constraints": projection["constraints"],
-            **{name: projection[name] for name in (*own, *switches)},
-            "label_source": source,
             "inputs": self.inputs_of_base,
             "output": self.fair_output,
         }
+        if self._trains:
+            return {**common, "constraints": keras.saving.serialize_keras_object(self._reader.layer)}
+        own = ("constraints", "domain", "divergence", "vocabulary", "stiffness", "unknown")
+        own += ("memory", "margin")
+        switches = ("weight_statistics", "weight_objective", "global_batch")
+        projection = self._reader.layer.get_config()
+        return {**common, **{name: projection[name] for name in (*own, *switches)}, "label_source": source}
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> FairModel:
         config = copy.deepcopy(config)  # Keras empties what it reads
         config["base_model"] = keras.saving.deserialize_keras_object(config["base_model"], custom_objects)
-        if isinstance(config["label_source"], Mapping):
-            config["label_source"] = keras.saving.deserialize_keras_object(
-                config["label_source"], custom_objects
-            )
-        if config["vocabulary"] is not None:
+        for name in ("label_source", "constraints"):
+            if isinstance(config.get(name), Mapping):
+                config[name] = keras.saving.deserialize_keras_object(config[name], custom_objects)
+        if config.get("vocabulary") is not None:
             config["vocabulary"] = Vocabulary.from_config(config["vocabulary"])
         return cls(**config)
 
@@ -327,7 +341,7 @@ class FairModel(ExportedModel):
                     f"expected the input {self.label_source!r} to stand in for the label, received none"
                 )
             return inputs[self.label_source]
-        plan = self.projection.plan(1 if len(raw.shape) == 1 else int(raw.shape[1]))
+        plan = self._reader.layer.plan(1 if len(raw.shape) == 1 else int(raw.shape[1]))
         guess = raw if self.label_source is None else self.label_source(features)
         if labels_to_come(self) and not can_stand_in(plan, guess):
             return ops.zeros_like(raw[..., 0] if len(raw.shape) == 2 else raw)
@@ -347,7 +361,7 @@ class FairModel(ExportedModel):
     def _build_on(self, inputs: Any) -> None:
         """Before `predict`, where Keras has no such hook: replicas that wait for each other can't make
         weights."""
-        if keras.backend.backend() != "tensorflow" or self.projection.built:
+        if keras.backend.backend() != "tensorflow" or self._reader.layer.built:
             return
         if self.distribute_strategy.num_replicas_in_sync == 1:
             return
@@ -378,7 +392,7 @@ class FairModel(ExportedModel):
         """Run over data; afterwards raise an error for faults of the data where `jit_compile=True` can't
         stop."""
         before, active = self._faulty(), self._active_without_vocabulary()
-        with running(self, labels=labels, class_weights=class_weights), told_last(self.projection.name):
+        with running(self, labels=labels, class_weights=class_weights), told_last(self._reader.layer.name):
             yield
         # One person alone is never in two groups, however values are spelt.
         if not alone:
@@ -386,15 +400,15 @@ class FairModel(ExportedModel):
             self._tell_inactive([row for row, batches in after.items() if batches == active.get(row, 0)])
         if self._faulty() > before:
             raise ValueError(
-                f"expected predictions of the base model in {self.projection.domain}, attributes without "
+                f"expected predictions of the base model in {self._reader.layer.domain}, attributes without "
                 "missing or unknown values, and sample weights >= 0, received others in some batches; "
                 "without jit_compile=True the error says which"
             )
 
     def _active_without_vocabulary(self) -> dict[str, int]:
         """By row, in how many batches it was active; nothing where a vocabulary notices misspelt values."""
-        literal = self.projection.built and self.projection.vocabulary is None
-        return self.projection.record().active if literal else {}
+        literal = self._reader.layer.built and self._reader.layer.vocabulary is None
+        return self._reader.layer.record().active if literal else {}
 
     def _tell_inactive(self, inactive: Sequence[str]) -> None:
         """Warn, once, of rows whose groups were empty: a misspelt value must not look like a constraint that
@@ -405,4 +419,15 @@ class FairModel(ExportedModel):
 
     def _faulty(self) -> int:
         compiled = self._jit_compile and keras.backend.backend() == "tensorflow"
-        return self.projection.record().faulty if compiled and self.projection.built else 0
+        return self._reader.layer.record().faulty if compiled and self._reader.layer.built else 0
+
+
+def _refuse_options(options: Mapping[str, Any], layer: ConstraintLayer) -> None:
+    """Refuse arguments that say what a layer that is handed in says itself."""
+    defaults = inspect.signature(FairModel.__init__).parameters
+    given = [name for name, value in options.items() if value != defaults[name].default]
+    if given:
+        raise ValueError(
+            f"expected {', '.join(given)} as arguments of the layer, received them beside "
+            f"constraints={layer.name!r}, which is a {type(layer).__name__}"
+        )

@@ -70,14 +70,18 @@ class Routes(NamedTuple):
     others: tuple[str, ...]
     choice: Choice
 
-    def split(self, inputs: Any) -> tuple[Any, dict[str, Any]]:
+    def split(self, inputs: Any, *, optional: bool = False) -> tuple[Any, dict[str, Any]]:
         """What the base model is called with, and the attributes.
+
+        Args:
+            inputs: of the model.
+            optional: whether attributes may be left out.
 
         Raises:
             ValueError: it is not clear which, or keys are not given.
         """
         if not isinstance(inputs, Mapping):
-            if self.attributes:
+            if self.attributes and not optional:
                 raise ValueError(
                     f"expected inputs as a dict with the attributes {list(self.attributes)} in it, "
                     f"received {type(inputs).__name__}"
@@ -121,17 +125,19 @@ class Routes(NamedTuple):
             f"{_width_hint(structure, rest)}"
         )
 
-    def readable(self, x: Any, rules: AttributeRules) -> Any:
+    def readable(self, x: Any, rules: AttributeRules, *, optional: bool = False) -> Any:
         """Inputs as Keras takes them; see `columns_for_keras`.
 
         Args:
             x: the inputs of `fit`, `evaluate` or `predict`.
             rules: how attributes are read.
+            optional: whether attributes may be left out.
         """
         if hasattr(x, "columns") and not isinstance(x, Mapping):
             x = columns_of(x)
         if not isinstance(x, Mapping):
-            if self.attributes and (isinstance(x, (np.ndarray, list, tuple)) or is_tensor(x)):
+            is_array = isinstance(x, (np.ndarray, list, tuple)) or is_tensor(x)
+            if self.attributes and not optional and is_array:
                 columns = "".join(f", {name!r}: {name}" for name in self.attributes)
                 raise ValueError(
                     f"expected inputs as a dict with the attributes {list(self.attributes)} in it, such as "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any
 
 import keras
@@ -18,7 +19,7 @@ from keras_fair.inputs.columns import columns_of
 from keras_fair.inputs.orders import check_order
 from keras_fair.inputs.predictions import check_lengths, part_of_output
 from keras_fair.language.dates import dated_columns
-from keras_fair.layers.fair_projection import FairProjection
+from keras_fair.layers.constraint_layer import ConstraintLayer
 from keras_fair.models.batches import are_batches, read_batches
 from keras_fair.models.inputs import AttributeRules, Routes
 from keras_fair.models.served import ServedInputs
@@ -36,7 +37,7 @@ class Reader:
     """Reads inputs for one model.
 
     Args:
-        projection: of the model.
+        layer: of the model, which holds the constraints.
         routes: which input goes where.
         served: is told which inputs are text.
         output: of several outputs, the one that the constraints are on.
@@ -44,74 +45,79 @@ class Reader:
 
     def __init__(
         self,
-        projection: FairProjection,
+        layer: ConstraintLayer,
         routes: Routes,
         served: ServedInputs,
         output: str | int | None = None,
     ) -> None:
-        self.projection, self.routes, self.served, self.output = projection, routes, served, output
+        self.layer, self.routes, self.served, self.output = layer, routes, served, output
         self._doubted = False
 
     def of_output(self, part: Any) -> Any:
         """The labels or weights of the output that the constraints are on."""
         return part_of_output(part, self.output)
 
-    def read(self, x: Any, y: Any = None, sample_weight: Any = None) -> Any:
+    def read(self, x: Any, y: Any = None, sample_weight: Any = None, *, optional: bool = False) -> Any:
         """Inputs as Keras takes them.
+
+        Args:
+            x, y, sample_weight: as given to the model.
+            optional: whether attributes may be left out.
 
         Raises:
             ValueError: labels or weights are in another order than the inputs; the labels are text; a column
                 cannot be read.
         """
         if are_batches(x):
-            return read_batches(x, self.read)
+            return read_batches(x, partial(self.read, optional=optional))
         _refuse_text_of_datasets(x)
         inputs = (
             {f"input {name!r}": column for name, column in x.items()} if isinstance(x, Mapping) else {"x": x}
         )
         check_order({**inputs, "y": y, "sample_weight": sample_weight})
-        self._check_columns(x, y, sample_weight)
+        self._check_columns(x, y, sample_weight, optional)
         _refuse_text_labels(self.of_output(y))
         self._doubt_labels(self.of_output(y))
-        vocabulary = self.projection.vocabulary
-        dated = frozenset(dated_columns(self.projection.constraints))
+        vocabulary = self.layer.vocabulary
+        dated = frozenset(dated_columns(self.layer.constraints))
         text: set[str] = set()
 
         def encode(columns: dict[str, Any]) -> dict[str, Any]:
             if vocabulary is None and not dated & set(columns):
                 return {}
-            encoded = self.projection.encode(columns)
+            encoded = self.layer.encode(columns)
             text.update(set(encoded) - dated)
             return encoded
 
         rules = AttributeRules(
             encode=encode,
-            thresholds=number_thresholds(self.projection.constraints.statements, vocabulary),
+            thresholds=number_thresholds(self.layer.constraints.statements, vocabulary),
             missing="error" if vocabulary is None else vocabulary.missing,
             dated=dated,
         )
-        readable = self.routes.readable(x, rules)
+        readable = self.routes.readable(x, rules, optional=optional)
         self.served.see_text(text)
         return readable
 
     def _doubt_labels(self, label: Any) -> None:
         """Warn, once, of labels that are coded other than 0 and 1 where these are asked for."""
-        constraints = self.projection.constraints
+        constraints = self.layer.constraints
         if self._doubted or label is None or not constraints.uses_label or is_tensor(label):
             return
-        domain = self.projection.domain.bounds
+        domain = self.layer.domain.bounds
         for doubt in doubts_about_labels(constraints, label_extent(label), domain):
             self._doubted = True
             warnings.warn(doubt, stacklevel=4)
 
-    def _check_columns(self, x: Any, y: Any, sample_weight: Any) -> None:
+    def _check_columns(self, x: Any, y: Any, sample_weight: Any, optional: bool) -> None:
         """Check that inputs by name hold all that is asked of them, each of the same length."""
         if not (isinstance(x, Mapping) or hasattr(x, "columns")):
             return
         columns = columns_of(x)
-        constraints = self.projection.constraints
+        constraints = self.layer.constraints
         places = {name: span for name, span in first_places(constraints).items() if name is not None}
-        needed_columns(columns, places, None, None, constraints.text)
+        if not optional:
+            needed_columns(columns, places, None, None, constraints.text)
         for name in self.routes.others:
             if name not in columns:
                 raise ValueError(
@@ -139,25 +145,25 @@ class Reader:
         Returns:
             What was learnt, in words; None where nothing was.
         """
-        wanted = set(self.projection.constraints.attributes)
-        if self._values() or self.projection.built or not _is_at_hand(x, wanted):
+        wanted = set(self.layer.constraints.attributes)
+        if self._values() or self.layer.built or not _is_at_hand(x, wanted):
             return None
         _refuse_text_labels(self.of_output(y))
         data = [(x, y)]
         if isinstance(validation, (tuple, list)) and _is_at_hand(validation[0], wanted):
             data.append((validation[0], validation[1] if len(validation) > 1 else None))
-        uses_label = self.projection.constraints.uses_label
-        self.projection.adapt(
+        uses_label = self.layer.constraints.uses_label
+        self.layer.adapt(
             [(columns_of(x), self.of_output(label) if uses_label else None) for x, label in data]
         )
-        assert self.projection.vocabulary is not None
-        for doubt in alike_values(self.projection.constraints, self.projection.vocabulary):
+        assert self.layer.vocabulary is not None
+        for doubt in alike_values(self.layer.constraints, self.layer.vocabulary):
             warnings.warn(doubt, stacklevel=4)
         return "; ".join(f"{name}: {_shown(values)}" for name, values in self._values().items()) or None
 
     def _values(self) -> dict[str, Any]:
         """The values of the attributes that are known."""
-        vocabulary = self.projection.vocabulary
+        vocabulary = self.layer.vocabulary
         return {} if vocabulary is None else vocabulary.values
 
 

@@ -187,13 +187,12 @@ def _refusals(
     plan: RowPlan, columns: Sequence[tuple[TermGroup, int]], ends: tuple[float, float]
 ) -> list[tuple[str, str]]:
     """The names of relations that can't be watched, each with the reason."""
-    depend = plan.dependence
     of_row = relations_of_rows(plan.relations, len(plan.names))
     refused = []
     for index, relation in enumerate(plan.relations):
         rows = list(relation.rows)
-        constants = depend.row_constants[rows].any(axis=0) | depend.relation_constants[index].astype(bool)
-        terms = np.flatnonzero(depend.row_terms[of_row == index].any(axis=0)).tolist()
+        constants = plan.row_constants[rows].any(axis=0) | plan.gap_values.bounds[index].astype(bool)
+        terms = np.flatnonzero(plan.row_terms[of_row == index].any(axis=0)).tolist()
         groups = [columns[term][0] for term in terms]
         if constants.any():
             names = [key for key, used in zip(plan.constant_keys, constants, strict=False) if used]

@@ -27,24 +27,23 @@ from keras_fair.language.nodes import Attribute, Label, Node, Span, Statement, S
 from keras_fair.language.tree import walk
 from keras_fair.rows.assemble import (
     Numbering,
-    ScalarArray,
     bounded_arrays,
     gap_plan,
-    scalar_array,
     unique_names,
 )
 from keras_fair.rows.convex import Expressions
 from keras_fair.rows.epigraph import Row
+from keras_fair.rows.gap_values import constants_needed, gap_values, terms_used
 from keras_fair.rows.linear import RelationRows
 from keras_fair.rows.margins import Margin, margins_of_rows, statement_margins
-from keras_fair.rows.plan import Dependence, RowPlan
+from keras_fair.rows.plan import RowPlan
 from keras_fair.rows.relations import LoweredRelation, lowered_relations
 from keras_fair.rows.rooms import rooms_of
-from keras_fair.rows.statistics import Statistic, Statistics
+from keras_fair.rows.statistics import Statistics
 from keras_fair.rows.term_layout import all_disjoint, make_layout
 from keras_fair.rows.values import Outputs
 
-__all__ = ["first_places", "lower"]
+__all__ = ["factors_of", "first_places", "lower", "refuse_text_in_arithmetic"]
 
 
 def lower(
@@ -97,8 +96,9 @@ def lower(
     terms, constants = tuple(statistics.terms), tuple(statistics.constants)
     conditions = [condition for term in (*terms, *constants) for condition in (term.condition, term.selected)]
     compared = compared_in(conditions)
-    completed, factors = _factors(compared, vocabulary or Vocabulary(), periods_of(statements), text)
-    _refuse_text_in_arithmetic((*terms, *constants), completed, text)
+    completed, factors = factors_of(compared, vocabulary or Vocabulary(), periods_of(statements), text)
+    leaves = [leaf for statistic in (*terms, *constants) for leaf in statistic.value.leaves()]
+    refuse_text_in_arithmetic(leaves, completed, text)
     clusters = make_clusters(conditions, factors, text)
     layout = make_layout(terms, constants, clusters)
     derived = tuple(statistics.scalars.derived)
@@ -106,7 +106,7 @@ def lower(
     rows = [row for relation in relations for row in relation.rows]
     arrays = bounded_arrays([row.affine for row in rows], rows, numbering)
     gap = gap_plan([relation.bound for relation in relations], numbering)
-    used = _used(arrays.weights)
+    used = terms_used(arrays.weights)
     diagonal = np.all(used.sum(axis=1) <= 1) and np.all(used.sum(axis=0) <= 1)
     columns = frozenset(name for statistic in (*terms, *constants) for name in statistic.value.columns)
     needed = columns | {attribute_of(subject) for subject in factors}
@@ -140,18 +140,9 @@ def lower(
         layout=layout,
         arrays=arrays,
         aux=_aux(rows),
-        dependence=Dependence(
-            row_terms=used,
-            row_constants=_needs(arrays.weights, arrays.offset, arrays.lower, arrays.upper),
-            gap_terms=_used(gap.arrays.weights),
-            gap_constants=_needs(gap.arrays.weights, gap.arrays.offset),
-            relation_constants=_needs(gap.arrays.lower, gap.arrays.upper),
-        ),
-        gap=gap,
-        derived=tuple(
-            (constant, tuple(scalar_array((1,), {0: operand}, numbering) for operand in constant.operands))
-            for constant in derived
-        ),
+        row_terms=used,
+        row_constants=constants_needed(arrays.weights, arrays.offset, arrays.lower, arrays.upper),
+        gap_values=gap_values(gap, derived, numbering),
         rooms=rooms,
         moves=moves,
         margins=margins_of_rows(margins, relation_rows, moves),
@@ -162,7 +153,7 @@ def lower(
     )
 
 
-def _factors(
+def factors_of(
     compared: Mapping[Subject, list[Atom]], vocabulary: Vocabulary, periods: Mapping[str, Periods], text: str
 ) -> tuple[Vocabulary, dict[Subject, Factor]]:
     """The states of all that is compared, and the vocabulary completed by the values that the constraints
@@ -191,16 +182,18 @@ def _factors(
     return completed, factors
 
 
-def _refuse_text_in_arithmetic(statistics: Iterable[Statistic], vocabulary: Vocabulary, text: str) -> None:
-    for statistic in statistics:
-        for leaf in statistic.value.leaves():
-            if has_words(vocabulary.listed(attribute_of(leaf))):
-                raise ConstraintTypeError(
-                    f"{subject_name(leaf)} holds text, and numbers are needed in arithmetic: encode it first",
-                    text=text,
-                    span=leaf.span,
-                    reason=Reason.WRONG_KIND,
-                )
+def refuse_text_in_arithmetic(
+    leaves: Iterable[Attribute | Label], vocabulary: Vocabulary, text: str
+) -> None:
+    """Refuse columns of text where arithmetic needs numbers."""
+    for leaf in leaves:
+        if has_words(vocabulary.listed(attribute_of(leaf))):
+            raise ConstraintTypeError(
+                f"{subject_name(leaf)} holds text, and numbers are needed in arithmetic: encode it first",
+                text=text,
+                span=leaf.span,
+                reason=Reason.WRONG_KIND,
+            )
 
 
 def _aux(rows: list[Row]) -> np.ndarray:
@@ -211,18 +204,6 @@ def _aux(rows: list[Row]) -> np.ndarray:
         for index, coefficient in row.affine.aux.items():
             aux[place, index] = coefficient
     return aux
-
-
-def _used(weights: ScalarArray) -> np.ndarray:
-    """Which terms each row uses, as 0 and 1."""
-    used = weights.numbers != 0
-    used.reshape(-1)[weights.places] = True
-    return used.astype("float64")
-
-
-def _needs(*arrays: ScalarArray) -> np.ndarray:
-    """Which constants each row uses, as 0 and 1."""
-    return np.logical_or.reduce([array.needs() for array in arrays]).astype("float64")
 
 
 def _relation_rows(relations: list[LoweredRelation]) -> tuple[RelationRows, ...]:

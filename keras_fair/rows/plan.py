@@ -20,29 +20,17 @@ from keras_fair.groups.conditions import Cluster
 from keras_fair.groups.factors import Factor
 from keras_fair.groups.samples import Needs, needed_columns, read_samples
 from keras_fair.groups.vocabulary import Vocabulary
-from keras_fair.inputs.arrays import Tensor, divided, floats, is_tensor, namespace
+from keras_fair.inputs.arrays import floats, is_tensor, namespace
 from keras_fair.inputs.refusals import InText
 from keras_fair.language.nodes import Label, Span, Subject
-from keras_fair.rows.assemble import BoundedArrays, GapPlan, ScalarArray
-from keras_fair.rows.linear import Gaps, LinearRows, RelationRows, relations_of_rows
+from keras_fair.rows.assemble import BoundedArrays
+from keras_fair.rows.gap_values import GapValues, estimable
+from keras_fair.rows.linear import LinearRows, RelationRows, relations_of_rows
 from keras_fair.rows.measured import Layout, Measured, measure
 from keras_fair.rows.rooms import Room
-from keras_fair.rows.scalars import Derived
 from keras_fair.rows.values import Outputs
 
 __all__ = ["RowPlan"]
-
-
-@dataclass(frozen=True)
-class Dependence:
-    """Which terms and constants must be estimable, as 0/1 matrices, for a row, a gap expression, a
-    relation."""
-
-    row_terms: np.ndarray
-    row_constants: np.ndarray
-    gap_terms: np.ndarray
-    gap_constants: np.ndarray
-    relation_constants: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -58,6 +46,7 @@ class RowPlan:
         relations: the ground relations.
         disjoint: no sample belongs to two terms and no term to two rows, as long as groups are certain.
         groups, rooms, moves, margins: see `keras_fair.rows.linear.LinearRows`.
+        row_terms, row_constants: which terms and constants each row needs, as 0 and 1.
         term_keys, constant_keys: a text for each term and constant, which identifies it in a plan for more
             values.
     """
@@ -74,9 +63,9 @@ class RowPlan:
     layout: Layout = field(repr=False)
     arrays: BoundedArrays = field(repr=False)
     aux: np.ndarray = field(repr=False)
-    dependence: Dependence = field(repr=False)
-    gap: GapPlan = field(repr=False)
-    derived: tuple[tuple[Derived, tuple[ScalarArray, ...]], ...] = field(repr=False)
+    row_terms: np.ndarray = field(repr=False)
+    row_constants: np.ndarray = field(repr=False)
+    gap_values: GapValues = field(repr=False)
     rooms: tuple[Room, ...] = field(repr=False)
     moves: np.ndarray = field(repr=False)
     margins: np.ndarray | None = field(default=None, repr=False)
@@ -170,36 +159,15 @@ class RowPlan:
         `dataclasses.replace(measured, ...)`."""
         terms = measured.terms
         xp = namespace(terms.weights, measured.constant_sums)
-        constants, has_value = self._constants(measured.constant_sums, measured.constant_weights)
-        unknown_constants = 1.0 - floats(xp, has_value)
-        empty = floats(xp, xp.less_equal(terms.weights, 0))
-        depend = self.dependence
-
-        def estimable(of_terms: np.ndarray, of_constants: np.ndarray) -> Tensor:
-            lacking = xp.matmul(floats(xp, of_terms), empty)
-            if self.constants:
-                lacking = lacking + xp.matmul(floats(xp, of_constants), unknown_constants)
-            return xp.equal(lacking, 0)
-
-        entries = estimable(depend.gap_terms, depend.gap_constants)
-        for step in self.gap.reductions:
-            entries = xp.concatenate([entries, step.known(entries)], axis=0)
-        relation = xp.take(entries, self.gap.results, axis=0)
-        if depend.relation_constants.any():
-            lacking = xp.matmul(floats(xp, depend.relation_constants), unknown_constants)
-            relation = xp.logical_and(relation, xp.equal(lacking, 0))
-        active = estimable(depend.row_terms, depend.row_constants)
+        constants, has_value = self.gap_values.constants(measured.constant_sums, measured.constant_weights)
+        there = xp.greater(terms.weights, 0)
+        gaps = self.gap_values.gaps(constants, has_value, there)
+        active = estimable(
+            self.row_terms, self.row_constants, 1.0 - floats(xp, there), 1.0 - floats(xp, has_value)
+        )
         relation_of_row = relations_of_rows(self.relations, len(self.names))
         if len(relation_of_row):
-            active = xp.logical_and(active, xp.take(relation, relation_of_row, axis=0))
-        gaps = Gaps(
-            **self.gap.arrays.evaluate(xp, constants),
-            known=entries,
-            reductions=self.gap.reductions,
-            results=self.gap.results,
-            signs=self.gap.signs,
-            estimable=relation,
-        )
+            active = xp.logical_and(active, xp.take(gaps.estimable, relation_of_row, axis=0))
         arrays = self.arrays.evaluate(xp, constants)
         for name, none in (("lower", -np.inf), ("upper", np.inf)):
             arrays[name] = xp.where(active, arrays[name], xp.full_like(arrays[name], none))
@@ -219,34 +187,3 @@ class RowPlan:
             moves=self.moves,
             margins=self.margins,
         )
-
-    def _constants(self, sums: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
-        """The values of the constants, derived ones included, and which can be estimated."""
-        xp = namespace(sums, weights)
-        has_value = xp.greater(weights, 0)
-        values = divided(sums, weights, has_value)
-        for place, (derived, operands) in enumerate(self.derived):
-            to_come = (0, len(self.derived) - place)
-            padded = xp.pad(values, to_come)
-            lacking = xp.pad(1.0 - floats(xp, has_value), to_come)
-            arguments = xp.concatenate([operand.evaluate(xp, padded) for operand in operands], axis=0)
-            needed = np.concatenate([operand.needs() for operand in operands]).astype("float64")
-            usable = xp.equal(xp.matmul(floats(xp, needed), lacking), 0)
-            value, fine = _derived(derived.operator, arguments, usable)
-            values = xp.concatenate([values, xp.reshape(value, (1,))], axis=0)
-            has_value = xp.concatenate([has_value, xp.reshape(fine, (1,))], axis=0)
-        return values, has_value
-
-
-def _derived(operator: str, operands: Tensor, usable: Tensor) -> tuple[Tensor, Tensor]:
-    """A derived constant and whether it can be estimated; 0 where it cannot."""
-    xp = namespace(operands, usable)
-    if operator == "max":
-        largest = xp.max(xp.where(usable, operands, xp.full_like(operands, -1e30)))
-        fine = xp.any(usable)
-        return xp.where(fine, largest, xp.zeros_like(largest)), fine
-    fine = xp.all(usable)
-    if operator == "*":
-        return xp.where(fine, operands[0] * operands[1], xp.zeros_like(operands[0])), fine
-    fine = xp.logical_and(fine, xp.not_equal(operands[1], 0))
-    return divided(operands[0], operands[1], fine), fine

@@ -27,7 +27,7 @@ from keras_fair.rows.ground import GroundRelation, ground
 from keras_fair.rows.ranges import interval
 from keras_fair.rows.scalars import Scalar
 
-__all__ = ["LoweredRelation", "lowered_relations"]
+__all__ = ["LoweredRelation", "bounds_of", "lowered_relations"]
 
 
 @dataclass(frozen=True)
@@ -54,12 +54,22 @@ def lowered_relations(
     """
     relations: list[LoweredRelation] = []
     aux = 0
-    for index, statement in enumerate(statements):
-        for relation in ground(statement, index, expressions.domains):
-            bound = _bound(relation.relation, expressions, domain)
-            rows, aux = rows_of(bound, aux)
-            relations.append(LoweredRelation(relation, bound, tuple(rows)))
+    for relation, bound in bounds_of(statements, expressions, domain):
+        rows, aux = rows_of(bound, aux)
+        relations.append(LoweredRelation(relation, bound, tuple(rows)))
     return relations
+
+
+def bounds_of(
+    statements: Sequence[Statement], expressions: Expressions, domain: Ends
+) -> list[tuple[GroundRelation, Bound]]:
+    """All ground relations of some statements, each with the bound that it asks for; see
+    `lowered_relations`."""
+    return [
+        (relation, _bound(relation.relation, expressions, domain))
+        for index, statement in enumerate(statements)
+        for relation in ground(statement, index, expressions.domains)
+    ]
 
 
 def _bound(relation: Relation | Range, expressions: Expressions, domain: Ends) -> Bound:

@@ -11,13 +11,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from keras import ops
 
 from keras_fair.constraints import statement_names
+from keras_fair.inputs.arrays import concrete
 from keras_fair.language.nodes import Statement
 from keras_fair.rows.linear import LinearRows, RelationRows
 
-__all__ = ["summary_of"]
+__all__ = ["summarised", "summary_of"]
 
 
 def summary_of(statements: Sequence[Statement], rows: LinearRows, y: Any) -> dict[str, float]:
@@ -30,11 +30,11 @@ def summary_of(statements: Sequence[Statement], rows: LinearRows, y: Any) -> dic
     """
     y = np.asarray(y, "float64")
     numbers = (rows.gaps(y[:, 0] if rows.terms.outputs == 1 and y.ndim == 2 else y), rows.gap_lower)
-    arrays = [ops.convert_to_numpy(part) for part in (*numbers, rows.gap_upper, rows.estimable)]
-    return _summarised(statement_names(statements), rows.relations, *map(np.asarray, arrays))
+    arrays = [concrete(part) for part in (*numbers, rows.gap_upper, rows.estimable)]
+    return summarised(statement_names(statements), rows.relations, *map(np.asarray, arrays))
 
 
-def _summarised(
+def summarised(
     names: Sequence[str],
     relations: Sequence[RelationRows],
     gaps: np.ndarray,
