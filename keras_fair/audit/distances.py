@@ -29,6 +29,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import combinations
 
 import numpy as np
@@ -62,8 +63,13 @@ class Scores:
 
     def shares(self, points: np.ndarray) -> np.ndarray:
         """The share of the weight up to each point, `(points,)`."""
-        total = np.concatenate([[0.0], np.cumsum(self.weight)])
-        return total[np.searchsorted(self.scores, points, side="right")] / total[-1]
+        reached = self._reached
+        return reached[np.searchsorted(self.scores, points, side="right")] / reached[-1]
+
+    @cached_property
+    def _reached(self) -> np.ndarray:
+        """The weight below each score and, last, all of it."""
+        return np.concatenate([[0.0], np.cumsum(self.weight)])
 
 
 def distance(groups: Sequence[Scores]) -> float:
@@ -89,16 +95,17 @@ def distance_ends(sets: Sequence[Sequence[Scores]], alpha: float, seed: int) -> 
     paired = all(len(groups) <= MOST_PAIRED for groups in sets)
     largest = np.zeros(draws)
     for groups in sets:
+        errors = [1.0 / group.effective for group in groups]
+        if not paired:
+            for group, error in zip(groups, errors, strict=True):
+                process = _process(group, _at_most(group.scores, [group]), draws, generator)
+                largest = np.maximum(largest, np.abs(process).max(axis=1) / np.sqrt(error))
+            continue
         points = _at_most(_points(groups), groups)
         drawn = [_process(group, points, draws, generator) for group in groups]
-        errors = [1.0 / group.effective for group in groups]
-        if paired:
-            for a, b in combinations(range(len(groups)), 2):
-                scaled = np.abs(drawn[a] - drawn[b]).max(axis=1) / np.sqrt(errors[a] + errors[b])
-                largest = np.maximum(largest, scaled)
-        else:
-            for process, error in zip(drawn, errors, strict=True):
-                largest = np.maximum(largest, np.abs(process).max(axis=1) / np.sqrt(error))
+        for a, b in combinations(range(len(groups)), 2):
+            scaled = np.abs(drawn[a] - drawn[b]).max(axis=1) / np.sqrt(errors[a] + errors[b])
+            largest = np.maximum(largest, scaled)
     critical = float(np.quantile(largest, 1 - alpha))
     low = high = 0.0
     for groups in sets:

@@ -53,6 +53,7 @@ class Distributions:
         }
         self._domains, self._seed = domains, seed
         self._measured: dict[Dependence, _Measured] = {}
+        self._ends: dict[tuple[Dependence, float], tuple[float, float, str]] = {}
 
     def means(self, statistic: Dependence) -> list[Mean]:
         """The mean of each group that is compared, to show its size."""
@@ -67,9 +68,13 @@ class Distributions:
         measured = self._of(statistic)
         if math.isnan(measured.estimate.value):
             return None
-        if measured.information is not None:
-            return (*measured.information.ends(alpha), "noncentral chi-squared")
-        return (*distance_ends(measured.sets, alpha, self._seed), "band of the distributions")
+        if (statistic, alpha) not in self._ends:
+            if measured.information is not None:
+                ends = (*measured.information.ends(alpha), "noncentral chi-squared")
+            else:
+                ends = (*distance_ends(measured.sets, alpha, self._seed), "band of the distributions")
+            self._ends[statistic, alpha] = ends
+        return self._ends[statistic, alpha]
 
     def _of(self, statistic: Dependence) -> _Measured:
         if statistic not in self._measured:

@@ -93,18 +93,14 @@ def information_of(groups: Sequence[Scores], seed: int) -> Information:
         groups: each with some weight.
         seed: of the permutations.
     """
-    points = np.unique(np.concatenate([group.scores for group in groups]))
-    shares = [group.shares(points) for group in groups]
-    weights = np.array([group.weight.sum() for group in groups])
-    every = np.sum([weight * share for weight, share in zip(weights, shares, strict=True)], axis=0)
+    scores = np.concatenate([group.scores for group in groups])
+    weighed = np.concatenate([group.weight for group in groups])
+    points, place = np.unique(scores, return_inverse=True)
+    every = np.cumsum(np.bincount(place.reshape(-1), weighed))
     reached = np.searchsorted(every, np.arange(1, BINS) / BINS * every[-1] * (1 - 1e-12))
-    ends = np.unique(np.append(reached, len(points) - 1))  # the last place of each bin
-    table = np.stack(
-        [
-            weight * np.diff(share[ends], prepend=0.0)
-            for weight, share in zip(weights, shares, strict=True)
-        ]
-    )
+    ends = points[np.unique(np.append(reached, len(points) - 1))]  # the last score of each bin
+    weights = np.array([group.weight.sum() for group in groups])
+    table = weights[:, None] * np.diff([group.shares(ends) for group in groups], prepend=0.0, axis=1)
     squared = sum(float(group.squared.sum()) for group in groups)
     size = sum(float(group.size.sum()) for group in groups)
     # A sample that is in several groups by its probabilities is still one.
