@@ -47,7 +47,8 @@ MODES = ("projection", "monitoring", "streaming", "audit")
 """The modes that a statement can be used by. Those that need affine rows come first."""
 
 AUDIT = ("audit",)
-"""The modes that take what no affine row can say."""
+"""The modes that take what no affine row can say: rates of decisions, correlations, whole distributions. A
+mode that learns to take them is added here."""
 
 _CALLED = {"audit": "kf.audit"}  # what a message calls a mode, where that is not its name
 

@@ -30,6 +30,10 @@ class Auditor:
     It keeps sums over the groups that the constraints tell apart, so `result()` is that of an audit of all
     samples at once, to rounding, intervals included. Values of attributes are learnt as they arrive.
 
+    For a statistic of a whole distribution, such as `independence(sex)`, it keeps which scores occur in each
+    group and how often: up to 200,000 pairs of a group and a score. Beyond that scores are rounded, relative
+    to their size and by no more than it takes.
+
     Args:
         constraints: text, or a parsed `ConstraintSet`.
         vocabulary: the values of attributes, where they are known; those of others are learnt. Its policy for
@@ -160,6 +164,7 @@ class Auditor:
         """The constraints and the sums so far as bytes, to continue in another process.
 
         The bytes hold the values of attributes and the sums of all groups, even small ones, but no samples.
+        Where a constraint is about a whole distribution they hold the scores of each group too.
         """
         seen, arrays = (None, {}) if self._seen is None else self._seen.state()
         values = {

@@ -3,6 +3,7 @@
     E[v | c]      = sum_i w_i m_i v_i / sum_i w_i m_i
     P[e | c]      = sum_i w_i m_i e_i / sum_i w_i m_i
     cov(u, v | c) = E[u v | c] - E[u | c] E[v | c]
+    corr(u, v | c) = cov(u, v | c) / sqrt(cov(u, u | c) cov(v, v | c))
 
 A condition selects cells, and a sum over its samples is a sum over these cells. Samples without a value that
 `v`, `u` or `e` needs are left out. Groups are the same as in the rows that enforce a constraint, also for
@@ -18,6 +19,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from keras_fair.audit.score_tables import ScoreTable
 from keras_fair.audit.seen import Seen
 from keras_fair.audit.sum_tables import Part, Table
 from keras_fair.audit.table_plans import Subject, presence, quantities_of, subject_of
@@ -86,7 +88,7 @@ class Groups:
         scale: what all weights are divided by: their weight where it is the same, else 1.
     """
 
-    def __init__(self, table: Table, seen: Seen, times: float = 1.0) -> None:
+    def __init__(self, table: Table | ScoreTable, seen: Seen, times: float = 1.0) -> None:
         low, high = seen.weights
         self.equal = low == high and low > 0
         self.scale = low if self.equal else 1.0
@@ -174,7 +176,11 @@ class Groups:
         if isinstance(selected.statistic, Share):
             return Estimate(float(self.sums(selected.event)[0]) / total, size, total)
         means = [float(sums[1 + place]) / total for place in selected.quantities]
-        value = means[0] if len(means) == 1 else means[0] - means[1] * means[2]
+        value = means[0]
+        if len(means) == 3:
+            value = means[0] - means[1] * means[2]
+        elif len(means) == 5:
+            value = _correlation(*means)
         return Estimate(value if math.isfinite(value) else math.nan, size, total)
 
     def _differs(self, statistic: Statistic, quantity: int) -> bool:
@@ -264,6 +270,14 @@ class Groups:
             return self._truth_of(atom)[part.states[self._subject(atom)]]
 
         return truth_of(condition, of_atom, np.ones((1, 1)))
+
+
+def _correlation(uv: float, uu: float, vv: float, u: float, v: float) -> float:
+    """Of means of products and means; NaN where one of the two does not vary, to rounding."""
+    variances = uu - u * u, vv - v * v
+    if any(variance <= 1e-12 * square for variance, square in zip(variances, (uu, vv), strict=True)):
+        return math.nan
+    return min(max((uv - u * v) / math.sqrt(variances[0] * variances[1]), -1.0), 1.0)
 
 
 _NOWHERE = np.zeros(0, dtype=np.intp)

@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from keras_fair.audit.estimates import Groups
+from keras_fair.audit.distributions import Distributions
+from keras_fair.audit.estimates import Estimate, Groups
 from keras_fair.audit.expressions import (
     RelationValue,
     gap_form,
@@ -31,7 +32,7 @@ from keras_fair.constraints import ConstraintSet
 from keras_fair.groups.enumeration import Domains
 from keras_fair.groups.vocabulary import Vocabulary
 from keras_fair.language import node_text
-from keras_fair.language.nodes import Statistic
+from keras_fair.language.nodes import Dependence, Statistic
 from keras_fair.rows.assemble import unique_names
 from keras_fair.rows.ground import GroundRelation, ground
 
@@ -93,20 +94,37 @@ def measure(questions: Questions, seen: Seen, vocabulary: Vocabulary) -> Audit:
 
 @dataclass(frozen=True)
 class _Context:
-    """The statistics of one table and their intervals; each statistic is measured once."""
+    """The statistics of one statement and their intervals; each statistic is measured once.
+
+    Statements of one table share what is measured of means, shares and covariances."""
 
     groups: Groups
+    distributions: Distributions
     domains: Domains
     seed: int
     measured: dict[tuple[Statistic, float | None], StatisticValue] = field(default_factory=dict)
 
     def intervals(self, statistics: Sequence[Statistic]) -> Intervals:
-        return Intervals(statistics, self.groups, self.domains, self.seed)
+        return Intervals(statistics, self.groups, self.distributions, self.domains, self.seed)
+
+    def estimate(self, statistic: Statistic) -> Estimate:
+        if isinstance(statistic, Dependence):
+            return self.distributions.estimate(statistic)
+        return self.groups.estimate(statistic)
+
+    def shown(self, statistics: Sequence[Statistic]) -> tuple[Statistic, ...]:
+        """Statistics, each of a distribution followed by the means of its groups."""
+        shown: dict[Statistic, None] = {}
+        for statistic in statistics:
+            shown[statistic] = None
+            if isinstance(statistic, Dependence):
+                shown.update(dict.fromkeys(self.distributions.means(statistic)))
+        return tuple(shown)
 
     def statistic(self, statistic: Statistic, confidence: float | None) -> StatisticValue:
         key = (statistic, confidence)
         if key not in self.measured:
-            estimate = self.groups.estimate(statistic)
+            estimate = self.estimate(statistic)
             interval: Interval | None = None
             if confidence is not None and not math.isnan(estimate.value):
                 interval = self.intervals([statistic]).of(statistic, 1 - confidence, confidence)
@@ -155,8 +173,17 @@ class Examination:
         ]
         check(constraints, domains, vocabulary)
         self._questions, self._table_of = questions, seen.demands.table_of
+        groups = [Groups(table, seen, times) for table in seen.tables]
+        measured: list[dict[tuple[Statistic, float | None], StatisticValue]] = [{} for _ in groups]
         self._contexts = [
-            _Context(Groups(table, seen, times), domains, questions.seed) for table in seen.tables
+            _Context(
+                groups[place],
+                Distributions(seen, statement, domains, questions.seed, times),
+                domains,
+                questions.seed,
+                measured[place],
+            )
+            for statement, place in enumerate(self._table_of)
         ]
         self.per_statement = Counter(relation.statement for relation in self.relations)
 
@@ -173,17 +200,18 @@ class Examination:
             confidence = questions.constraints.statements[statement].confidence or confidence
             together = self.per_statement[statement] if questions.simultaneous else 1
             alpha = (1 - confidence) / together if alpha is None else alpha
-        return _examined(relation, self._contexts[self._table_of[statement]], confidence, alpha)
+        return _examined(relation, self._contexts[statement], confidence, alpha)
 
 
 def _examined(
     relation: GroundRelation, context: _Context, confidence: float | None, alpha: float | None
 ) -> Examined:
     value = relation_value(
-        relation.relation, lambda statistic: context.groups.estimate(statistic).value, context.domains
+        relation.relation, lambda statistic: context.estimate(statistic).value, context.domains
     )
     statistics = statistics_of(relation.relation, context.domains)
-    measured = tuple(context.statistic(statistic, confidence) for statistic in statistics)
+    shown = context.shown(statistics)
+    measured = tuple(context.statistic(statistic, confidence) for statistic in shown)
     margins: Margins | None = None
     unseen: list[Statistic] = []
     if confidence is not None and alpha is not None and not math.isnan(value.violation):
@@ -191,10 +219,12 @@ def _examined(
         margins = margins_of(gap_form(relation.relation), value, intervals, alpha, confidence)
         unseen = [
             statistic
-            for statistic, found in zip(statistics, measured, strict=True)
-            if 0 < found.size < ALIKE and context.groups.scatter_is_unseen(statistic)
+            for statistic, found in zip(shown, measured, strict=True)
+            if 0 < found.size < ALIKE
+            and not isinstance(statistic, Dependence)
+            and context.groups.scatter_is_unseen(statistic)
         ]
-    return Examined(value, statistics, measured, margins, unseen, confidence)
+    return Examined(value, shown, measured, margins, unseen, confidence)
 
 
 def _audited(name: str, relation: GroundRelation, found: Examined, slack: float) -> AuditedRelation:

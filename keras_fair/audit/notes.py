@@ -138,14 +138,15 @@ def _column_note(constraints: ConstraintSet) -> str:
 
 
 def _of_column(node: Node) -> bool:
-    """Whether a statistic is of an attribute: of its mean, or of an event about it."""
+    """Whether a statistic is of an attribute: of its mean, or of an event about it. A column called loss
+    holds what predictions were worth, not predictions."""
     if isinstance(node, Share):
         parts = walk(node.event)
     elif isinstance(node, Mean):
         parts = walk(node.value)
     else:
         return False
-    return any(isinstance(part, Attribute) for part in parts)
+    return any(isinstance(part, Attribute) and part.name != "loss" for part in parts)
 
 
 def _predictions(mean: Mean) -> Iterator[Prediction]:

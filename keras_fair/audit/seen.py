@@ -17,13 +17,16 @@ import numpy as np
 from keras_fair.audit.cells import MOST_CELLS, Coded
 from keras_fair.audit.chunk import Chunk, growing_factors
 from keras_fair.audit.histograms import Histograms
+from keras_fair.audit.score_tables import ScoreTable
 from keras_fair.audit.seen_state import (
     Arrays,
     factor_values,
     histogram_state,
     restore_factor,
     restore_histograms,
+    restore_scores,
     restore_tables,
+    scores_state,
     tables_state,
 )
 from keras_fair.audit.sum_tables import Table
@@ -52,6 +55,7 @@ class Seen:
         demands: what the constraints ask.
         factors: the states of all that conditions compare.
         tables: sums over the cells that conditions tell apart.
+        score_tables: the distributions that statistics are of.
         histograms: the scores of groups.
         binary: of each quantity, whether all its values are 0 or 1.
         weights: the least and the largest weight above 0.
@@ -64,6 +68,7 @@ class Seen:
         self.demands = demands_of(constraints, outputs)
         self.factors = growing_factors(self.demands, vocabulary)
         self.tables = [Table(plan) for plan in self.demands.tables]
+        self.score_tables = [ScoreTable(plan) for plan in self.demands.scores]
         self.histograms = Histograms(self.demands)
         self.binary: dict[Node, bool] = {
             quantity: True for table in self.tables for quantity in table.plan.quantities
@@ -95,7 +100,8 @@ class Seen:
         kept["outside"] = {subject: list(counts) for subject, counts in self.outside.items()}
         kept["binary"] = dict(self.binary)
         if any(table.size + more > MOST_CELLS for table in self.tables):
-            kept["tables"], kept["histograms"] = copy.deepcopy((self.tables, self.histograms))
+            parts = ("tables", "score_tables", "histograms")
+            kept.update(copy.deepcopy({part: kept[part] for part in parts}))
         try:
             yield
         except Exception:
@@ -131,6 +137,8 @@ class Seen:
         }
         for mine, theirs in zip(self.tables, other.tables, strict=True):
             mine.merge(theirs, codes)
+        for scores, their_scores in zip(self.score_tables, other.score_tables, strict=True):
+            scores.merge(their_scores, codes)
         self.histograms.merge(other.histograms, codes)
         for quantity, binary in other.binary.items():
             self.binary[quantity] = self.binary[quantity] and binary
@@ -146,17 +154,19 @@ class Seen:
         """Values and arrays that can be packed."""
         tables, arrays = tables_state(self.tables)
         scores, score_arrays = histogram_state(self.histograms)
+        distributions, of_distributions = scores_state(self.score_tables)
         values = {
             "factors": [factor_values(factor) for factor in self.factors.values()],
             "tables": tables,
             "scores": scores,
+            "distributions": distributions,
             "binary": list(self.binary.values()),
             "weights": list(self.weights),
             "extents": [self.predictions.state, self.labels.state],
             "outside": [list(counts) for counts in self.outside.values()],
             "samples": self.samples,
         }
-        return values, {**arrays, **score_arrays}
+        return values, {**arrays, **score_arrays, **of_distributions}
 
     def restore(self, values: dict[str, Any], arrays: Arrays) -> None:
         """Take over a state that was packed with the same constraints. No samples were added here yet.
@@ -167,6 +177,8 @@ class Seen:
         for factor, learnt in zip(self.factors.values(), values["factors"], strict=True):
             restore_factor(factor, learnt)
         restore_tables(self.tables, values["tables"], arrays)
+        # Sums of before there were distributions hold none, and their constraints ask for none.
+        restore_scores(self.score_tables, values.get("distributions", []), arrays)
         restore_histograms(self.histograms, values["scores"], arrays)
         for quantity, binary in zip(list(self.binary), values["binary"], strict=True):
             self.binary[quantity] = bool(binary)
@@ -201,6 +213,8 @@ class Seen:
         for table in self.tables:
             in_table = [values[quantity] for quantity in table.plan.quantities]
             table.add(block, in_table, weight, where.stop - where.start)
+        for scores in self.score_tables:
+            scores.add(block, values[scores.plan.value], weight, where.stop - where.start)
         positive = np.ones(1) if weight is None else weight if counted is None else weight[counted]
         if len(positive):
             self._note_weights(float(positive.min()), float(positive.max()))

@@ -14,6 +14,7 @@ import numpy as np
 from keras_fair.audit.grid import Grid
 from keras_fair.audit.histograms import Histograms
 from keras_fair.audit.score_rows import ScoreRows
+from keras_fair.audit.score_tables import ScoreTable
 from keras_fair.audit.sum_tables import Table
 from keras_fair.groups.growing import GrowingFactor
 
@@ -22,13 +23,16 @@ __all__ = [
     "histogram_state",
     "restore_factor",
     "restore_histograms",
+    "restore_scores",
     "restore_tables",
+    "scores_state",
     "tables_state",
 ]
 
 Arrays = dict[str, np.ndarray]
 
 _SUMS = ("size", "first", "second")
+_ROWS = ("keys", "scores", "sums")
 
 
 def factor_values(factor: GrowingFactor) -> dict[str, Any]:
@@ -87,6 +91,29 @@ def restore_tables(tables: Sequence[Table], described: list[list[dict[str, Any]]
             soft = tuple((int(at), tuple(int(state) for state in states)) for at, states in part["soft"])
             sums = [arrays[prefix + name] for name in _SUMS]
             table.part(soft).restore(arrays[prefix + "keys"], sums)
+
+
+def scores_state(tables: Sequence[ScoreTable]) -> tuple[list[dict[str, Any]], Arrays]:
+    """The rows of all tables of scores."""
+    described: list[dict[str, Any]] = []
+    arrays: Arrays = {}
+    for place, table in enumerate(tables):
+        values, rows = table.state()
+        described.append(values)
+        arrays.update(
+            {f"distribution {place} {name}": array for name, array in zip(_ROWS, rows, strict=True)}
+        )
+    return described, arrays
+
+
+def restore_scores(tables: Sequence[ScoreTable], described: list[dict[str, Any]], arrays: Arrays) -> None:
+    """Give fresh tables of scores the rows of others.
+
+    Raises:
+        ValueError: they are rows of other tables.
+    """
+    for place, (table, values) in enumerate(zip(tables, described, strict=True)):
+        table.restore(values, [arrays[f"distribution {place} {name}"] for name in _ROWS])
 
 
 def histogram_state(histograms: Histograms) -> tuple[dict[str, Any], Arrays]:

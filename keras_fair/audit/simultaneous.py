@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import combinations
 from typing import Any, NamedTuple, TypeVar
 
+import numpy as np
+
 from keras_fair.audit.expressions import is_smooth, value_of
 from keras_fair.groups.enumeration import Domains
 from keras_fair.language.fold import fold
@@ -27,7 +29,7 @@ from keras_fair.language.nodes import (
 from keras_fair.rows.expansion import OverArguments
 from keras_fair.rows.ranges import Ranges
 
-__all__ = ["image", "leaves"]
+__all__ = ["image", "leaves", "together"]
 
 Result = TypeVar("Result")
 Value = Callable[[Any], float]  # of a statistic
@@ -52,6 +54,28 @@ def image(node: Any, ends: Mapping[Expression, Ends], domains: Domains, value: V
         value: of a statistic.
     """
     return fold(node, _Image(ends, domains, value))
+
+
+def together(draws: dict[Expression, np.ndarray], alpha: float) -> dict[Expression, tuple[float, float]]:
+    """Intervals of several expressions that hold together with probability `1 - alpha` among the draws."""
+    if len(draws) == 1:
+        ((part, values),) = draws.items()
+        low, high = np.quantile(values, [alpha / 2, 1 - alpha / 2])
+        return {part: (float(low), float(high))}
+    size = max(values.size for values in draws.values())
+    depth = np.full(size, size)  # how deep each draw lies, in the part where it is most extreme
+    ordered = {}
+    for part, values in draws.items():
+        if values.size < size:
+            ordered[part] = np.broadcast_to(values, (size,))
+            continue
+        order = np.argsort(values, kind="stable")
+        rank = np.empty(size, dtype=int)
+        rank[order] = np.arange(size)
+        depth = np.minimum(depth, np.minimum(rank, size - 1 - rank))
+        ordered[part] = values[order]
+    kept = int(np.sort(depth)[math.floor(alpha * size)])
+    return {part: (float(values[kept]), float(values[size - 1 - kept])) for part, values in ordered.items()}
 
 
 class _OverEstimable(OverArguments[Result]):

@@ -20,7 +20,9 @@ from keras_fair.language.nodes import (
     Arithmetic,
     Attribute,
     Comparison,
+    Correlation,
     Covariance,
+    Dependence,
     Label,
     Mean,
     Membership,
@@ -32,7 +34,16 @@ from keras_fair.language.nodes import (
 from keras_fair.language.tree import walk
 from keras_fair.rows.values import Outputs
 
-__all__ = ["Demands", "Subject", "TablePlan", "demands_of", "presence", "quantities_of", "subject_of"]
+__all__ = [
+    "Demands",
+    "ScorePlan",
+    "Subject",
+    "TablePlan",
+    "demands_of",
+    "presence",
+    "quantities_of",
+    "subject_of",
+]
 
 Subject = tuple[str, Any]  # ("attribute", name), ("label", None), ("y", output), ("present", name or None)
 
@@ -43,6 +54,26 @@ class TablePlan:
 
     subjects: tuple[Subject, ...]
     quantities: tuple[Node, ...]
+
+
+@dataclass(frozen=True)
+class ScorePlan:
+    """A table of scores: one row for each joint state of its subjects and each value.
+
+    Args:
+        subjects: what tells cells apart, the presence of what the value is made of included.
+        value: the value whose distribution is kept.
+        statements: the places of the statements that it serves.
+    """
+
+    subjects: tuple[Subject, ...]
+    value: Node
+    statements: tuple[int, ...]
+
+    @property
+    def quantities(self) -> tuple[Node, ...]:
+        """As of a `TablePlan`: the value."""
+        return (self.value,)
 
 
 @dataclass(frozen=True)
@@ -58,6 +89,7 @@ class Demands:
         subjects: what conditions and quantifiers ask for.
         tables: the sums to take.
         table_of: for each statement the index of its table.
+        scores: the distributions to keep.
         groups: the sets of attributes that conditions combine, each attribute alone first.
     """
 
@@ -69,6 +101,7 @@ class Demands:
     subjects: dict[Subject, Demand]
     tables: tuple[TablePlan, ...]
     table_of: tuple[int, ...]
+    scores: tuple[ScorePlan, ...]
     groups: tuple[tuple[str, ...], ...]
 
 
@@ -78,13 +111,16 @@ def presence(name: str | None) -> Subject:
 
 
 def quantities_of(statistic: Any) -> tuple[Node, ...]:
-    """What is summed for a statistic: nothing for a share, the value of a mean, `u v`, `u`, `v` for a
-    covariance."""
-    if isinstance(statistic, Mean):
+    """What is summed for a statistic: nothing for a share; the value of a mean, and that of a distribution,
+    whose groups are shown by their means; `u v`, `u`, `v` for a covariance, for a correlation the squares
+    before `u`."""
+    if isinstance(statistic, (Mean, Dependence)):
         return (statistic.value,)
-    if isinstance(statistic, Covariance):
+    if isinstance(statistic, (Covariance, Correlation)):
         u, v = statistic.left, statistic.right
-        return (Arithmetic(operator="*", left=u, right=v, span=statistic.span), u, v)
+        pairs = [(u, v)] if isinstance(statistic, Covariance) else [(u, v), (u, u), (v, v)]
+        products = [Arithmetic(operator="*", left=a, right=b, span=statistic.span) for a, b in pairs]
+        return (*products, u, v)
     return ()
 
 
@@ -98,7 +134,8 @@ def demands_of(constraints: ConstraintSet, outputs: Outputs) -> Demands:
     subjects: dict[Subject, Demand] = {}
     places: dict[str | None, Span] = {}
     needs, groups = [], dict[tuple[str, ...], None]()
-    for statement in constraints:
+    scores: dict[tuple[tuple[Subject, ...], Node], list[int]] = {}
+    for index, statement in enumerate(constraints):
         for node in walk(statement):
             if isinstance(node, (Attribute, Label)):
                 places.setdefault(getattr(node, "name", None), node.span)
@@ -115,6 +152,8 @@ def demands_of(constraints: ConstraintSet, outputs: Outputs) -> Demands:
                     asked.setdefault(presence(name))
                     subjects.setdefault(presence(name), Demand(leaf.span))
         needs.append((frozenset(asked), quantities))
+        for value in dict.fromkeys(node.value for node in walk(statement) if isinstance(node, Dependence)):
+            scores.setdefault((tuple(sorted(asked, key=repr)), value), []).append(index)
         groups.update((names, None) for names in _groups(statement))
     for name, periods in periods_of(constraints).items():
         subjects["attribute", name].periods = periods
@@ -130,6 +169,7 @@ def demands_of(constraints: ConstraintSet, outputs: Outputs) -> Demands:
         subjects=subjects,
         tables=tables,
         table_of=table_of,
+        scores=tuple(ScorePlan(*key, tuple(places)) for key, places in scores.items()),
         groups=(*alone, *(group for group in groups if len(group) > 1)),
     )
 
@@ -154,6 +194,8 @@ def _groups(statement: Statement) -> Iterable[tuple[str, ...]]:
                 for part in walk(node)
                 if isinstance(part, (Comparison, Membership)) and isinstance(part.subject, Attribute)
             }
+            if isinstance(node, Dependence):
+                names |= {attribute.name for attribute in node.attributes}
             if names:
                 yield tuple(sorted(names))
 

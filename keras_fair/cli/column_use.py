@@ -19,6 +19,7 @@ from keras_fair.language.nodes import (
     Attribute,
     Binder,
     Comparison,
+    Dependence,
     Label,
     Literal,
     Membership,
@@ -80,7 +81,7 @@ def uses_of(
         for child in children(node):
             name = child.name if isinstance(child, Attribute) else label
             if isinstance(child, (Attribute, Label)) and name is not None:
-                use = _use_in(node)
+                use = _use_in(node, child)
                 if isinstance(child, Attribute) and name in periods:
                     use = ColumnUse(listed=True, periods=periods[name])
                 if use.numbers or use.periods:
@@ -99,8 +100,10 @@ def uses_of(
     return uses
 
 
-def _use_in(parent: Node) -> ColumnUse:
-    """What a node needs of the column that stands directly under it."""
+def _use_in(parent: Node, column: Attribute | Label) -> ColumnUse:
+    """What a node needs of a column that stands directly under it."""
+    if isinstance(parent, Dependence) and column is not parent.value:
+        return ColumnUse(listed=True)
     if isinstance(parent, Binder):
         return ColumnUse(listed=True)
     values: tuple[Node, ...]

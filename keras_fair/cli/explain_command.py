@@ -148,7 +148,7 @@ def _known(statistic: StatisticValue, predicted: bool) -> tuple[str, str]:
 
     size = f"{statistic.size:.6g}"
     value = f"{statistic.value:.6g}" if statistic.size > 0 else "-"
-    node: Any = parse(f"{statistic.text} >= 0").statements[0].relation.left  # type: ignore[union-attr]
+    node: Any = parse(f"{statistic.text} <= 0").statements[0].relation.left  # type: ignore[union-attr]
     if not predicted and on_prediction(node):
         value = "-"
         if node.condition is not None and on_prediction(node.condition):

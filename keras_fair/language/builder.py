@@ -7,6 +7,7 @@ checked here; what needs the whole statement is left to `keras_fair.language.che
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import chain
 from typing import Any
@@ -14,16 +15,19 @@ from typing import Any
 from lark import Token
 
 from keras_fair.errors import quoted
+from keras_fair.language.calls import Keyword, correlation, dependence, split
 from keras_fair.language.comparisons import OPERATORS, ComparisonRules, Items
 from keras_fair.language.criteria import CriterionCall, Definition
 from keras_fair.language.decisions import Decided, check_decision
 from keras_fair.language.faults import MeaningFault, SyntaxFault
-from keras_fair.language.functions import FUNCTIONS, STATISTIC_RULES
+from keras_fair.language.functions import DEPENDENCES, FUNCTIONS, STATISTIC_RULES
 from keras_fair.language.nodes import (
     Arithmetic,
     Attribute,
     Binder,
     Condition,
+    Correlation,
+    Dependence,
     Function,
     Label,
     Literal,
@@ -54,7 +58,7 @@ class Builder(ComparisonRules):
         return tuple(items[::2])
 
     def statement(self, items: Items) -> Statement:
-        name, quantifier, relation, decision, confidence = items
+        name, quantifier, relation, decision, *terms = items
         if decision is not None:
             relation = Decided(relation, decision, span=spanned([relation, decision]))
         if quantifier is not None:
@@ -63,7 +67,8 @@ class Builder(ComparisonRules):
             relation,
             () if quantifier is None else quantifier.binders,
             None if name is None else name.value,
-            None if confidence is None else confidence.value,
+            _only(terms, "confidence"),
+            _only(terms, "weight"),
             span=spanned([item for item in items if item is not None]),
         )
 
@@ -74,7 +79,7 @@ class Builder(ComparisonRules):
         check_decision(items[1])
         return replace(items[1], span=spanned(items))
 
-    def confidence(self, items: Items) -> Number:
+    def confidence(self, items: Items) -> Keyword:
         level = number_of(items[-1])
         if not 0 < level < 1:
             percent = f"; did you mean {items[-1]}%?" if 1 < level < 100 else ""
@@ -82,7 +87,14 @@ class Builder(ComparisonRules):
                 f"a confidence lies between 0 and 1 (between 0% and 100%), found {items[-1]}{percent}",
                 span_of(items[-1]),
             )
-        return Number(level, span=spanned(items))
+        return Keyword("confidence", Number(level, span=span_of(items[-1])), span=spanned(items))
+
+    def weight(self, items: Items) -> Keyword:
+        weight = number_of(items[-1])
+        if len(items) == 4 or not weight > 0:
+            written = "".join(map(str, items[2:]))
+            raise MeaningFault(f"a weight lies above 0, found {written}", spanned(items[2:]))
+        return Keyword("weight", Number(weight, span=span_of(items[-1])), span=spanned(items))
 
     # Quantifiers
 
@@ -158,10 +170,27 @@ class Builder(ComparisonRules):
     def statistic(self, items: Items) -> Statistic:
         return _STATISTICS[items[0]](*items[2:-1:2], span=spanned(items))
 
-    def call(self, items: Items) -> CriterionCall | Function:
+    def keyword(self, items: Items) -> Keyword:
+        return Keyword(str(items[0]), items[2], span=spanned(items))
+
+    def named_call(self, items: Items) -> CriterionCall | Correlation | Dependence | Function:
+        name, span = str(items[0]), spanned(items)
+        bar = items[-3] if len(items) > 4 and getattr(items[-3], "type", "") == "BAR" else None
+        condition = None if bar is None else items[-2]
+        arguments = tuple(items[2 : -1 if bar is None else -3 : 2])
+        if name == "corr":
+            return correlation(arguments, condition, span)
+        if name in DEPENDENCES:
+            return dependence(name, arguments, condition, span)
+        plain, keywords = split(arguments)
+        if name in FUNCTIONS and bar is None and not keywords:
+            return self.call(items)
+        return CriterionCall(
+            name, plain, keywords, span_of(items[0]), None if bar is None else span_of(bar), span=span
+        )
+
+    def call(self, items: Items) -> Function:
         name, operands = str(items[0]), tuple(items[2::2])
-        if name not in FUNCTIONS:
-            return CriterionCall(name, operands, span_of(items[0]), span=spanned(items))
         most = FUNCTIONS[name].most
         if most is not None and len(operands) > most:
             raise MeaningFault(
@@ -177,3 +206,11 @@ class Builder(ComparisonRules):
     def definition(self, items: Items) -> Definition:
         bound = str(items[5]) if len(items) == 8 else None
         return Definition(str(items[0]), str(items[2]), bound, items[-1])
+
+
+def _only(terms: Sequence[Keyword], word: str) -> float | None:
+    """The number behind `with confidence` or `with weight`."""
+    found = [term for term in terms if term.word == word]
+    if len(found) > 1:
+        raise MeaningFault(f"a {word} is given twice", found[1].span)
+    return found[0].value.value if found else None  # type: ignore[attr-defined]

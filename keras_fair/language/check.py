@@ -26,6 +26,7 @@ from keras_fair.language.nodes import (
     And,
     Attribute,
     Comparison,
+    Dependence,
     Literal,
     Node,
     Prediction,
@@ -36,7 +37,7 @@ from keras_fair.language.nodes import (
     Statement,
 )
 from keras_fair.language.stars import check_stars
-from keras_fair.language.tree import children, walk
+from keras_fair.language.tree import children, conjuncts, walk
 
 __all__ = ["check_statements"]
 
@@ -97,6 +98,8 @@ def _check_conditions(statement: Statement) -> None:
     for node in walk(statement.relation):
         if isinstance(node, And):
             _check_conjunction(node)
+        if isinstance(node, Dependence):
+            _check_groups(node)
 
 
 def _check_text(subject: Node, sign: str, text: str, place: Span) -> None:
@@ -111,6 +114,17 @@ def _check_text(subject: Node, sign: str, text: str, place: Span) -> None:
         f"text {quoted(text)}; text knows '=', '!=' and 'in'",
         place,
     )
+
+
+def _check_groups(node: Dependence) -> None:
+    """Refuse a condition that leaves one of the groups that are compared."""
+    for part in conjuncts(node.condition):
+        gone_through = isinstance(part, Comparison) and part.subject in (*node.attributes, node.label)
+        if isinstance(part, Comparison) and part.operator == "=" and gone_through:
+            name = quoted(part.subject.name) if isinstance(part.subject, Attribute) else "the label"
+            raise MeaningFault(
+                f"{node.name} goes through the values of {name}; a condition can't set one", part.span
+            )
 
 
 def _check_conjunction(node: And) -> None:

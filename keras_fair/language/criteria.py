@@ -8,9 +8,9 @@ or a relation that the bound of the user completes:
 
     disparate_impact(A) >= r := min(E[y | A=*]) >= r * max(E[y | A=*])
 
-`A` stands for the attributes of the call; of several, `A=*` is their intersections. In the expanded tree
-every span points at the text of the user: at the attribute for what comes from it, at the call for
-everything else.
+`A` stands for the attributes of the call; of several, `A=*` is their intersections. `y=...` and `label=...`
+in the call stand in the place of `y` and `label`. In the expanded tree every span points at the text of the
+user: at the argument for what comes from it, at the call for everything else.
 """
 
 from __future__ import annotations
@@ -20,29 +20,35 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from keras_fair.errors import Reason, near_names, quoted
-from keras_fair.language.faults import MeaningFault
+from keras_fair.language.calls import Keyword, attributes_of, stand_ins_of
+from keras_fair.language.faults import MeaningFault, SyntaxFault
 from keras_fair.language.functions import CALLED
 from keras_fair.language.nodes import (
     And,
     Attribute,
     Comparison,
+    Label,
     Node,
+    Prediction,
     Relation,
     Span,
     Star,
 )
-from keras_fair.language.tree import flat, rebuilt
+from keras_fair.language.tree import flat, rebuilt, walk
 
 __all__ = ["CriterionCall", "Definition", "expand", "unknown_name"]
 
 
 @dataclass(frozen=True, slots=True)
 class CriterionCall(Node):
-    """`name(argument, ...)` as written, before it is expanded. No finished tree holds one."""
+    """`name(argument, ...)` as written, before it is expanded. No finished tree holds one. `bar` is the place
+    of a `|`, which a criterion does not take."""
 
     name: str
     arguments: tuple[Node, ...]
+    keywords: tuple[Keyword, ...]
     name_span: Span
+    bar: Span | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,23 +116,25 @@ def unknown_name(name: str, criteria: Collection[str], span: Span) -> MeaningFau
 def _definition(call: CriterionCall, library: Mapping[str, Definition]) -> Definition:
     if call.name not in library:
         raise unknown_name(call.name, library, call.name_span)
+    if call.bar is not None:
+        raise SyntaxFault(
+            f"expected the names of attributes, as in {call.name}(sex, race), found '|'", call.bar
+        )
     return library[call.name]
 
 
 def _instance(definition: Definition, call: CriterionCall, bound: Node | None) -> Any:
-    attributes: list[Attribute] = []
-    for argument in call.arguments:
-        if not isinstance(argument, Attribute):
-            raise MeaningFault(
-                f"{quoted(call.name)} takes the names of attributes, as in {call.name}(sex, race)",
-                argument.span,
-            )
-        if argument in attributes:
-            raise MeaningFault(f"the attribute {quoted(argument.name)} is named twice", argument.span)
-        attributes.append(argument)
+    knows_label = any(isinstance(part, Label) for part in walk(definition.body))
+    stand_ins = stand_ins_of(call.name, call.keywords, knows_label)
+    attributes = attributes_of(call.name, call.arguments, call.span)
 
     def filled(node: Node) -> Any:
-        """A copy with the parameter and the bound filled in, and all spans in the text of the user."""
+        """A copy with the parameter, the bound and what stands for `y` and `label` filled in, and all spans
+        in the text of the user."""
+        if isinstance(node, Prediction) and "y" in stand_ins:
+            return stand_ins["y"]
+        if isinstance(node, Label) and "label" in stand_ins:
+            return stand_ins["label"]
         if isinstance(node, Attribute) and node.name == definition.bound:
             return bound
         if isinstance(node, Comparison) and node.subject == Attribute(definition.parameter, span=call.span):

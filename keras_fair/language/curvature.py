@@ -20,7 +20,7 @@ from typing import TypeGuard
 from keras_fair.errors import Reason
 from keras_fair.language.faults import MeaningFault
 from keras_fair.language.fold import Algebra, fold
-from keras_fair.language.functions import FUNCTIONS
+from keras_fair.language.functions import FUNCTIONS, rule_of
 from keras_fair.language.levels import Levels
 from keras_fair.language.lexicon import listed
 from keras_fair.language.nodes import (
@@ -100,7 +100,15 @@ class _Rules(Algebra[_Rule]):
         return _anywhere
 
     def statistic(self, node: Statistic) -> _Rule:
-        return _anywhere
+        rule = rule_of(node)
+        if not rule.convex or not self.levels.of(node).depends:
+            return _anywhere
+
+        def require(side: _Side) -> None:
+            if side is not _Side.SMALL:
+                _refuse(node, rule.name, False, side)
+
+        return require
 
     def negative(self, node: Negative, operand: _Rule) -> _Rule:
         return lambda side: operand(side.turned())
@@ -126,7 +134,7 @@ class _Rules(Algebra[_Rule]):
 
         def require(side: _Side) -> None:
             if side is not (_Side.LARGE if rule.concave else _Side.SMALL):
-                _refuse(node, side)
+                _refuse(node, node.name, rule.concave, side)
             for operand in operands:
                 operand(side if rule.monotone else _Side.INSIDE)
 
@@ -134,7 +142,7 @@ class _Rules(Algebra[_Rule]):
 
 
 def _anywhere(side: _Side) -> None:
-    """Of what is free of `y`, and of statistics: they are affine."""
+    """Of what is free of `y`, and of statistics that are affine, or taken as affine: rates of decisions."""
 
 
 def _refuse_ratio(node: Arithmetic) -> None:
@@ -152,13 +160,13 @@ def _scaled(side: _Side, sign: int) -> _Side:
     return side if sign > 0 else side.turned()
 
 
-def _refuse(node: Function, side: _Side) -> None:
-    if FUNCTIONS[node.name].concave:
-        curved, size, example = "concave", "large", f"{node.name}(...) >= bound"
+def _refuse(node: Node, name: str, concave: bool, side: _Side) -> None:
+    if concave:
+        curved, size, example = "concave", "large", f"{name}(...) >= bound"
     else:
-        curved, size, example = "convex", "small", f"{node.name}(...) <= bound"
+        curved, size, example = "convex", "small", f"{name}(...) <= bound"
     raise MeaningFault(
-        f"this is not convex: {node.name} is {curved} in y, so it stands on the {size} side only, as in "
+        f"this is not convex: {name} is {curved} in y, so it stands on the {size} side only, as in "
         f"{example}; here it stands {side.value}",
         node.span,
         Reason.NOT_CONVEX,

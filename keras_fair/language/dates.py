@@ -14,7 +14,7 @@ from typing import Any
 from keras_fair.errors import quoted
 from keras_fair.inputs.dates import EXAMPLES, date_text
 from keras_fair.language.faults import MeaningFault
-from keras_fair.language.functions import STATISTIC_RULES
+from keras_fair.language.functions import rule_of
 from keras_fair.language.lexicon import print_number
 from keras_fair.language.nodes import (
     STATISTICS,
@@ -91,7 +91,7 @@ def _other_uses(statement: Statement) -> Iterator[tuple[Node, str, Span]]:
     for binder in statement.binders:
         yield binder.domain, _NO_LIST, binder.domain.span
     for node in walk(statement):
-        for name in STATISTIC_RULES[type(node)].values if isinstance(node, STATISTICS) else ():
+        for name in rule_of(node).values if isinstance(node, STATISTICS) else ():
             for leaf in walk(getattr(node, name)):
                 yield leaf, ", and numbers are needed in arithmetic", leaf.span
 

@@ -2,8 +2,10 @@
 
     demographic_parity(sex) <= 0.05 at y >= 0.5     ->     spread(P[y >= 0.5 | sex=*]) <= 0.05
 
-Each `E[y | ...]` becomes the share of those with the decision. A mean in which y is part of a larger value
-has no such share and is refused.
+Each `E[y | ...]` becomes the share of those with the decision, and `E[y[k] | ...]` that of those for whom
+output k decides so. Where the decision names an output itself, it is about that one. A mean in which y is
+part of a larger value has no such share and is refused, as is a statistic of two values, or of a whole
+distribution.
 """
 
 from __future__ import annotations
@@ -12,9 +14,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from keras_fair.language.faults import MeaningFault
+from keras_fair.language.functions import rule_of
 from keras_fair.language.nodes import (
+    STATISTICS,
     Condition,
-    Covariance,
     Mean,
     Node,
     Prediction,
@@ -59,15 +62,17 @@ def decided(node: Decided) -> Relation | Range:
         MeaningFault: y stands where no decision can, or nowhere.
     """
     (output, *_) = (subject for subject, _, _ in comparisons(node.decision))
-    meant = {output, Prediction(span=output.span)}
+    any_output = output == Prediction(span=output.span)
 
     def replaced(part: Any) -> Any:
-        if isinstance(part, Mean) and part.value in meant:
-            return Share(node.decision, part.condition, span=part.span)
-        if isinstance(part, (Mean, Covariance)):
-            values = [part.value] if isinstance(part, Mean) else [part.left, part.right]
-            for value in values:
-                for inner in walk(value):
+        if isinstance(part, Mean) and isinstance(part.value, Prediction):
+            if any_output:
+                return Share(_about(part.value, node.decision), part.condition, span=part.span)
+            if part.value in (output, Prediction(span=output.span)):
+                return Share(node.decision, part.condition, span=part.span)
+        if isinstance(part, STATISTICS):
+            for name in rule_of(part).values:
+                for inner in walk(getattr(part, name)):
                     if isinstance(inner, Prediction):
                         raise MeaningFault(
                             "'at' puts a decision in the place of y in E[y | ...], and this is of another "
@@ -83,3 +88,10 @@ def decided(node: Decided) -> Relation | Range:
             node.decision.span,
         )
     return relation
+
+
+def _about(output: Prediction, decision: Any) -> Any:
+    """The decision by one output."""
+    if isinstance(decision, Prediction):
+        return Prediction(output.output, span=decision.span)
+    return rebuilt(decision, lambda part: _about(output, part))

@@ -2,12 +2,14 @@
 
 A statistic is affine in `y` if neither its event nor its condition asks about `y`. `P[y >= 0.5 |
 sex=Female]` (a decision rate) and `E[label | y >= 0.5]` (a predictive value) are not; they can be audited,
-not enforced by affine rows.
+not enforced by affine rows. Nor are a correlation, and a statistic of a whole distribution such as
+`independence(sex)`.
 """
 
 from __future__ import annotations
 
 from keras_fair.errors import AUDIT, ConstraintTypeError, Reason
+from keras_fair.language.functions import rule_of
 from keras_fair.language.nodes import (
     STATISTICS,
     Comparison,
@@ -23,6 +25,8 @@ __all__ = ["audit_only", "not_affine", "on_prediction"]
 
 _OF_EVENT = "the share of decisions with this event is not affine in y"
 _OF_GROUP = "a group that is chosen by y makes this statistic not affine in y"
+_OF_DATA = "rows take means, shares and covariances of data as constants, and no other statistic"
+_USUAL_ADVICE = "constrain the score itself, as in E[y | ...], or learn a rule with kf.FrozenFairness"
 
 
 def on_prediction(node: Node) -> bool:
@@ -48,8 +52,8 @@ def audit_only(node: Node) -> tuple[Span, str] | None:
         node: a checked statement, or a part of one.
 
     Returns:
-        The span of the first event or condition on `y`, and the reason as part of a sentence; None where
-        every statistic is affine in `y`.
+        The span of the first event or condition on `y`, or of the first statistic that no row can hold, and
+        the reason as part of a sentence; None where every statistic is affine in `y`.
 
     Example:
 
@@ -60,6 +64,9 @@ def audit_only(node: Node) -> tuple[Span, str] | None:
     for statistic in walk(node):
         if not isinstance(statistic, STATISTICS):
             continue
+        why = rule_of(statistic).not_affine[0]
+        if why:
+            return statistic.span, why if on_prediction(statistic) else _OF_DATA
         event = statistic.event if isinstance(statistic, Share) else None
         for condition, why in ((event, _OF_EVENT), (statistic.condition, _OF_GROUP)):
             for part in walk(condition) if condition is not None else ():
@@ -68,17 +75,17 @@ def audit_only(node: Node) -> tuple[Span, str] | None:
     return None
 
 
-def not_affine(span: Span, text: str, why: str) -> ConstraintTypeError:
+def not_affine(span: Span, text: str, why: str, advice: str = "") -> ConstraintTypeError:
     """The refusal of a statistic that an audit can measure and no affine row can hold.
 
     Args:
-        span: the event or the condition on `y`.
+        span: the event or the condition on `y`, or the statistic.
         text: the text of the constraints.
         why: as `audit_only` says it.
+        advice: what to constrain in its place; default: the score.
     """
     return ConstraintTypeError(
-        f"{why} (to enforce it, constrain the score itself, as in E[y | ...], or "
-        "learn a rule with kf.FrozenFairness)",
+        f"{why} (to enforce it, {advice or _USUAL_ADVICE})",
         text=text,
         span=span,
         reason=Reason.NOT_AFFINE,

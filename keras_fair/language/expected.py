@@ -54,9 +54,10 @@ _SINGLE = (
     ("RBRACE", "'}'"),
     ("NUMBER", "a number"),
     ("CONFIDENCE", "'confidence'"),
+    ("WEIGHT", "'weight'"),
     ("PLUS_MINUS", "'+-'"),
     ("AT", "'at'"),
-    ("WITH", "'with confidence'"),
+    ("WITH", "'with confidence', 'with weight'"),
     ("$END", "the end of the constraint"),
 )
 

@@ -25,16 +25,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from keras_fair.language.nodes import Covariance, Mean, Node, Share
+from keras_fair.language.nodes import Correlation, Covariance, Dependence, Mean, Node, Share, Statistic
 
 __all__ = [
     "CALLED",
+    "CALLED_STATISTICS",
+    "DEPENDENCES",
     "EVERYTHING",
     "FUNCTIONS",
     "STATISTIC_RULES",
-    "FunctionRule",
     "Ends",
+    "FunctionRule",
     "StatisticRule",
+    "rule_of",
 ]
 
 Ends = tuple[float, float]
@@ -142,6 +145,11 @@ class StatisticRule:
             value.
         words: its words for columns and events; `{}` stands for each of its parts.
         words_of_formula: its words where a value is not a plain column, where they are others.
+        given_label: whether it holds the label fixed, one value at a time.
+        convex: whether it is convex and not affine in the distribution of y, so that it stands on the small
+            side of a relation only.
+        not_affine: why no affine row can hold it, and what a row can; empty where that follows from its
+            conditions and events.
     """
 
     name: str
@@ -152,6 +160,9 @@ class StatisticRule:
     bounds: Ends | None = EVERYTHING
     words: str = ""
     words_of_formula: str = ""
+    given_label: bool = False
+    convex: bool = False
+    not_affine: tuple[str, str] = ("", "")
 
 
 STATISTIC_RULES: Mapping[type[Node], StatisticRule] = {
@@ -175,7 +186,70 @@ STATISTIC_RULES: Mapping[type[Node], StatisticRule] = {
         values=("left", "right"),
         words="covariance of {} and {}",
     ),
+    Correlation: StatisticRule(
+        name="corr",
+        brackets=("(", ")"),
+        values=("left", "right"),
+        bounds=(-1.0, 1.0),
+        words="correlation of {} and {}",
+        not_affine=("a correlation is not affine in y", "constrain the covariance, as in cov(y, age)"),
+    ),
 }
+"""The statistics that are a kind of node each."""
 
-CALLED = (*FUNCTIONS, *(rule.name for rule in STATISTIC_RULES.values() if "(" in rule.brackets))
+_OF_DISTRIBUTION = "this is about the whole distribution of y, which is not affine in y"
+_OF_MEANS = "constrain the means of the groups, as in {}(sex)"
+
+DEPENDENCES: dict[str, StatisticRule] = {
+    name: StatisticRule(
+        name=name,
+        brackets=("(", ")"),
+        values=("value",),
+        sign=1,
+        bounds=bounds,
+        words=words,
+        given_label=given_label,
+        convex=True,
+        not_affine=(_OF_DISTRIBUTION, _OF_MEANS.format(of_means)),
+    )
+    for name, bounds, words, given_label, of_means in (
+        (
+            "independence",
+            (0.0, 1.0),
+            "largest distance between the distributions of {} across {}",
+            False,
+            "demographic_parity",
+        ),
+        (
+            "separation",
+            (0.0, 1.0),
+            "largest distance, over the values of {2}, between the distributions of {0} across {1}",
+            True,
+            "equalized_odds",
+        ),
+        (
+            "mutual_information",
+            (0.0, math.inf),
+            "mutual information, in nats, of {} and {}",
+            False,
+            "demographic_parity",
+        ),
+    )
+}
+"""The statistics of a whole distribution: those of `Dependence`, by name."""
+
+CALLED_STATISTICS = (
+    *(rule.name for rule in STATISTIC_RULES.values() if "(" in rule.brackets),
+    *DEPENDENCES,
+)
+"""The names of statistics that are followed by parentheses."""
+
+CALLED = (*FUNCTIONS, *CALLED_STATISTICS)
 """The names that are followed by parentheses, for messages; criteria are not among them."""
+
+
+def rule_of(statistic: Statistic) -> StatisticRule:
+    """The rule of a statistic."""
+    if isinstance(statistic, Dependence):
+        return DEPENDENCES[statistic.name]
+    return STATISTIC_RULES[type(statistic)]

@@ -13,7 +13,7 @@ from keras_fair.errors import quoted
 from keras_fair.language.comparisons import OPERATORS
 from keras_fair.language.criteria import unknown_name
 from keras_fair.language.faults import Fault, SyntaxFault
-from keras_fair.language.functions import CALLED
+from keras_fair.language.functions import CALLED, DEPENDENCES
 from keras_fair.language.lexicon import RESERVED, print_name, print_value
 from keras_fair.language.nodes import Attribute, Node
 from keras_fair.language.spacing import CLOSED_BY
@@ -52,9 +52,11 @@ def _unknown_function(stop: Stop, criteria: Collection[str]) -> Fault | None:
     if opened is None or opened[0].type != "LPAREN":
         return None
     name = opened[1]
-    if kind_of(name) != "NAME" or name in CALLED:
+    if kind_of(name) != "NAME" or (name in CALLED and name not in DEPENDENCES):
         return None
-    if name in criteria:
+    if name in criteria or name in DEPENDENCES:
+        if stop.in_condition:
+            return None
         return SyntaxFault(
             f"expected the names of attributes, as in {name}(sex, race), found {stop.found}", stop.span
         )

@@ -3,7 +3,8 @@
 A document is `{"format": "keras_fair.constraints", "version": 2, "text": "...", "statements": [...]}`. The
 text is canonical. The statements are its tree: every node is an object whose `"type"` is the name of its
 class in `keras_fair.language.nodes` with small letters and `_` (`"value_set"`), and whose other keys are the
-fields of that class in the same order. What is absent is `null`. Spans are left out.
+fields of that class in the same order. What is absent is `null`, but for the `weight` of a statement, which
+is there only where one is given: documents of before weights had none. Spans are left out.
 
 Reading takes the text. It is parsed and checked as if a user had written it, and the tree of the document has
 to be the one that it gives.
@@ -105,6 +106,8 @@ def from_json(document: str) -> tuple[Statement, ...]:
 def _written(value: Any) -> Any:
     if isinstance(value, Node):
         fields = {name: _written(getattr(value, name)) for name in child_fields(type(value))}
+        if isinstance(value, Statement) and value.weight is None:
+            del fields["weight"]
         return {"type": _type_name(type(value)), **fields}
     return [_written(element) for element in value] if isinstance(value, tuple) else value
 
@@ -194,8 +197,9 @@ def _node_of(value: Any, path: str) -> Any:
         raise ConstraintError(
             f"expected the type of a node at {path}.type, found {_shown(value.get('type'))}"
         )
-    _expect_keys(value, ["type", *child_fields(kind)], path)
-    fields = {name: _node_of(value[name], f"{path}.{name}") for name in child_fields(kind)}
+    names = [name for name in child_fields(kind) if kind is not Statement or name != "weight"]
+    _expect_keys(value, ["type", *names], path)
+    fields = {name: _node_of(value[name], f"{path}.{name}") for name in names}
     return kind(**fields, span=_NOWHERE)
 
 

@@ -18,7 +18,7 @@ from keras_fair.errors import Reason, quoted
 from keras_fair.language.dependence import on_prediction
 from keras_fair.language.faults import MeaningFault
 from keras_fair.language.fold import Algebra, fold
-from keras_fair.language.functions import FUNCTIONS, STATISTIC_RULES
+from keras_fair.language.functions import DEPENDENCES, FUNCTIONS, rule_of
 from keras_fair.language.lexicon import listed, print_name
 from keras_fair.language.nodes import (
     Arithmetic,
@@ -124,6 +124,10 @@ class Levels(_Arithmetic):
             raise MeaningFault(
                 f"{quoted(node.name)} is a criterion; it takes attributes, as in {node.name}(sex)", node.span
             )
+        if isinstance(node, Attribute) and node.name in DEPENDENCES:
+            raise MeaningFault(
+                f"{quoted(node.name)} is a statistic; it takes attributes, as in {node.name}(sex)", node.span
+            )
         if isinstance(node, Attribute):
             column = print_name(node.name)
             raise MeaningFault(
@@ -138,12 +142,12 @@ class Levels(_Arithmetic):
         )
 
     def statistic(self, node: Statistic) -> Level:
-        rule = STATISTIC_RULES[type(node)]
+        rule = rule_of(node)
         values: list[Node] = [getattr(node, name) for name in rule.values]
         depending = [value for value in values if fold(value, _VALUES).depends]
         if len(depending) > 1:
             raise MeaningFault(
-                "one side of cov(...) must be free of y", depending[-1].span, Reason.NOT_AFFINE
+                f"one side of {rule.name}(...) must be free of y", depending[-1].span, Reason.NOT_AFFINE
             )
         return self.known(node, Level(on_prediction(node), True, sign=rule.sign))
 

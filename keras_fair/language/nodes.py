@@ -10,7 +10,7 @@ kind of node is an `Algebra` of `keras_fair.language.fold`.
 
 Two levels share the arithmetic nodes: a *value* is a number per sample (the leaves are `Prediction`, `Label`,
 `Attribute`), an *expression* is one number for all samples (the leaves are the statistics `Mean`, `Share`,
-`Covariance`).
+`Covariance`, `Correlation`, `Dependence`).
 """
 
 from __future__ import annotations
@@ -28,7 +28,9 @@ __all__ = [
     "Binder",
     "Comparison",
     "Condition",
+    "Correlation",
     "Covariance",
+    "Dependence",
     "Expression",
     "Function",
     "Label",
@@ -217,6 +219,35 @@ class Covariance(Node):
     condition: Condition | None = None
 
 
+@remembers_hash
+@dataclass(frozen=True, slots=True)
+class Correlation(Node):
+    """`corr(left, right | condition)`: Pearson's correlation, weighted."""
+
+    left: Value
+    right: Value
+    condition: Condition | None = None
+
+
+@remembers_hash
+@dataclass(frozen=True, slots=True)
+class Dependence(Node):
+    """`name(attribute, ..., y=value, label=label | condition)`, such as `independence(sex)`: how much the
+    distribution of a value differs between groups. The names are those of `functions.DEPENDENCES`.
+
+    Attributes:
+        value: what the distribution is of; `y` where none is written.
+        attributes: whose groups are compared; of several, their intersections.
+        label: what else is held fixed, one value at a time; None for a name that knows no label.
+    """
+
+    name: str
+    value: Value
+    attributes: tuple[Attribute, ...]
+    label: Label | Attribute | None = None
+    condition: Condition | None = None
+
+
 # Functions of expressions.
 
 
@@ -280,17 +311,24 @@ class Binder(Node):
 
 @dataclass(frozen=True, slots=True)
 class Statement(Node):
-    """One constraint: `name: for binders: relation with confidence`."""
+    """One constraint: `name: for binders: relation with confidence with weight`.
+
+    Attributes:
+        weight: its price relative to others where it is soft; None where none is written, which means 1.
+    """
 
     relation: Relation | Range
     binders: tuple[Binder, ...] = ()
     name: str | None = None
     confidence: float | None = None
+    weight: float | None = None
 
 
 Value = Union[Number, Negative, Arithmetic, Prediction, Label, Attribute]
 Subject = Union[Attribute, Label, Prediction]
 Condition = Union[Comparison, Membership, Not, And, Or]
-Statistic = Union[Mean, Share, Covariance]
-STATISTICS = (Mean, Share, Covariance)
-Expression = Union[Number, Negative, Arithmetic, Mean, Share, Covariance, Function]
+Statistic = Union[Mean, Share, Covariance, Correlation, Dependence]
+STATISTICS = (Mean, Share, Covariance, Correlation, Dependence)
+Expression = Union[
+    Number, Negative, Arithmetic, Mean, Share, Covariance, Correlation, Dependence, Function
+]

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from keras_fair.language.fold import Algebra, fold
-from keras_fair.language.functions import STATISTIC_RULES
+from keras_fair.language.functions import rule_of
 from keras_fair.language.lexicon import print_name, print_number, print_value
 from keras_fair.language.nodes import (
     And,
@@ -18,6 +18,7 @@ from keras_fair.language.nodes import (
     Attribute,
     Binder,
     Comparison,
+    Dependence,
     Function,
     Label,
     Literal,
@@ -90,6 +91,8 @@ def _statement(node: Statement) -> str:
         text = f"{print_name(node.name)}: {text}"
     if node.confidence is not None:
         text += f" with confidence {print_number(node.confidence)}"
+    if node.weight is not None:
+        text += f" with weight {print_number(node.weight)}"
     return text
 
 
@@ -146,11 +149,23 @@ class _Printer(Algebra[_Text]):
         return _Text(f"{left.within(own)} {node.operator} {right.within(own + 1)}", own)
 
     def statistic(self, node: Statistic) -> _Text:
-        rule = STATISTIC_RULES[type(node)]
-        parts = ", ".join(fold(getattr(node, name), self).text for name in (*rule.values, *rule.events))
+        rule = rule_of(node)
+        if isinstance(node, Dependence):
+            parts = self.arguments(node)
+        else:
+            parts = ", ".join(fold(getattr(node, name), self).text for name in (*rule.values, *rule.events))
         group = "" if node.condition is None else f" | {fold(node.condition, self).text}"
         opening, closing = rule.brackets
         return _Text(f"{rule.name}{opening}{parts}{group}{closing}")
+
+    def arguments(self, node: Dependence) -> str:
+        """What stands in the parentheses of a dependence, but for its condition."""
+        parts = [self.leaf(attribute).text for attribute in node.attributes]
+        if node.value != Prediction(span=node.span):
+            parts.append(f"y={fold(node.value, self).text}")
+        if isinstance(node.label, Attribute):
+            parts.append(f"label={self.leaf(node.label).text}")
+        return ", ".join(parts)
 
     def function(self, node: Function, operands: Sequence[_Text]) -> _Text:
         return _Text(f"{node.name}({', '.join(operand.text for operand in operands)})")

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from keras_fair.language.fold import Algebra, fold
-from keras_fair.language.functions import FUNCTIONS, STATISTIC_RULES
+from keras_fair.language.functions import FUNCTIONS, rule_of
 from keras_fair.language.lexicon import listed, print_number
 from keras_fair.language.nodes import (
     STATISTICS,
@@ -23,6 +23,7 @@ from keras_fair.language.nodes import (
     Binder,
     Comparison,
     Condition,
+    Dependence,
     Function,
     Label,
     Literal,
@@ -72,6 +73,8 @@ def in_words(node: Statement | Relation | Range) -> str:
         relation = f"for {', and '.join(map(_binder, node.binders))}: {relation}"
     if node.confidence is not None:
         relation += f", with a confidence of {100 * node.confidence:.6g}%"
+    if node.weight is not None:
+        relation += f", with a weight of {print_number(node.weight)}"
     return _sentence(relation)
 
 
@@ -176,12 +179,16 @@ def _starred(operands: Sequence[Any]) -> Statistic | None:
 
 
 def _noun(node: Statistic) -> str:
-    rule = STATISTIC_RULES[type(node)]
+    rule = rule_of(node)
     values = [getattr(node, name) for name in rule.values]
     plain = all(isinstance(value, (Label, Attribute)) or _measure(value) == "prediction" for value in values)
     words = [_measure(value) for value in values] + [
         fold(getattr(node, name), _WORDS) for name in rule.events
     ]
+    if isinstance(node, Dependence):
+        groups = _groups([_subject(each) for each in node.attributes])
+        words.append(f"the {groups.replace('group', 'groups', 1)}")
+        words += [] if node.label is None else [_subject(node.label)]
     return (rule.words if plain else rule.words_of_formula or rule.words).format(*words)
 
 

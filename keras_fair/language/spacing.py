@@ -4,7 +4,8 @@
   statements the parser sees exactly one SEPARATOR, however many blank lines and comments there are.
 - After `for a, b in race:` the names `a` and `b` reach the parser as VARIABLE until the statement ends, so
   the grammar knows a variable from a word.
-- `at` behind a number or a closed bracket reaches the parser as AT. Elsewhere it is a name like any other.
+- `at` behind a number or a closed bracket reaches the parser as AT, and `weight` behind `with` as WEIGHT.
+  Elsewhere they are names like any other.
 - Brackets may be nested `DEEPEST` levels, so that no later step has to fear a deep tree.
 """
 
@@ -69,6 +70,8 @@ class Spacing:
                 depth -= 1
             elif kind == "NAME" and token.value == "at" and depth == 0 and _ends_a_sum(last):
                 token.type = "AT"
+            elif kind == "NAME" and token.value == "weight" and last is not None and last.type == "WITH":
+                token.type = "WEIGHT"
             else:
                 scope.read(token)
             last = token

@@ -9,7 +9,7 @@ from typing import Any
 from lark import Token, Tree, UnexpectedToken
 
 from keras_fair.errors import quoted
-from keras_fair.language.functions import FUNCTIONS
+from keras_fair.language.functions import CALLED_STATISTICS, FUNCTIONS
 from keras_fair.language.nodes import Span
 from keras_fair.language.spacing import CLOSED_BY
 from keras_fair.language.words import span_of
@@ -106,7 +106,7 @@ class Stop:
             kind = kind_of(item)
             if kind in ("BAR", "P", "SEPARATOR", "COLON") or (kind and item in FUNCTIONS):
                 return False
-            if kind in ("E", "COV"):
+            if kind == "E" or (kind and item in CALLED_STATISTICS):
                 return True
         return False
 

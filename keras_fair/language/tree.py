@@ -15,9 +15,11 @@ from keras_fair.language.nodes import (
     And,
     Comparison,
     Condition,
+    Dependence,
     Membership,
     Node,
     Or,
+    Star,
     Subject,
 )
 
@@ -61,13 +63,17 @@ def walk(node: Node) -> Iterator[Node]:
 
 
 def comparisons(tree: Node) -> Iterator[tuple[Subject, str, Node]]:
-    """The subject, the sign and the value of each comparison in a tree; `a in {b, c}` is `a=b` and `a=c`."""
+    """The subject, the sign and the value of each comparison in a tree; `a in {b, c}` is `a=b` and `a=c`, and
+    what the groups of a `Dependence` are of is `a=*`."""
     for node in walk(tree):
         if isinstance(node, Comparison):
             yield node.subject, node.operator, node.value
         elif isinstance(node, Membership):
             for value in node.values:
                 yield node.subject, "=", value
+        elif isinstance(node, Dependence):
+            for subject in (*node.attributes, *(() if node.label is None else (node.label,))):
+                yield subject, "=", Star(span=subject.span)
 
 
 def depth_exceeds(node: Node, limit: int) -> Node | None:

@@ -18,6 +18,8 @@ from typing import Any
 from keras_fair.constraints import ConstraintSet, nodes_of, statement_names
 from keras_fair.errors import ConstraintTypeError, Reason
 from keras_fair.inputs.settings import check_choice
+from keras_fair.language.dependence import not_affine
+from keras_fair.language.functions import rule_of
 from keras_fair.language.nodes import (
     STATISTICS,
     And,
@@ -25,7 +27,6 @@ from keras_fair.language.nodes import (
     Attribute,
     Comparison,
     Condition,
-    Covariance,
     Expression,
     Label,
     Literal,
@@ -37,6 +38,7 @@ from keras_fair.language.nodes import (
     Relation,
     Share,
     Statement,
+    Statistic,
 )
 from keras_fair.language.tree import conjuncts, rebuilt, walk
 
@@ -150,7 +152,10 @@ class _Reader:
             return self._statistic(node)
         return rebuilt(node, self._rewritten)
 
-    def _statistic(self, node: Mean | Share | Covariance) -> Expression:
+    def _statistic(self, node: Statistic) -> Expression:
+        why, advice = rule_of(node).not_affine
+        if why:
+            raise not_affine(node.span, self.text, why, advice)
         if not any(isinstance(part, Prediction) for part in walk(node)):
             return node
         if self._is_precision(node):

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from keras_fair.errors import ConstraintTypeError, Reason
 from keras_fair.groups.enumeration import Domains
 from keras_fair.language import on_prediction
-from keras_fair.language.functions import FUNCTIONS, STATISTIC_RULES
+from keras_fair.language.functions import FUNCTIONS, rule_of
 from keras_fair.language.levels import sign_of
 from keras_fair.language.nodes import Arithmetic, Function, Negative, Number, Statistic
 from keras_fair.rows.expansion import OverArguments, arguments
@@ -154,7 +154,7 @@ class Expressions(OverArguments[Lowered]):
     def statistic(self, node: Statistic) -> Lowered:
         weights, constant = self.statistics.lowered(node)
         if not weights:
-            return Lowered.free(constant, STATISTIC_RULES[type(node)].sign)
+            return Lowered.free(constant, rule_of(node).sign)
         affine = Affine(weights, {}, constant)
         return Lowered(Convex(affine), Convex(affine.negative()))
 

@@ -147,7 +147,8 @@ def _starred(node: Node) -> Iterator[tuple[Statistic, tuple[Grouping, ...]]]:
     """The statistics with stars under `node`, but not those below a function that makes arguments of them,
     each with what its stars run over."""
     if isinstance(node, STATISTICS):
-        starred = [subject for subject, _, value in comparisons(node) if isinstance(value, Star)]
+        of_group = () if node.condition is None else comparisons(node.condition)
+        starred = [subject for subject, _, value in of_group if isinstance(value, Star)]
         subjects = dict.fromkeys(each for each in starred if isinstance(each, (Attribute, Label)))
         if subjects:
             yield node, tuple(subjects)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from keras_fair.language.fold import Algebra, fold
-from keras_fair.language.functions import EVERYTHING, FUNCTIONS, STATISTIC_RULES, Ends
+from keras_fair.language.functions import EVERYTHING, FUNCTIONS, Ends, rule_of
 from keras_fair.language.nodes import (
     Arithmetic,
     Attribute,
@@ -66,7 +66,7 @@ class _OverDomain(Ranges):
         return self.domain if isinstance(node, Prediction) else EVERYTHING
 
     def statistic(self, node: Statistic) -> Ends:
-        rule = STATISTIC_RULES[type(node)]
+        rule = rule_of(node)
         if rule.bounds is not None:
             return rule.bounds
         value: Node = getattr(node, rule.values[0])

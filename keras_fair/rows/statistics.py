@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from keras_fair.groups.truth import Given
 from keras_fair.language import node_text
 from keras_fair.language.dependence import audit_only, not_affine
+from keras_fair.language.functions import rule_of
 from keras_fair.language.nodes import (
     And,
     Comparison,
@@ -30,6 +31,7 @@ from keras_fair.language.nodes import (
     Share,
     Span,
 )
+from keras_fair.language.nodes import Statistic as AnyStatistic
 from keras_fair.language.tree import walk
 from keras_fair.rows.scalars import Scalar, Scalars
 from keras_fair.rows.values import AffineValue, Outputs, affine_value, times
@@ -125,7 +127,7 @@ class Statistics:
         self.constants: dict[Statistic, int] = {}
         self.scalars = Scalars()
 
-    def lowered(self, node: Mean | Share | Covariance) -> tuple[dict[int, Scalar], Scalar]:
+    def lowered(self, node: AnyStatistic) -> tuple[dict[int, Scalar], Scalar]:
         """A statistic as coefficients of terms, and a constant.
 
         Raises:
@@ -133,7 +135,8 @@ class Statistics:
         """
         refused = audit_only(node)
         if refused is not None:
-            raise not_affine(refused[0], self.text, refused[1])
+            raise not_affine(refused[0], self.text, refused[1], rule_of(node).not_affine[1])
+        assert isinstance(node, (Mean, Share, Covariance))  # others are never affine
         if isinstance(node, Share):
             return {}, self._share(node)
         if isinstance(node, Mean):

@@ -495,3 +495,29 @@ def test_confidence_none_is_taken_in_any_case(audit, fair) -> None:
     assert (code, error) == (0, "")
     with pytest.raises(SystemExit):
         main(["audit", fair, "-c", EQUAL, "--confidence", "never"])
+
+
+def test_whole_distributions_and_losses_are_audited(audit, fair, tmp_path) -> None:
+    columns = people(4000)
+    columns["loss"] = [(y - label) ** 2 for y, label in zip(columns["score"], columns["label"], strict=True)]
+    texts = ["independence(sex, race) <= 0.5", "separation(sex) <= 0.5", "mutual_information(race) <= 0.5"]
+    texts += ["corr(y, age) == 0 +- 0.5", "max(E[loss | race=*]) <= 0.9 with weight 2"]
+    options = [part for text in texts for part in ("-c", text)]
+    report = tmp_path / "found.json"
+    code, printed, _ = audit(
+        write(tmp_path / "lost.csv", columns), *options, "--label", "label", "--json", str(report)
+    )
+    assert code == 0, printed
+    found = {each["text"]: each["gap"] for each in json.loads(report.read_text())["relations"]}
+    taken = {name: np.array(columns[name]) for name in ("sex", "race", "age", "loss")}
+    y, label = np.array(columns["score"]), np.array(columns["label"])
+    expected = kf.audit("; ".join(texts), y, taken, label)
+    assert found == pytest.approx({relation.text: relation.gap for relation in expected})
+
+
+def test_codes_are_groups_of_a_distribution(audit, tmp_path) -> None:
+    """What the groups are of is read as it is written, as with a star."""
+    columns = people(400)
+    columns["zip"] = ["01", "1"] * 200
+    code, printed, _ = audit(write(tmp_path / "zip.csv", columns), "-c", "independence(zip) <= 0.9")
+    assert code == 0, printed

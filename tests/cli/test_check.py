@@ -177,3 +177,14 @@ def test_files_are_checked_each_by_itself(capsys, tmp_path: Path) -> None:
     assert json.loads(capsys.readouterr().out)["ok"] is True
     assert main(["check", good, other, "--json"]) == 2
     assert main(["check", good, "-c", "E[y] <= 0.5"]) == 2
+
+
+@pytest.mark.parametrize("statistic", ["independence(sex)", "corr(y, age)", "separation(sex)"])
+def test_what_only_an_audit_takes_is_said(capsys, statistic: str) -> None:
+    text = f"{statistic} <= 0.1"
+    assert main(["check", "-c", text]) == 0
+    assert main(["check", "-c", text, "--mode", "projection"]) == 1
+    assert main(["explain", text]) == 0
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "not affine in y" in printed
+    assert "kf.audit takes it, projection, monitoring and streaming do not" in printed

@@ -303,6 +303,82 @@ CRITERIA = [
     ),
 ]
 
+TERMS = [
+    ("E[y] <= 1 with weight 2", SAME),
+    ("E[y] <= 1 with weight 50%", "E[y] <= 1 with weight 0.5"),
+    ("E[y] <= 1 with weight 1", SAME),
+    ("E[y] <= 1 with confidence 90% with weight 2", "E[y] <= 1 with confidence 0.9 with weight 2"),
+    ("E[y] <= 1 with weight 2 with confidence 90%", "E[y] <= 1 with confidence 0.9 with weight 2"),
+    (
+        "weight: E[weight | weight=weight] <= E[y] with weight 3; E[weight] <= 1",
+        "weight: E[weight | weight=weight] <= E[y] with weight 3\nE[weight] <= 1",
+    ),
+    (
+        "demographic_parity(sex) <= 0.1 at y >= 0.5 with weight 2",
+        "spread(P[y >= 0.5 | sex=*]) <= 0.1 with weight 2",
+    ),
+]
+
+STAND_INS = [
+    (
+        "equal_opportunity(sex, y=y[income], label=income) <= 0.1",
+        "spread(E[y[income] | sex=*, income=1]) <= 0.1",
+    ),
+    (
+        "equal_opportunity(sex, y=y[income], label=income) <= 0.1 at y >= 0.5",
+        "spread(P[y[income] >= 0.5 | sex=*, income=1]) <= 0.1",
+    ),
+    (
+        "equalized_odds(label=`hired`, sex, y=y[2]) <= 0.1 at 0.2 < y <= 0.7",
+        "max(spread(P[y[2] > 0.2, y[2] <= 0.7 | sex=*, hired=1]), "
+        "spread(P[y[2] > 0.2, y[2] <= 0.7 | sex=*, hired=0])) <= 0.1",
+    ),
+    ("demographic_parity(sex, y=1 - y) <= 0.1", "spread(E[1 - y | sex=*]) <= 0.1"),
+    ("demographic_parity(sex, y=income) <= 0.1", "spread(E[income | sex=*]) <= 0.1"),
+    ("equal_opportunity(sex, label=label, y=y) <= 0.1", "spread(E[y | sex=*, label=1]) <= 0.1"),
+    ("mean_residual(sex, y=y[1], label=pay) <= 0.1", "max(abs(E[pay - y[1] | sex=*])) <= 0.1"),
+    (
+        "accuracy_parity(sex, y=y[1], label=hired) <= 0.1",
+        "spread(E[hired * y[1] + (1 - hired) * (1 - y[1]) | sex=*]) <= 0.1",
+    ),
+    (
+        "disparate_impact(race, y=y[1]) >= 80% at y >= 0.5",
+        "min(P[y[1] >= 0.5 | race=*]) >= 0.8 * max(P[y[1] >= 0.5 | race=*])",
+    ),
+    ("E[y[1]] - E[y[2]] <= 0.1 at y >= 0.5", "P[y[1] >= 0.5] - P[y[2] >= 0.5] <= 0.1"),
+]
+
+DISTRIBUTIONS = [
+    ("corr(y, age) == 0 +- 0.1", SAME),
+    ("corr(age, y|sex==Male) <= 10%", "corr(age, y | sex=Male) <= 0.1"),
+    ("max(abs(corr(y - label, 2*age | sex=*))) <= 0.1", "max(abs(corr(y - label, 2 * age | sex=*))) <= 0.1"),
+    ("corr(label, age) <= corr(y, corr)", SAME),
+    ("independence(sex) <= 0.05", SAME),
+    ("independence( `capital-gain`,`sex` )<=5%", "independence(`capital-gain`, sex) <= 0.05"),
+    ("independence(sex | age<25 and x=1) <= 0.05", "independence(sex | age < 25, x=1) <= 0.05"),
+    ("independence(y=y, sex) <= 0.05", "independence(sex) <= 0.05"),
+    ("independence(sex, y=label-y) <= 0.05", "independence(sex, y=label - y) <= 0.05"),
+    (
+        "separation(sex, label=income, y=y[income]) <= 0.05",
+        "separation(sex, y=y[income], label=income) <= 0.05",
+    ),
+    ("separation(sex, label=label) <= 0.05", "separation(sex) <= 0.05"),
+    ("separation(sex, race, label=`label`) <= 0.05", SAME),
+    ("mutual_information(sex, race) <= 0.01 with weight 2", SAME),
+    ("max(independence(a), separation(b), mutual_information(c)) <= 0.1", SAME),
+    ("2 * independence(sex) + spread(E[y | sex=*]) <= 0.1", SAME),
+    ("1 - independence(sex) >= 0.9", SAME),
+    ("max(independence(sex | race=*)) <= 0.1", SAME),
+    ("independence(sex | race=*) <= 0.1", SAME),
+    ("for g in race: independence(sex | race=g) <= 0.1", SAME),
+    ("independence(sex, y=income) >= 0.1", SAME),
+    ("E[independence | separation=1, loss < 2] <= E[corr + loss]", SAME),
+    (
+        "max(E[loss | race=*]) <= 0.4; spread(E[loss | sex=*]) <= 1",
+        "max(E[loss | race=*]) <= 0.4\nspread(E[loss | sex=*]) <= 1",
+    ),
+]
+
 ACCEPTED = [
     *DESIGN,
     *NUMBERS,
@@ -315,6 +391,9 @@ ACCEPTED = [
     *QUANTIFIERS,
     *STATEMENTS,
     *CRITERIA,
+    *TERMS,
+    *STAND_INS,
+    *DISTRIBUTIONS,
 ]
 
 

@@ -17,6 +17,10 @@ from keras_fair.language import audit_only, on_prediction, parse_statements
         ("E[y] <= 1 - E[y | y > 0.2]", "y > 0.2", "group"),
         ("P[label=1 | y > 0.2] <= 1", "y > 0.2", "group"),
         ("cov(y, age | y > 0.2) <= 1", "y > 0.2", "group"),
+        ("E[y] + corr(y, age) <= 0.2", "corr(y, age)", "correlation"),
+        ("max(E[y], independence(sex)) <= 0.2", "independence(sex)", "whole distribution"),
+        ("separation(sex | age < 3) <= 0.2", "separation(sex | age < 3)", "whole distribution"),
+        ("E[y] <= corr(label, age)", "corr(label, age)", "constants"),
         ("for t in {0.3, 0.5}: max(E[y], P[y >= t | sex=*]) <= 0.9", "y >= t", "event"),
     ],
 )

@@ -283,3 +283,14 @@ def test_documents_of_version_1_are_read(text: str) -> None:
     document = {"format": "keras_fair.constraints", "version": 1, "statements": [statement]}
     assert from_json(json.dumps(document)) == parse_statements(text)
     assert from_json(json.dumps(OF_VERSION_1)) == parse_statements(TEXT)
+
+
+def test_a_weight_is_in_a_document_only_where_one_is_given() -> None:
+    plain, priced = parse_statements("E[y] <= 0.5"), parse_statements("E[y] <= 0.5 with weight 2")
+    assert "weight" not in to_json(plain)  # so documents of before weights are those of today
+    assert json.loads(to_json(priced))["statements"][0]["weight"] == 2.0
+    assert from_json(to_json(priced)) == priced
+    without = json.loads(to_json(priced))
+    del without["statements"][0]["weight"]
+    with pytest.raises(ConstraintError, match="weight"):
+        from_json(json.dumps(without))

@@ -57,6 +57,22 @@ SENTENCES = {
     "E[y | (a=1 or b=2), not (c=3 or d=4)] >= 0.2": (
         "The mean prediction among those with (a = 1 or b = 2) and not (c = 3 or d = 4) must be at least 0.2."
     ),
+    "corr(y, age | sex=Female) <= 0.1 with weight 2": (
+        "The correlation of prediction and age among those with sex = Female must be at most 0.1, with a "
+        "weight of 2."
+    ),
+    "independence(race, sex) <= 0.05": (
+        "The largest distance between the distributions of prediction across the combined groups of race and "
+        "sex among all samples must be at most 0.05."
+    ),
+    "separation(sex, y=y[hire], label=hired | age < 40) <= 0.05": (
+        "The largest distance, over the values of hired, between the distributions of prediction y[hire] "
+        "across the groups of sex among those with age below 40 must be at most 0.05."
+    ),
+    "mutual_information(sex) <= 0.01": (
+        "The mutual information, in nats, of prediction and the groups of sex among all samples must be at "
+        "most 0.01."
+    ),
     "cov(y, age) == 0 +- 0.5 with confidence 90%": (
         "The covariance of prediction and age among all samples must lie within 0.5 of 0, with a confidence"
         " of 90%."

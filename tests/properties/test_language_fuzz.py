@@ -21,12 +21,21 @@ VALID = (
     "cov(2*y[1] - (1 - label) / 2, age | age != -3) in [-1e-3, .5]; "
     "P[y >= 0.5 | label=1] / P[y < 0.5] >= 0.8",
     "equalized_odds(race, sex) <= 0.05 at y >= 0.5\ndisparate_impact(race) >= 80%\nE[y] <= 1",
+    "max(independence(sex, y=y[1] | age < 60), separation(`native country`, label=income)) <= 0.1 "
+    "with weight 2",
+    "equal_opportunity(sex, y=y[a], label=income) <= 5% at y >= 0.5 with confidence 95% with weight 0.5",
+    "for g in race: corr(y, age | race=g) == 0 +- 0.1; mutual_information(sex) <= .01",
 )
 
 TOKENS = (
     *("y", "label", "E", "P", "cov", "abs", "max", "min", "spread", "for", "in", "and", "or", "not", "with"),
     *(
         "confidence",
+        "weight",
+        "corr",
+        "independence",
+        "separation",
+        "equal_opportunity",
         "at",
         "sex",
         "race",

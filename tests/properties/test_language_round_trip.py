@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from keras_fair.language import from_json, node_text, parse_statements, to_json, to_text
+from keras_fair.language.functions import DEPENDENCES
 from keras_fair.language.lexicon import RESERVED
 from keras_fair.language.nodes import (
     And,
@@ -16,7 +17,9 @@ from keras_fair.language.nodes import (
     Attribute,
     Binder,
     Comparison,
+    Correlation,
     Covariance,
+    Dependence,
     Function,
     Label,
     Literal,
@@ -177,12 +180,29 @@ def statistics(draw, variables: tuple[str, ...] = (), star: bool = False):
         else:
             star_column = Attribute("a starred column", span=AT)
             given_ = all_of(given_, Comparison(star_column, "=", Star(span=AT), span=AT))
-    kind = draw(st.sampled_from(["mean", "share", "cov"]))
+    kind = draw(st.sampled_from(["mean", "share", "cov", "corr"]))
     if kind == "mean":
         return Mean(draw(affine_values), given_, span=AT)
     if kind == "share":
         return Share(draw(conditions), given_, span=AT)
-    return Covariance(draw(affine_values), draw(data_values), given_, span=AT)
+    pair = Covariance if kind == "cov" else Correlation
+    return pair(draw(affine_values), draw(data_values), given_, span=AT)
+
+
+@cache
+@st.composite
+def dependences(draw, variables: tuple[str, ...]):
+    """`independence` and its kin: of columns that no condition of theirs sets."""
+    name = draw(st.sampled_from(sorted(DEPENDENCES)))
+    of = draw(st.lists(st.sampled_from(("group a", "group_b", "label")), min_size=1, unique=True))
+    label = draw(labels | st.just(Attribute("a label", span=AT))) if DEPENDENCES[name].given_label else None
+    value = draw(st.just(Prediction(span=AT)) | affine_values)
+    given_ = None
+    if variables or draw(st.booleans()):
+        other = Attribute("other", span=AT)
+        held = [Membership(other, (Variable(each, span=AT),), span=AT) for each in variables]
+        given_ = all_of(*held, *([] if held else [draw(comparisons(dated, orders, dates))]))
+    return Dependence(name, value, tuple(Attribute(each, span=AT) for each in of), label, given_, span=AT)
 
 
 @cache
@@ -206,7 +226,9 @@ def affine_expressions(leaf: st.SearchStrategy) -> st.SearchStrategy:
 def convex_expressions(draw, variables: tuple[str, ...]):
     starred = affine_expressions(statistics(variables, star=True))
     plain = affine_expressions(statistics(variables))
-    kind = draw(st.sampled_from(["abs", "max", "spread", None]))
+    kind = draw(st.sampled_from(["abs", "max", "spread", "distribution", None]))
+    if kind == "distribution":
+        return Function("max", (draw(dependences(variables)), draw(plain)), span=AT)
     if kind is None:
         inner = convex_expressions(variables)
         return Arithmetic("+", draw(inner), draw(plain), span=AT) if draw(st.booleans()) else draw(plain)
@@ -247,6 +269,7 @@ def statements(draw):
         binders,
         draw(st.none() | names),
         draw(st.none() | st.floats(0.001, 0.999)),
+        draw(st.none() | st.floats(1e-9, 1e9)),
         span=AT,
     )
 

@@ -22,6 +22,11 @@ made = pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
         ("P[y >= 0.5 | sex=Female] <= 0.2", "not affine in y"),
         ("E[y] <= 0.9; E[y | y >= 0.5] <= 0.9", "a group that is chosen by y"),
         ("spread(P[y >= 0.5 | race=*]) <= 0.1", "not affine in y"),
+        ("corr(y, age) == 0 +- 0.1", "a correlation is not affine in y .*cov"),
+        ("E[y] <= corr(label, age)", "no other statistic"),
+        ("independence(sex) <= 0.1", "whole distribution of y.* demographic_parity"),
+        ("E[y] <= 0.9; max(E[y], separation(sex)) <= 0.9", "whole distribution of y.* equalized_odds"),
+        ("mutual_information(sex, race) <= 0.9", "whole distribution of y"),
     ],
 )
 def test_what_can_only_be_audited_is_refused_by_constructors(make, rule: str, words: str) -> None:
@@ -29,6 +34,19 @@ def test_what_can_only_be_audited_is_refused_by_constructors(make, rule: str, wo
         make(rule)
     assert "audit" in refusal.value.modes
     assert "streaming" not in refusal.value.modes
+
+
+@pytest.mark.parametrize("rule", ["corr(y, age) <= 0.1", "independence(sex) <= 0.1"])
+def test_a_frozen_rule_refuses_what_an_audit_alone_takes(rule: str) -> None:
+    with pytest.raises(kf.ConstraintTypeError, match="not affine in y") as refusal:
+        kf.FrozenFairness(rule)
+    assert "audit" in refusal.value.modes
+    assert rule[refusal.value.span.start : refusal.value.span.end] == rule.split(" <=")[0]
+
+
+@made
+def test_a_weight_is_nothing_to_modes_in_which_a_statement_holds(make) -> None:
+    make("E[y | sex=Female] <= 0.5 with weight 3")
 
 
 @made
