@@ -34,7 +34,7 @@ LINES = (
     ("callbacks",),
     ("postprocessing",),
     ("audit",),
-    ("diagnosis", "datasets", "distributed", "serving", "sklearn"),
+    ("diagnosis", "datasets", "distributed", "fronts", "serving", "sklearn"),
     ("reports",),
     ("plots",),
     ("comparison", "integrations"),

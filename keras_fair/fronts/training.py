@@ -1,0 +1,74 @@
+"""Training one model for each value of a grid. What a value means is the matter of `build`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from keras_fair.inputs.predictions import length_of
+
+__all__ = ["read_grid", "trained"]
+
+
+def read_grid(values: Iterable[Any]) -> dict[str, Any]:
+    """The values of a grid, by how a name shows them.
+
+    Raises:
+        ValueError: there is none, or two are shown alike.
+    """
+    grid: dict[str, Any] = {}
+    for value in values:
+        shown = _shown(value)
+        if shown in grid:
+            raise ValueError(f"expected each value of the grid once, received {shown} twice")
+        grid[shown] = value
+    if not grid:
+        raise ValueError("expected at least one value in the grid, received none")
+    return grid
+
+
+def _shown(value: Any) -> str:
+    return f"{float(value):.6g}" if hasattr(value, "__float__") and not isinstance(value, bool) else str(value)
+
+
+def trained(
+    build: Callable[[Any], Any],
+    value: Any,
+    inputs: Any,
+    fit: Mapping[str, Any] | Callable[[Any], Any] | None,
+    seed: int | None,
+    batch_size: int | None,
+) -> tuple[Any, Any]:
+    """The model of one value, fitted, and what it predicts; see `keras_fair.Front.train`.
+
+    Raises:
+        ValueError: there is no way to fit, or two.
+    """
+    import keras
+
+    if seed is not None:
+        keras.utils.set_random_seed(seed)
+    model = build(value)
+    if isinstance(model, tuple):
+        model, beside = model
+        if fit is not None:
+            raise ValueError("expected fit or a function beside the model that build returns, received both")
+        fit = beside
+    if fit is None:
+        raise ValueError(
+            "expected a way to fit: fit as a dict of arguments of model.fit or as a function of the model, or "
+            "build that returns (model, fit); received fit=None"
+        )
+    if callable(fit):
+        fit(model)
+    else:
+        model.fit(**{"verbose": 0, **fit})
+    return model, model.predict(inputs, batch_size=batch_size or _people(inputs), verbose=0)
+
+
+def _people(inputs: Any) -> int | None:
+    """How many people inputs are of; None for a pipeline, which has batches of its own."""
+    part = inputs
+    while isinstance(part, (Mapping, list, tuple)) and len(part):
+        part = next(iter(part.values())) if isinstance(part, Mapping) else part[0]
+    return length_of(part) if hasattr(part, "shape") else None
