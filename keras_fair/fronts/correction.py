@@ -25,7 +25,15 @@ from keras_fair.ops.projection.project import Projection, project
 from keras_fair.postprocessing.frozen_fairness import FrozenFairness
 from keras_fair.rows.margins import with_tolerances
 
-__all__ = ["Correction", "Tolerances", "corrections", "learnt_rules", "read_tolerances", "setting_of", "shown_tolerances"]
+__all__ = [
+    "Correction",
+    "Tolerances",
+    "corrections",
+    "learnt_rules",
+    "read_tolerances",
+    "setting_of",
+    "shown_tolerances",
+]
 
 Tolerances = tuple[float, ...]
 
@@ -54,8 +62,8 @@ def read_tolerances(tolerances: Any, texts: Sequence[FrontText]) -> list[Toleran
     for text in texts:
         if text.bounded:
             raise ValueError(
-                f"expected texts without a bound to correct over tolerances, such as 'demographic_parity(sex)', "
-                f"received {text.name!r}, which has one"
+                "expected texts without a bound to correct over tolerances, such as "
+                f"'demographic_parity(sex)', received {text.name!r}, which has one"
             )
     given = list(tolerances) if np.iterable(tolerances) else [tolerances]
     if not given:
@@ -80,8 +88,8 @@ def _read(given: Any, texts: Sequence[FrontText]) -> Tolerances:
 def _number(tolerance: Any) -> float:
     if tolerance is None:
         return math.inf
-    is_number = isinstance(tolerance, (int, float, np.integer, np.floating)) and not isinstance(tolerance, bool)
-    if not is_number or not 0 <= float(tolerance) < math.inf:
+    is_number = isinstance(tolerance, (int, float, np.integer, np.floating))
+    if not is_number or isinstance(tolerance, bool) or not 0 <= float(tolerance) < math.inf:
         raise ValueError(f"expected tolerances >= 0 and finite, or None, received {tolerance!r}")
     return float(tolerance)
 
@@ -100,7 +108,7 @@ def setting_of(tolerances: Tolerances) -> float | Tolerances:
 def held_text(texts: Sequence[FrontText], tolerances: Tolerances, domain: Domain) -> str:
     """The statements that hold texts within tolerances; those without one are left out."""
     pairs = zip(texts, tolerances, strict=True)
-    return "; ".join(text.at(each, domain.bounds) for text, each in pairs if not math.isinf(each))
+    return "; ".join(text.held(repr(each), domain.bounds) for text, each in pairs if not math.isinf(each))
 
 
 def learnt_rules(
@@ -142,7 +150,7 @@ def corrections(
         ConstraintError: a text has no meaning for these people, or is not affine in `y`.
         ValueError: malformed predictions.
     """
-    rows = parse([text.at(0.0, domain.bounds) for text in people.texts]).rows(
+    rows = parse([text.held("0", domain.bounds) for text in people.texts]).rows(
         people.attributes,
         people.label,
         outputs=1 if y.ndim == 1 else y.shape[1],

@@ -116,6 +116,20 @@ class Front:
         return tuple(objective.name for objective in self._people.objectives)
 
     @property
+    def confidence(self) -> float | None:
+        """Of the intervals; None where there are none."""
+        return self._people.confidence
+
+    def statements(self, domain: tuple[float, float] = (0.0, 1.0)) -> tuple[str, ...]:
+        """For each text the statement that holds it within a tolerance, with `{}` for that; `""` for a text
+        with a bound of its own.
+
+        Args:
+            domain: between which values predictions lie.
+        """
+        return tuple("" if text.bounded else text.held("{}", domain) for text in self._people.texts)
+
+    @property
     def points(self) -> tuple[FrontPoint, ...]:
         """All points, in the order in which they came."""
         given = list(self._points.values())
@@ -345,7 +359,7 @@ class Front:
         return {
             "texts": list(self.texts),
             "objectives": list(self.objectives),
-            "confidence": self._people.confidence,
+            "confidence": self.confidence,
             "seed": self._people.seed,
             "points": [point.to_dict() for point in self.points],
         }
@@ -355,7 +369,7 @@ class Front:
         if not isinstance(name, str) or not name.strip():
             raise ValueError(f"expected name as a text that is not empty, received name={name!r}")
         if name in self._points:
-            raise ValueError(f"expected a name that no point of the front has, received {name!r}, which is taken")
+            raise ValueError(f"expected a name that no point of the front has, received name={name!r}")
         return name
 
     def _add(self, name: str, predictions: Any, **rest: Any) -> Front:

@@ -2,7 +2,7 @@
 
     balanced_error        the mean over labels 0 and 1 of the share of wrong decisions, y >= threshold
     error                 the share of wrong decisions
-    log_loss              -mean(label log y + (1 - label) log(1 - y)), y kept 1e-7 away from 0 and 1, as in Keras
+    log_loss              -mean(label log y + (1 - label) log(1 - y)), y kept 1e-7 inside [0, 1], as in Keras
     mean_squared_error    mean((y - label)^2)
 
 Each is a mean of losses, or a mean of two such means. So their intervals are those of `keras_fair.audit` of a
@@ -74,7 +74,8 @@ class Objective:
             )
         if self.balanced and len(found) < 2:
             raise ValueError(
-                f"expected labels of both 0 and 1 for the objective {self.name!r}, received {found.tolist()} only"
+                f"expected labels of both 0 and 1 for the objective {self.name!r}, received only "
+                f"{found.tolist()}"
             )
 
     def measured(
@@ -108,8 +109,8 @@ class Objective:
                 return Measured(float(losses) if np.isfinite(losses) else math.nan, note=note)
             if losses.shape != (len(y),):
                 raise ValueError(
-                    f"expected the objective {self.name!r} to give a number or {len(y)} losses, one a sample, "
-                    f"received shape {losses.shape}"
+                    f"expected the objective {self.name!r} to give a number or {len(y)} losses, one a "
+                    f"sample, received shape {losses.shape}"
                 )
             if not np.isfinite(losses).all():
                 return Measured(math.nan, note="its function gives losses that are not finite")
@@ -121,8 +122,8 @@ class Objective:
                 )
             if self.function is _log_loss and (y.min() < 0 or y.max() > 1):
                 raise ValueError(
-                    f"expected predictions in [0, 1] for the objective 'log_loss', received values from {y.min():g} "
-                    f"to {y.max():g}"
+                    "expected predictions in [0, 1] for the objective 'log_loss', received values from "
+                    f"{y.min():g} to {y.max():g}"
                 )
             losses = self.function(np.asarray(label, "float64"), y, threshold)
         (relation,) = audit(
@@ -189,11 +190,16 @@ def read_objectives(objectives: Any) -> tuple[Objective, ...]:
 
 def _read(objective: Any, name: str | None) -> Objective:
     if callable(objective):
-        called = name or getattr(objective, "__name__", type(objective).__name__)
+        called = str(name or getattr(objective, "__name__", type(objective).__name__))
         if called == "<lambda>":
-            raise ValueError("expected a function with a name as an objective, received a lambda: objectives={'name': ...}")
+            raise ValueError(
+                "expected a function with a name as an objective, received a lambda: name it by "
+                "objectives={'name': lambda label, y: ...}"
+            )
         return Objective(called, objective, own=True)
     if not isinstance(objective, str) or objective not in _NAMED:
-        raise ValueError(f"expected an objective to be one of {sorted(_NAMED)} or a function, received {objective!r}")
+        raise ValueError(
+            f"expected an objective to be one of {sorted(_NAMED)} or a function, received {objective!r}"
+        )
     known = _NAMED[objective]
     return known if name is None else Objective(name, known.function, known.binary, known.balanced)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from keras_fair.audit.result import Audit, Verdict
-from keras_fair.constraints import ConstraintSet, Constraints, parse, parse_expression
+from keras_fair.constraints import Constraints, ConstraintSet, parse, parse_expression
 from keras_fair.errors import ConstraintSyntaxError
 from keras_fair.fronts.points import FrontPoint
 from keras_fair.language.nodes import Range
@@ -101,7 +101,8 @@ def picked(
             f"no point meets {asked}: of {len(points)} points none can be estimated; {_why(audits[0])}"
         )
     near = "; ".join(
-        f"{name!r} misses by {beyond:.4g} ({prefer} {score:.4g})" for beyond, score, name in known[:_MOST_NAMED]
+        f"{name!r} misses by {beyond:.4g} ({prefer} {score:.4g})"
+        for beyond, score, name in known[:_MOST_NAMED]
     )
     what = "the end of its interval furthest from a bound counts" if sure else "the gap counts"
     raise NoPointMeets(f"no point of {len(points)} meets {asked}. Nearest ({what}): {near}")

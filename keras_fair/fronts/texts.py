@@ -42,18 +42,17 @@ class FrontText:
     constraints: ConstraintSet
     bounded: bool
 
-    def at(self, tolerance: float, domain: Ends) -> str:
+    def held(self, tolerance: str, domain: Ends) -> str:
         """The statement that holds the expression within a tolerance of 0.
 
         Args:
-            tolerance: >= 0.
+            tolerance: a number as text, >= 0.
             domain: between which values predictions lie.
         """
         relation = self.constraints.statements[0].relation
         assert not isinstance(relation, Range)
-        if range_of(relation.left, domain)[0] >= 0:
-            return f"{self.name} <= {tolerance!r}"
-        return f"{self.name} == 0 +- {tolerance!r}"
+        never_negative = range_of(relation.left, domain)[0] >= 0
+        return f"{self.name} <= {tolerance}" if never_negative else f"{self.name} == 0 +- {tolerance}"
 
 
 def read_texts(texts: Any) -> tuple[FrontText, ...]:
@@ -66,8 +65,9 @@ def read_texts(texts: Any) -> tuple[FrontText, ...]:
         ConstraintError: a text is malformed.
         TypeError, ValueError: there is none, one twice, or one is no single text.
     """
-    given = [texts] if isinstance(texts, (str, ConstraintSet)) else texts
-    if not isinstance(given, (list, tuple)) or not all(isinstance(text, (str, ConstraintSet)) for text in given):
+    kinds = (str, ConstraintSet)
+    given = [texts] if isinstance(texts, kinds) else texts
+    if not isinstance(given, (list, tuple)) or not all(isinstance(text, kinds) for text in given):
         raise TypeError(
             "expected texts as an expression such as 'demographic_parity(sex)', or a list of them, received "
             f"{type(texts).__name__}"
@@ -95,7 +95,7 @@ def _read(text: str | ConstraintSet) -> FrontText:
             parsed = parse(text)
     if len(parsed) != 1:
         raise ValueError(
-            f"expected one expression or statement a text, received {len(parsed)} in {name!r}: give a list of texts"
+            f"expected one expression or statement a text, received {len(parsed)} in {name!r}: give a list"
         )
     return FrontText(name, parsed, bounded)
 

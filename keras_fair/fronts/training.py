@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+import numpy as np
+
 from keras_fair.inputs.predictions import length_of
 
 __all__ = ["read_grid", "trained"]
@@ -28,7 +30,8 @@ def read_grid(values: Iterable[Any]) -> dict[str, Any]:
 
 
 def _shown(value: Any) -> str:
-    return f"{float(value):.6g}" if hasattr(value, "__float__") and not isinstance(value, bool) else str(value)
+    is_number = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
+    return f"{value:.6g}" if is_number else str(value)
 
 
 def trained(
@@ -56,8 +59,8 @@ def trained(
         fit = beside
     if fit is None:
         raise ValueError(
-            "expected a way to fit: fit as a dict of arguments of model.fit or as a function of the model, or "
-            "build that returns (model, fit); received fit=None"
+            "expected a way to fit: fit as a dict of arguments of model.fit, or as a function of the model, "
+            "or a build that returns (model, fit); received fit=None"
         )
     if callable(fit):
         fit(model)

@@ -17,14 +17,12 @@ __all__ = ["front"]
 _FAINT = "#9AA3AD"
 
 
-def front(
-    front: Front, ax: Any = None, *, text: str | None = None, objective: str | None = None
-) -> Any:
+def front(front: Front, ax: Any = None, *, text: str | None = None, objective: str | None = None) -> Any:
     """The points of a front, one text against one objective. Down and left is better.
 
-    Whiskers are intervals. Points that no other one dominates, in all objectives and texts, are coloured; those
-    that none dominates in the two that are drawn are joined by the line. Points without a number on an axis are
-    not drawn, and counted in the legend.
+    Whiskers are intervals. Points that no other one dominates, in all objectives and texts, are coloured;
+    those that none dominates in the two that are drawn are joined by the line. Points without a number on an
+    axis are not drawn, and counted in the legend.
 
     Args:
         front: of which points.
