@@ -1,8 +1,9 @@
 """Which points no other point beats.
 
 A point dominates another one if it is nowhere worse and somewhere better; smaller is better. Points that are
-equal everywhere do not dominate each other. A point with a number that is not known is never undominated,
-and dominates nobody.
+equal everywhere do not dominate each other. Numbers are compared to 9 decimals, since a correction holds a
+gap to rounding: 1e-13 is no larger a gap than 0. A point with a number that is not known is never
+undominated, and dominates nobody.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from collections.abc import Sequence
 import numpy as np
 
 __all__ = ["undominated"]
+
+_DECIMALS = 9
 
 
 def undominated(numbers: Sequence[Sequence[float]]) -> np.ndarray:
@@ -28,7 +31,9 @@ def undominated(numbers: Sequence[Sequence[float]]) -> np.ndarray:
     >>> undominated([[0.2, 0.1], [0.1, 0.2], [0.2, 0.2], [0.1, 0.2]]).tolist()
     [True, True, False, True]
     """
-    values = np.asarray(numbers, "float64").reshape(len(numbers), -1)
+    if not len(numbers):
+        return np.zeros(0, bool)
+    values = np.round(np.asarray(numbers, "float64"), _DECIMALS)
     known = ~np.isnan(values).any(axis=1)
     kept = known.copy()
     for place in np.flatnonzero(known):

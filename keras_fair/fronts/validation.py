@@ -8,11 +8,18 @@ from typing import Any
 import numpy as np
 
 from keras_fair.audit import Audit, audit
-from keras_fair.constraints import Constraints, parse
+from keras_fair.constraints import Constraints, ConstraintSet, parse
 from keras_fair.fronts.measured import Measured
 from keras_fair.fronts.objectives import Objective
 from keras_fair.fronts.texts import FrontText, measured_texts
-from keras_fair.inputs.predictions import check_pairing, number_array, read_predictions
+from keras_fair.inputs.columns import columns_of
+from keras_fair.inputs.predictions import (
+    check_lengths,
+    check_pairing,
+    length_of,
+    number_array,
+    read_predictions,
+)
 from keras_fair.inputs.settings import check_confidence, check_seed
 
 __all__ = ["Validation"]
@@ -49,6 +56,15 @@ class Validation:
         check_confidence(self.confidence)
         check_seed(self.seed)
         check_pairing(None, self.attributes, self.label, self.sample_weight)
+        columns = columns_of(self.attributes)
+        named = {f"attribute {name!r}": columns[name] for name in self.asked.attributes if name in columns}
+        beside = {"label": self.label, "sample_weight": self.sample_weight}
+        check_lengths({name: length_of(column) for name, column in {**named, **beside}.items()})
+
+    @property
+    def asked(self) -> ConstraintSet:
+        """The statements of all texts."""
+        return parse([text.constraints for text in self.texts])
 
     def read(self, predictions: Any) -> np.ndarray:
         """Predictions as `(n,)` or `(n, outputs)` float64.
@@ -68,8 +84,7 @@ class Validation:
         Raises:
             ConstraintError: a text has no meaning for these people.
         """
-        asked = parse([text.constraints for text in self.texts])
-        gaps = measured_texts(self.texts, self.audit(asked, y, self.confidence))
+        gaps = measured_texts(self.texts, self.audit(self.asked, y, self.confidence))
         label = self.label if self.label is None else number_array(self.label, "label")[0]
         scores = {
             each.name: each.measured(
