@@ -100,8 +100,8 @@ def main() -> None:
         times,
     )  # fmt: skip
     table(
-        ["texts", "largest difference of warm and cold", "largest violation", "difference of warm and Clarabel",
-         "squares moved, over Clarabel's, less 1"],
+        ["texts", "largest difference of warm and cold", "largest violation",
+         "difference of warm and Clarabel", "squares moved, over Clarabel's, less 1"],
         answers,
     )  # fmt: skip
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from keras_fair.inputs.predictions import length_of
 
-__all__ = ["read_grid", "trained"]
+__all__ = ["people_of", "read_grid", "trained"]
 
 
 def read_grid(values: Iterable[Any]) -> dict[str, Any]:
@@ -66,12 +66,15 @@ def trained(
         fit(model)
     else:
         model.fit(**{"verbose": 0, **fit})
-    return model, model.predict(inputs, batch_size=batch_size or _people(inputs), verbose=0)
+    return model, model.predict(inputs, batch_size=batch_size or people_of(inputs), verbose=0)
 
 
-def _people(inputs: Any) -> int | None:
+def people_of(inputs: Any) -> int | None:
     """How many people inputs are of; None for a pipeline, which has batches of its own."""
-    part = inputs
-    while isinstance(part, (Mapping, list, tuple)) and len(part):
-        part = next(iter(part.values())) if isinstance(part, Mapping) else part[0]
-    return length_of(part) if hasattr(part, "shape") else None
+    if hasattr(inputs, "shape"):
+        return length_of(inputs)
+    if not isinstance(inputs, (Mapping, list, tuple)):
+        return None
+    parts = inputs.values() if isinstance(inputs, Mapping) else inputs
+    columns = [part for part in parts if hasattr(part, "shape") or isinstance(part, (list, tuple))]
+    return length_of(columns[0]) if columns else None

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import keras_fair as kf
+from keras_fair.fronts.training import people_of
 from tests.fronts.made import people
 
 LEARNT, MADE = people(400, seed=1), people(300, seed=2)
@@ -118,3 +119,18 @@ def test_a_model_that_diverged_is_refused() -> None:
 
     with pytest.raises(ValueError, match="predictions"):
         made_front().train(lambda value: compiled(network()), [1], columns(MADE), fit=ruined)
+
+
+def test_validation_people_are_one_batch_of_their_inputs() -> None:
+    import tensorflow as tf
+
+    x, sex = columns(MADE), MADE.attributes["sex"]
+    for inputs in (x, {"x": x, "sex": sex}, {"sex": sex.tolist(), "x": x}, [x, x], (x,)):
+        assert people_of(inputs) == len(MADE)
+    pipeline = tf.data.Dataset.from_tensor_slices(x).batch(10)
+    batches = iter([x])
+    assert people_of(pipeline) is people_of(batches) is None
+    assert next(batches) is x
+    by_pipeline = made_front().train(lambda value: compiled(network()), [1], pipeline, fit=FIT)
+    by_array = made_front().train(lambda value: compiled(network()), [1], x, fit=FIT)
+    assert by_pipeline["trained 1"].predictions == pytest.approx(by_array["trained 1"].predictions, abs=1e-6)
