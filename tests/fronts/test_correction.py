@@ -70,6 +70,16 @@ def test_tolerances_of_their_own_and_texts_that_are_not_held() -> None:
     assert front.to_dict()["points"][0]["setting"] == [0.05, None]
 
 
+@pytest.mark.parametrize("texts", [["E[y | sex=Female]", "E[y | race=a] - E[y | race=b]"], TEXTS])
+def test_neither_saturated_predictions_nor_texts_let_go_spoil_the_next_start(texts: list[str]) -> None:
+    front = kf.Front(texts, MADE.attributes, MADE.label)
+    front.correct(MADE.y, [(0.2, 0.0), (0.1, 0.1), (None, 0.0), (0.0, None), (0.05, None), (0.0, 0.3)])
+    for point in front:
+        cold = kf.project(MADE.y, point.constraints, MADE.attributes)
+        assert point.outcome is cold.outcome is kf.Outcome.SOLVED
+        assert np.abs(point.predictions - cold.y).max() <= SOLVER
+
+
 def test_a_tolerance_above_the_gap_changes_nothing() -> None:
     front = kf.Front(TEXTS, MADE.attributes, MADE.label).correct(MADE.y, [0.9]).add("plain", MADE.y)
     assert np.array_equal(front["corrected, tolerance 0.9"].predictions, MADE.y)
