@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         datasets,
         diagnosis,
         distributed,
+        fronts,
         integrations,
         layers,
         metrics,
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from keras_fair.constraints import ConstraintSet, parse
     from keras_fair.diagnosis.diagnose import diagnose
     from keras_fair.diagnosis.findings import Diagnosis
+    from keras_fair.fronts.front import Front
     from keras_fair.groups.vocabulary import Vocabulary
     from keras_fair.layers.fair_projection import FairProjection
     from keras_fair.models.fair_model import FairModel
@@ -65,6 +67,7 @@ __all__ = [
     "FairModel",
     "FairProjection",
     "FairnessMonitor",
+    "Front",
     "FrozenFairness",
     "LinearRows",
     "Outcome",
@@ -80,6 +83,7 @@ __all__ = [
     "diagnose",
     "diagnosis",
     "distributed",
+    "fronts",
     "integrations",
     "layers",
     "margin_for",
@@ -103,6 +107,7 @@ _OWNERS = {
     "FairModel": "keras_fair.models.fair_model",
     "FairProjection": "keras_fair.layers.fair_projection",
     "FairnessMonitor": "keras_fair.callbacks.fairness_monitor",
+    "Front": "keras_fair.fronts.front",
     "FrozenFairness": "keras_fair.postprocessing.frozen_fairness",
     "LinearRows": "keras_fair.rows.linear",
     "Outcome": "keras_fair.ops.outcome",
@@ -124,6 +129,9 @@ provide(
     {
         "audit": "keras_fair.audit.audit:audit",
         "fitting": "keras_fair.reports.terminal:fitting",
+        "front_dataframe": "keras_fair.reports.front_frame:front_dataframe",
+        "front_page": "keras_fair.reports.front_page:front_page",
+        "plot_front": "keras_fair.plots.front:front",
         "plot_stream": "keras_fair.plots.stream:stream",
         "rows_of": "keras_fair.rows.evaluate:rows_of",
         "to_card": "keras_fair.reports.card:to_card",

@@ -34,7 +34,7 @@ LINES = (
     ("callbacks",),
     ("postprocessing",),
     ("audit",),
-    ("diagnosis", "datasets", "distributed", "serving", "sklearn"),
+    ("diagnosis", "datasets", "distributed", "fronts", "serving", "sklearn"),
     ("reports",),
     ("plots",),
     ("comparison", "integrations"),
@@ -95,7 +95,7 @@ def pip(folder: Path, *arguments: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_wheel_holds_every_module_the_grammar_and_the_style_sheet(wheel: Path) -> None:
+def test_wheel_holds_every_module_the_grammar_and_what_pages_hold(wheel: Path) -> None:
     held = set(zipfile.ZipFile(wheel).namelist())
     modules = {file.relative_to(REPOSITORY).as_posix() for file in PACKAGE.rglob("*.py")}
     grammar = {
@@ -105,8 +105,10 @@ def test_wheel_holds_every_module_the_grammar_and_the_style_sheet(wheel: Path) -
     }
     assert {"keras_fair/grammar/fairness.lark", "keras_fair/grammar/criteria.fair"} <= grammar
     styles = {file.relative_to(REPOSITORY).as_posix() for file in PACKAGE.rglob("*.css")}
-    assert styles == {"keras_fair/reports/page.css"}
-    wanted = modules | grammar | styles | {"keras_fair/py.typed", "keras_fair/datasets/sample.csv"}
+    assert styles == {"keras_fair/reports/page.css", "keras_fair/reports/front_page.css"}
+    scripts = {file.relative_to(REPOSITORY).as_posix() for file in PACKAGE.rglob("*.js")}
+    assert scripts == {"keras_fair/reports/front_page.js"}
+    wanted = modules | grammar | styles | scripts | {"keras_fair/py.typed", "keras_fair/datasets/sample.csv"}
     assert wanted <= held
     beside = {name for name in held - wanted if ".dist-info/" not in name}
     assert not beside

@@ -5,6 +5,7 @@ returns the `Axes` or the `Figure` that it drew into, and shows and saves nothin
 """
 
 from keras_fair.plots.distributions import distributions
+from keras_fair.plots.front import front
 from keras_fair.plots.frontier import frontier
 from keras_fair.plots.gaps import gaps
 from keras_fair.plots.group_scores import group_scores
@@ -12,4 +13,4 @@ from keras_fair.plots.stream import stream
 from keras_fair.plots.thresholds import thresholds
 from keras_fair.plots.training import training
 
-__all__ = ["distributions", "frontier", "gaps", "group_scores", "stream", "thresholds", "training"]
+__all__ = ["distributions", "front", "frontier", "gaps", "group_scores", "stream", "thresholds", "training"]

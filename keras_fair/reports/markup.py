@@ -11,7 +11,7 @@ from typing import Any
 
 __all__ = ["Markup", "folded", "fragment", "table", "table_head", "tag"]
 
-_EMPTY = frozenset({"meta", "link", "br"})
+_EMPTY = frozenset({"meta", "link", "br", "input"})
 
 
 class Markup(str):

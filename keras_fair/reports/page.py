@@ -6,11 +6,11 @@ The same audit gives the same page, to the byte: it holds no clock and no random
 from __future__ import annotations
 
 from collections.abc import Iterator
-from importlib import resources
 from pathlib import Path
 
 from keras_fair.audit.result import Audit, Verdict
 from keras_fair.reports.group_scores import distributions, heat_maps, sizes
+from keras_fair.reports.head import page_head
 from keras_fair.reports.markup import Markup, folded, fragment, tag
 from keras_fair.reports.numbers import allowed, counted, interval_text, metric, typeset
 from keras_fair.reports.statements import badge, constraint_cards
@@ -29,7 +29,6 @@ from keras_fair.reports.wording import (
 
 __all__ = ["to_html"]
 
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 _MOST_ITEMS = 10  # of a caveat that are not folded away
 
 
@@ -54,24 +53,11 @@ def to_html(audit: Audit, path: str | Path | None = None) -> str:
             ),
         ),
     )
-    head = tag(
-        "head",
-        tag("meta", charset="utf-8"),
-        tag("meta", http_equiv="Content-Security-Policy", content=_POLICY),
-        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        tag("meta", name="color-scheme", content="light dark"),
-        tag("title", f"Fairness audit: {headline(audit)}"),
-        tag("style", Markup(_style())),
-    )
+    head = page_head(f"Fairness audit: {headline(audit)}", "page.css")
     page = f"<!DOCTYPE html>\n{tag('html', head, body, lang='en')}\n"
     if path is not None:
         Path(path).write_text(page, encoding="utf-8")
     return page
-
-
-def _style() -> str:
-    """The style sheet, `page.css` beside this module."""
-    return resources.files(__package__).joinpath("page.css").read_text(encoding="utf-8").strip()
 
 
 def _verdict(audit: Audit) -> Markup:

@@ -27,7 +27,15 @@ from keras_fair.language.nodes import Statement
 from keras_fair.rows.linear import LinearRows, RelationRows, relations_of_rows
 from keras_fair.rows.rooms import Room, rooms_of
 
-__all__ = ["Margin", "check_margin", "held_rows", "margins_of_rows", "statement_margins", "with_margin"]
+__all__ = [
+    "Margin",
+    "check_margin",
+    "held_rows",
+    "margins_of_rows",
+    "statement_margins",
+    "with_margin",
+    "with_tolerances",
+]
 
 Margin = float | Mapping[str, float]
 
@@ -137,6 +145,31 @@ def held_rows(rows: LinearRows) -> LinearRows:
     upper = rows.upper - floats(xp, rows.margins[1]) * part
     crossed_by_rounding = xp.logical_and(xp.greater_equal(width, 0), xp.greater(lower, upper))
     return replace(rows, lower=lower, upper=xp.where(crossed_by_rounding, lower, upper), margins=None)
+
+
+def with_tolerances(rows: LinearRows, tolerances: Sequence[float]) -> LinearRows:
+    """The rows, with the bounds that the text states moved outwards: the opposite of a margin, for those who
+    ask for many tolerances of the same samples.
+
+    Args:
+        rows: made from constraints, over given samples, without a margin.
+        tolerances: one a statement, >= 0; infinite where a statement is not to be held.
+
+    Example:
+        >>> import numpy as np
+        >>> import keras_fair as kf
+        >>> from keras_fair.rows.margins import with_tolerances
+        >>> rows = kf.parse("spread(E[y | sex=*]) <= 0").rows({"sex": ["F", "M"]})
+        >>> np.asarray(with_tolerances(rows, [0.1]).gap_upper).tolist()
+        [0.1]
+    """
+    if rows.moves is None or rows.gap is None or rows.margins is not None:
+        raise ValueError("expected rows made from constraints, without a margin")
+    owner = relations_of_rows(rows.relations, len(rows))
+    of_relation = np.array([float(tolerances[relation.statement]) for relation in rows.relations])
+    lower, upper = (np.where(moved > 0, of_relation[owner], 0.0) for moved in rows.moves)
+    gap = replace(rows.gap, lower=rows.gap.lower - of_relation, upper=rows.gap.upper + of_relation)
+    return replace(rows, lower=rows.lower - lower, upper=rows.upper + upper, gap=gap)
 
 
 def _number(value: Any, name: str | None) -> float:

@@ -14,6 +14,7 @@ import pytest
 import keras_fair as kf
 from keras_fair import plots
 from keras_fair.audit.result import Audit, Verdict
+from tests.fronts.made import people
 from tests.reports import made
 
 
@@ -367,3 +368,71 @@ def test_without_matplotlib_the_message_says_what_to_install(monkeypatch: pytest
 
 def test_plots_is_a_public_name() -> None:
     assert kf.plots is plots
+
+
+def made_front(**settings: Any) -> kf.Front:
+    made = people(200)
+    front = kf.Front(
+        ["demographic_parity(sex)", "demographic_parity(race)"],
+        made.attributes,
+        made.label,
+        objectives=["error", "log_loss"],
+        **settings,
+    )
+    front.correct(made.y, [0.0, 0.05, 0.1]).add("plain $x$", made.y)
+    return front.add("bad", np.where(made.attributes["sex"] == "Male", 0.9, 0.1))
+
+
+def test_front_shows_every_point_with_its_intervals() -> None:
+    front = made_front()
+    axes = front.plot()
+    drawn(axes.figure)
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("demographic_parity(sex)", "error")
+    shown = {
+        line.get_label(): sorted(zip(line.get_xdata(), line.get_ydata(), strict=True))
+        for line in axes.lines
+        if line.get_marker() == "o"
+    }
+    for name, on in (("dominated", False), ("undominated", True)):
+        assert shown[name] == sorted(
+            (point.gaps["demographic_parity(sex)"].value, point.scores["error"].value)
+            for point in front
+            if point.undominated is on
+        )
+    whiskers = [path.vertices for each in axes.collections for path in each.get_paths()]
+    for point in front:
+        gap, score = point.gaps["demographic_parity(sex)"], point.scores["error"]
+        across = [[gap.low, score.value], [gap.high, score.value]]
+        along = [[gap.value, score.low], [gap.value, score.high]]
+        for wanted in (across, along):
+            assert any(each.shape == (2, 2) and np.allclose(each, wanted) for each in whiskers)
+
+
+def test_front_of_another_text_and_objective_into_axes_of_the_caller() -> None:
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots()
+    front = made_front(confidence=None)
+    assert plots.front(front, axes, text="demographic_parity(race)", objective="log_loss") is axes
+    drawn(figure)
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("demographic_parity(race)", "log_loss")
+
+
+def test_front_counts_what_it_cannot_draw() -> None:
+    made = people(200)
+    front = kf.Front(
+        "E[y | sex=X]", made.attributes, made.label, vocabulary={"sex": ["Female", "Male", "X"]}
+    ).add("a", made.y)
+    axes = front.plot()
+    drawn(axes.figure)
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["1 not estimable"]
+
+
+def test_front_refuses_what_it_does_not_have() -> None:
+    made = people(200)
+    with pytest.raises(ValueError, match="points"):
+        kf.Front("demographic_parity(sex)", made.attributes, made.label).plot()
+    with pytest.raises(ValueError, match="text to be one of .*'demographic_parity\\(age\\)'"):
+        made_front().plot(text="demographic_parity(age)")
+    with pytest.raises(ValueError, match="objective to be one of .*'auc'"):
+        made_front().plot(objective="auc")

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import html
 import json
-import os
 import re
-import shutil
-import subprocess
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -16,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.reports import made
+from tests.reports.browser import dumped, framed
 
 WIDTHS = (320, 390, 768, 981, 1200)
 LARGE = {"many": (390, 1200), "statements": (390,)}  # pages of megabytes take long to lay out
@@ -54,47 +52,6 @@ addEventListener("load", () => {
 """
 
 
-@pytest.fixture(scope="session")
-def chromium() -> str:
-    """The browser; tests that need it are skipped where there is none."""
-    for name in ("chromium", "chromium-browser", "google-chrome"):
-        if found := shutil.which(name):
-            return found
-    pytest.skip("no Chromium here to render the page with; on Debian: apt-get install chromium")
-
-
-def dumped(chromium: str, document: str, folder: Path) -> str:
-    """The document as it stands after loading."""
-    page = folder / "frames.html"
-    page.write_text(document, encoding="utf-8")
-    command = [
-        chromium,
-        "--headless",
-        "--disable-gpu",
-        "--disable-dev-shm-usage",
-        "--disable-background-networking",
-        "--no-first-run",
-        f"--user-data-dir={folder / 'profile'}",
-        "--virtual-time-budget=20000",
-        "--dump-dom",
-        page.as_uri(),
-    ]
-    if os.geteuid() == 0:  # Chromium has no sandbox for root, as whom containers run
-        command.insert(1, "--no-sandbox")
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-def framed(pages: dict[str, tuple[str, int]]) -> str:
-    frames = "".join(
-        f'<iframe id="{name}" width="{width}" height="800" style="border:0" '
-        f'srcdoc="{html.escape(page)}"></iframe>'
-        for name, (page, width) in pages.items()
-    )
-    return f'<!DOCTYPE html><meta charset="utf-8">{frames}<pre id="found"></pre><script>{PROBE}</script>'
-
-
 @pytest.fixture(scope="module")
 def found(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict]:
     pages = {
@@ -103,7 +60,7 @@ def found(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, 
         for width in WIDTHS
         if width in LARGE.get(name, WIDTHS)
     }
-    document = dumped(chromium, framed(pages), tmp_path_factory.mktemp("browser"))
+    document = dumped(chromium, framed(pages, PROBE), tmp_path_factory.mktemp("browser"))
     (text,) = re.findall(r'<pre id="found">(.*?)</pre>', document, re.DOTALL)
     return json.loads(html.unescape(text))
 
@@ -159,5 +116,5 @@ def test_the_policy_stops_what_gets_into_the_page(
         f'<img src="{address}/image"><link rel="stylesheet" href="{address}/style">'
         f'<script>new Image().src = "{address}/script"</script>'
     )
-    dumped(chromium, framed({"page": (page.replace("</main>", f"{smuggled}</main>"), 390)}), tmp_path)
+    dumped(chromium, framed({"page": (page.replace("</main>", f"{smuggled}</main>"), 390)}, PROBE), tmp_path)
     assert sorted(asked) == ([] if policy else ["/image", "/script", "/style"])

@@ -28,6 +28,7 @@ from keras_fair.ops.projection.project_arguments import (
     check_predictions,
     check_stiffness,
     check_weights,
+    checked_start,
     float_array,
 )
 from keras_fair.ops.projection.projector import projector
@@ -84,6 +85,7 @@ def project(
     stiffness: Any = float("inf"),
     vocabulary: Any = None,
     margin: Margin = 0.0,
+    start: Any = None,
 ) -> Projection:
     r"""Move predictions as little as possible so that all constraints hold.
 
@@ -112,6 +114,8 @@ def project(
         margin: how far inside its bounds the gap of each statement is held, in units of the gap: a number
             >= 0 for all statements, or a dict from their names to numbers. A later audit with intervals can
             then find them satisfied; `keras_fair.margin_for` says which margin that takes.
+        start: (m,) duals to begin from, such as those of the same predictions under a tolerance near this
+            one. The answer is the same, to the solver's tolerance, in fewer passes over the predictions.
 
     Returns:
         A `Projection`, of NumPy arrays where `y` is one, else of tensors.
@@ -177,7 +181,13 @@ def project(
     check_stiffness(stiffness, len(rows), working_dtype(r))
     rows = with_margin(rows, margin)
     projection = project_rows(
-        r, rows, domain=where, divergence=divergence, sample_weight=sample_weight, stiffness=stiffness
+        r,
+        rows,
+        domain=where,
+        divergence=divergence,
+        sample_weight=sample_weight,
+        stiffness=stiffness,
+        start=None if start is None else checked_start(start, len(rows), working_dtype(r)),
     )
     unknown = in_no_group(rows.unknown)
     if unknown:

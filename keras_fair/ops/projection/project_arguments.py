@@ -14,7 +14,7 @@ from keras_fair.inputs.predictions import number_array
 from keras_fair.rows.linear import LinearRows
 from keras_fair.rows.terms import CellFamily
 
-__all__ = ["check_predictions", "check_stiffness", "check_weights", "float_array"]
+__all__ = ["check_predictions", "check_stiffness", "check_weights", "checked_start", "float_array"]
 
 
 def float_array(name: str, x: Any) -> Any:
@@ -73,6 +73,19 @@ def check_stiffness(stiffness: Any, rows: int, dtype: str) -> None:
         raise ValueError(
             f"expected stiffness >= {least:g}, the least number in {dtype}, received stiffness={stiffness!r}"
         )
+
+
+def checked_start(start: Any, rows: int, dtype: str) -> np.ndarray:
+    """Duals to begin from, in the precision of the solver; refused where they are not one finite number for
+    each row."""
+    values = _values(start)
+    if values.shape != (rows,) or values.dtype.kind not in "fiu" or not np.isfinite(values).all():
+        raise ValueError(
+            f"expected start as ({rows},) finite duals, one for each row, received shape {values.shape} and "
+            f"dtype {values.dtype}"
+            + ("" if values.dtype.kind not in "fiu" or np.isfinite(values).all() else ", not all finite")
+        )
+    return values.astype(dtype)
 
 
 def _values(x: Any) -> np.ndarray:

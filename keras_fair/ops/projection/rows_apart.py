@@ -150,11 +150,16 @@ def _first(problem: Problem, start: Any, settings: Settings) -> RowsApart:
     scales = Scales.of(problem, settings)
     nothing = ops.zeros_like(problem.offset)
     infinite = ops.full_like(nothing, np.inf)
+    steepest = nothing
+    if start is not None:
+        # Duals that push every prediction to a bound show no curvature, and would pass for an answer.
+        size = ops.cast(ops.maximum(ops.size(problem.r), 1), nothing.dtype)
+        steepest = positive_or_one(problem.reach * problem.reach / size)
     searches = Searches(
         lam=nothing if start is None else start,
         rows=nothing,
         off=infinite,
-        steepest=nothing,
+        steepest=steepest,
         least=-infinite,
         most=infinite,
         passes=nothing,

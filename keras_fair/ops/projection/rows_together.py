@@ -91,7 +91,7 @@ def solve_together(problem: Problem, structure: Structure, start: Any) -> Soluti
     Args:
         problem: the projection.
         structure: its static facts.
-        start: (m,) duals to begin from, with `V^T start = 0`; None for zeros.
+        start: (m,) duals to begin from; None for zeros.
     """
     dual = Dual.of(problem, structure)
 
@@ -105,7 +105,7 @@ def solve_together(problem: Problem, structure: Structure, start: Any) -> Soluti
     scalars = ops.zeros((0 if problem.border is None else int(problem.border.shape[1]),), dtype=nothing.dtype)
     no = ops.convert_to_tensor(False)
     first = _State(
-        line=LineSearch.at_rest(Unknowns(nothing if start is None else start, scalars)),
+        line=LineSearch.at_rest(Unknowns(nothing if start is None else _fitting(dual, start), scalars)),
         rounds=Rounds.none(dual, Unknowns(nothing, scalars)),
         steepest=nothing,
         passes=ops.convert_to_tensor(0, dtype="int32"),
@@ -114,6 +114,18 @@ def solve_together(problem: Problem, structure: Structure, start: Any) -> Soluti
         ended=no,
     )
     return _solution(dual, iterate(unfinished, advance, first))
+
+
+def _fitting(dual: Dual, start: Any) -> Any:
+    """Duals to begin from that can be those of an answer: zero for rows that take no part, whose errors are
+    not looked at; all zero where auxiliary scalars are not stationary, `V^T start = 0` to rounding."""
+    nothing = ops.zeros_like(start)
+    start = ops.where(dual.scales.movable, start, nothing)
+    if dual.problem.border is None:
+        return start
+    border = ops.transpose(dual.problem.border)
+    net, gross = ops.abs(ops.matmul(border, start)), ops.matmul(ops.abs(border), ops.abs(start))
+    return ops.where(ops.all(net <= dual.settings.stationary * gross), start, nothing)
 
 
 def _advanced(dual: Dual, state: _State) -> _State:

@@ -75,6 +75,8 @@ class Settings:
             rounding of these.
         coarsest: where the parts of coefficients take each other away, a row counts as met to the rounding
             of these, if that is at most so many times what it otherwise would be.
+        stationary: duals to begin from are taken where those of the rows of an auxiliary scalar add up to no
+            more than this part of their absolute values.
         passes: the most that all rows together take.
         passes_apart: the most that rows that share no prediction take, each by itself.
         flat: a step is taken where the slope has fallen to this part of itself.
@@ -102,6 +104,7 @@ class Settings:
     smallest_pivot: float = 1e-18
     coefficient_roundings: float = 16.0
     coarsest: float = 10.0
+    stationary: float = 1e-4
     passes: int = 400
     passes_apart: int = 40
     flat: float = 0.25
