@@ -71,6 +71,16 @@ class ConstraintLayer(keras.layers.Layer):
         """The constraints lowered for a number of outputs."""
         raise NotImplementedError
 
+    @property
+    def attributes(self) -> tuple[str, ...]:
+        """The columns that a call hands in."""
+        return self.constraints.attributes
+
+    @property
+    def uses_label(self) -> bool:
+        """Whether a call hands in the label."""
+        return self.constraints.uses_label
+
     def pool_batches(self) -> None:
         """Let the layer add up its batches where it is called inside `pooling` of `epoch_sums`."""
         self._pools = True

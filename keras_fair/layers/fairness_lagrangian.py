@@ -75,7 +75,7 @@ class FairnessLagrangian(SoftLayer):
     def __init__(
         self,
         constraints: Constraints,
-        rate: Any = 0.01,
+        rate: Any = 0.03,
         *,
         damping: float = 10.0,
         smoothing: float = 0.9,

@@ -120,6 +120,14 @@ class SoftLayer(ConstraintLayer):
         self._state: dict[str, Any] = {}
         self._check_statements()
 
+    @property
+    def attributes(self) -> tuple[str, ...]:
+        return tuple(name for name in self.constraints.attributes if name != "loss")
+
+    @property
+    def uses_label(self) -> bool:
+        return self.constraints.uses_label or "loss" in self.constraints.attributes
+
     def _check_statements(self) -> None:
         """Refuse statements that can't train, before any data are there."""
         vocabulary, _ = stand_ins(self.constraints)
@@ -221,9 +229,8 @@ class SoftLayer(ConstraintLayer):
 
     def _lacks(self, attributes: Any, label: Any) -> bool:
         """Whether something that statements name is not given."""
-        return not set(self.constraints.attributes) - {"loss"} <= set(attributes or {}) or (
-            self.constraints.uses_label and label is None
-        )
+        lacks_label = self.uses_label and label is None
+        return lacks_label or not set(self.attributes) <= set(attributes or {})
 
     def _trained_on(self, y: Any, columns: Any, label: Any, sample_weight: Any, training: bool) -> None:
         plan, given = self._built_plan, y

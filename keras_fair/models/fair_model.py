@@ -181,7 +181,7 @@ class FairModel(ExportedModel):
         else:
             self.fairness = layer
         others = (label_source,) if isinstance(label_source, str) else ()
-        self._routes = Routes(base_model, layer.constraints.attributes, others, self.inputs_of_base)
+        self._routes = Routes(base_model, layer.attributes, others, self.inputs_of_base)
         self._trains = isinstance(layer, SoftLayer)
         self._served = ServedInputs()
         self._evaluates_labels = self._class_weights = self._told_inactive = False
@@ -208,7 +208,7 @@ class FairModel(ExportedModel):
             step, weight = current_step(self), None
             if step is not None:
                 label, weight = (self._reader.of_output(part) for part in (step.label, step.sample_weight))
-            uses_label = self.constraints.uses_label
+            uses_label = self._reader.layer.uses_label
             if uses_label and label is None:
                 if training and labels_to_come(self):
                     raise ValueError(own_step("train_step"))
@@ -271,7 +271,7 @@ class FairModel(ExportedModel):
             result = super().evaluate(self._read(x, y, keywords), y, return_dict=True, **keywords)
         # A list has no names, so there it holds only what Keras puts into it.
         result = {**result, **logs.summary} if as_dict else self._flatten_metrics_in_order(result)
-        if self.constraints.uses_label and not self._evaluates_labels:
+        if self._reader.layer.uses_label and not self._evaluates_labels:
             warnings.warn(own_step("test_step"), stacklevel=2)
         return result
 
@@ -306,8 +306,7 @@ class FairModel(ExportedModel):
         if self._trains:
             return {**common, "constraints": keras.saving.serialize_keras_object(self._reader.layer)}
         own = ("constraints", "domain", "divergence", "vocabulary", "stiffness", "unknown")
-        own += ("memory", "margin")
-        switches = ("weight_statistics", "weight_objective", "global_batch")
+        switches = ("memory", "margin", "weight_statistics", "weight_objective", "global_batch")
         projection = self._reader.layer.get_config()
         return {**common, **{name: projection[name] for name in (*own, *switches)}, "label_source": source}
 
@@ -377,14 +376,15 @@ class FairModel(ExportedModel):
         """A step of `fit` or `evaluate`, with the labels that constraints on the label need."""
         with step_of(self, *arguments, **keywords):
             step = current_step(self)
-            if self.constraints.uses_label and step is not None and step.label is None:
+            if self._reader.layer.uses_label and step is not None and step.label is None:
                 raise ValueError(_NO_LABELS)
             yield
 
     def _refuse_no_labels(self, x: Any, y: Any) -> None:
         """Refuse columns without labels before Keras, which on PyTorch says that None has no dtype, meets
         them."""
-        if y is None and self.constraints.uses_label and (isinstance(x, Mapping) or hasattr(x, "columns")):
+        named = isinstance(x, Mapping) or hasattr(x, "columns")
+        if y is None and named and self._reader.layer.uses_label:
             raise ValueError(_NO_LABELS)
 
     @contextmanager

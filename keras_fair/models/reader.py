@@ -115,9 +115,10 @@ class Reader:
             return
         columns = columns_of(x)
         constraints = self.layer.constraints
-        places = {name: span for name, span in first_places(constraints).items() if name is not None}
+        places = first_places(constraints)
+        named = {name: places[name] for name in self.layer.attributes}
         if not optional:
-            needed_columns(columns, places, None, None, constraints.text)
+            needed_columns(columns, named, None, None, constraints.text)
         for name in self.routes.others:
             if name not in columns:
                 raise ValueError(
@@ -145,7 +146,7 @@ class Reader:
         Returns:
             What was learnt, in words; None where nothing was.
         """
-        wanted = set(self.layer.constraints.attributes)
+        wanted = set(self.layer.attributes)
         if self._values() or self.layer.built or not _is_at_hand(x, wanted):
             return None
         _refuse_text_labels(self.of_output(y))

@@ -14,12 +14,28 @@ from dataclasses import dataclass
 
 from keras_fair.errors import ConstraintTypeError, Reason
 from keras_fair.groups.truth import Given
-from keras_fair.language.nodes import And, Comparison, Condition, Membership, Not, Or, Prediction
+from keras_fair.language.nodes import (
+    And,
+    Comparison,
+    Condition,
+    Membership,
+    Node,
+    Not,
+    Or,
+    Prediction,
+)
 from keras_fair.language.tree import walk
 
-__all__ = ["MOST_EVENTS", "Case", "cases_of"]
+__all__ = ["MOST_EVENTS", "Case", "Quantile", "cases_of"]
 
 MOST_EVENTS = 6  # different comparisons of y in one condition: 64 cases
+
+
+@dataclass(frozen=True, slots=True)
+class Quantile(Node):
+    """A threshold that a batch says: below it lies this share of the predictions."""
+
+    share: float
 
 
 @dataclass(frozen=True)

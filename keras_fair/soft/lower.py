@@ -17,25 +17,30 @@ from keras_fair.groups.truth import compared_in
 from keras_fair.groups.vocabulary import Vocabulary
 from keras_fair.inputs.domain import Domain
 from keras_fair.language import node_text
+from keras_fair.language.fold import fold
 from keras_fair.language.nodes import (
     Attribute,
     Comparison,
+    Dependence,
     Label,
     Membership,
     Node,
     Prediction,
     Span,
     Statement,
+    Statistic,
 )
 from keras_fair.language.tree import rebuilt, walk
 from keras_fair.rows.assemble import Numbering, gap_plan, unique_names
-from keras_fair.rows.convex import Expressions
+from keras_fair.rows.convex import Expressions, Lowered
 from keras_fair.rows.gap_values import gap_values
+from keras_fair.rows.ground import ground
 from keras_fair.rows.linear import RelationRows
 from keras_fair.rows.lower import factors_of, first_places, refuse_text_in_arithmetic
 from keras_fair.rows.relations import bounds_of
 from keras_fair.rows.term_layout import make_layout
 from keras_fair.rows.values import Outputs
+from keras_fair.soft.distributions import as_rates
 from keras_fair.soft.moments import Moments, Product, columns_in
 from keras_fair.soft.plan import SoftPlan
 from keras_fair.soft.values import LOSS
@@ -60,11 +65,14 @@ def lower_softly(
         ConstraintTypeError: a relation does not depend on `y`, has no stand-in with a gradient, or names what
             the vocabulary or the model does not have.
     """
-    statements = [_with_loss(statement) for statement in statements]
+    trained = [_with_loss(statement) for statement in statements]
     domains = Domains(vocabulary, text)
     missing = "error" if vocabulary is None else vocabulary.missing
-    moments = Moments(Outputs.of(outputs), text, missing)
-    bounded = bounds_of(statements, Expressions(moments, domains), domain.bounds)
+    moments = Moments(Outputs.of(outputs), domains, missing)
+    bounded = bounds_of(trained, SoftExpressions(moments, domains), domain.bounds)
+    written = [
+        relation for index, each in enumerate(statements) for relation in ground(each, index, domains)
+    ]
     constants = tuple(moments.constants)
     conditions = [condition for each in constants for condition in (each.condition, each.selected)]
     conditions += [wanted.condition for wanted in moments.sums]
@@ -85,7 +93,7 @@ def lower_softly(
     spans = first_places(statement.relation for statement in statements)
     sums, places = _placed(moments, clusters)
     layout = make_layout((), constants, clusters)
-    names = unique_names([relation.name for relation, _ in bounded])
+    names = unique_names([relation.name for relation in written])
     return SoftPlan(
         text=text,
         outputs=moments.outputs,
@@ -93,9 +101,9 @@ def lower_softly(
         vocabulary=completed,
         relations=tuple(
             RelationRows(name, relation.statement, relation.text, (place,))
-            for place, (name, (relation, _)) in enumerate(zip(names, bounded, strict=True))
+            for place, (name, relation) in enumerate(zip(names, written, strict=True))
         ),
-        weights=np.array([_weight(statements[relation.statement]) for relation, _ in bounded]),
+        weights=np.array([_weight(statements[relation.statement]) for relation in written]),
         groups=tuple("" if term.condition is None else node_text(term.condition) for term in moments.made),
         everyone=moments.everyone,
         uses_loss=uses_loss,
@@ -121,10 +129,19 @@ def lower_softly(
     )
 
 
+class SoftExpressions(Expressions):
+    """Lowers expressions; a distance between distributions is the largest gap between rates."""
+
+    def statistic(self, node: Statistic) -> Lowered:
+        if isinstance(node, Dependence) and node.name != "mutual_information":
+            lowered: Lowered = fold(as_rates(node, self.domains), self)
+            return lowered
+        return super().statistic(node)
+
+
 def _weight(statement: Statement) -> float:
     """The `with weight` of a statement."""
-    weight = getattr(statement, "weight", None)
-    return 1.0 if weight is None else float(weight)
+    return 1.0 if statement.weight is None else float(statement.weight)
 
 
 def _with_loss(statement: Statement) -> Statement:

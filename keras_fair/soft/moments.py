@@ -1,11 +1,15 @@
-"""Each statistic as a quotient of sums over samples, so that it can be pooled over batches.
+"""Each statistic as a function of quotients of sums over samples, so that it can be pooled over batches.
 
     E[v | c]       S[v; c] / S[1; c]
     P[e | c]       S[1; e and c] / S[1; c], among those for whom e is known
     cov(u, v | c)  E[u v | c] - E[u | c] E[v | c], over those who have both
+    corr(u, v | c) the same, and E[u u | c], E[v v | c]
+    mutual_information(A | c)    the shares of each group in each of ten bins of y
 
 where `S[v; c] = sum_i w_i m_i(c) v_i`. A condition that asks about `y` is a sum over its cases
-(`keras_fair.soft.events`). A statistic that does not depend on `y` is a constant of the data, as everywhere.
+(`keras_fair.soft.events`). `keras_fair.soft.term_values` makes statistics of quotients. `independence` and
+`separation` are gaps between rates (`keras_fair.soft.distributions`). A statistic that does not depend on `y`
+is a constant of the data, as everywhere.
 """
 
 from __future__ import annotations
@@ -13,23 +17,27 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from keras_fair.groups.enumeration import Domains
 from keras_fair.groups.truth import Given
 from keras_fair.language import on_prediction
 from keras_fair.language.nodes import (
     And,
     Attribute,
     Comparison,
-    Covariance,
+    Correlation,
+    Dependence,
     Label,
     Mean,
     Node,
     Share,
     Value,
 )
+from keras_fair.language.nodes import Statistic as StatisticNode
 from keras_fair.language.tree import walk
 from keras_fair.rows.scalars import Scalar
 from keras_fair.rows.statistics import Statistics, is_known
 from keras_fair.rows.values import Outputs
+from keras_fair.soft.distributions import BINS, bins_of, groups_of
 from keras_fair.soft.events import cases_of
 
 __all__ = ["Moments", "Product", "Quotient", "Sum", "Term"]
@@ -68,15 +76,19 @@ class Quotient:
 
 @dataclass(frozen=True)
 class Term:
-    """A statistic that depends on `y`: one quotient; or `a - b c` of three, for a covariance.
+    """A statistic that depends on `y`, as a function of quotients.
 
     Args:
-        quotients: one number, or three.
+        kind: `"quotient"`, or what `keras_fair.soft.term_values` makes of several.
+        quotients: their numbers.
+        groups: of how many groups they are, for the mutual information.
         condition: which samples it is over, for messages.
     """
 
+    kind: str
     quotients: tuple[int, ...]
     condition: Given
+    groups: int = 1
 
 
 class Moments(Statistics):
@@ -84,35 +96,49 @@ class Moments(Statistics):
 
     Args:
         outputs, text, missing: see `Statistics`.
+        domains: the values that groups are made of.
     """
 
-    def __init__(self, outputs: Outputs, text: str, missing: str = "error") -> None:
-        super().__init__(outputs, text, missing)
+    def __init__(self, outputs: Outputs, domains: Domains, missing: str = "error") -> None:
+        super().__init__(outputs, domains.text, missing)
+        self.domains = domains
         self.sums: dict[Sum, int] = {}
         self.quotients: dict[Quotient, int] = {}
         self.found: dict[Node, int] = {}
         self.made: list[Term] = []
         self.everyone = self._sum(Sum(Product(), None))
 
-    def lowered(self, node: Mean | Share | Covariance) -> tuple[dict[int, Scalar], Scalar]:
+    def lowered(self, node: StatisticNode) -> tuple[dict[int, Scalar], Scalar]:
         """A statistic as a term, or as a constant of the data."""
         if not on_prediction(node):
             return super().lowered(node)
         if node not in self.found:
             self.found[node] = len(self.made)
-            self.made.append(Term(self._quotients(node), node.condition))
+            self.made.append(self._term(node))
         return {self.found[node]: Scalar(1.0)}, Scalar()
 
-    def _quotients(self, node: Mean | Share | Covariance) -> tuple[int, ...]:
+    def _term(self, node: StatisticNode) -> Term:
         if isinstance(node, Mean):
-            return (self._mean_of((node.value,), node.condition, self._present(node.value)),)
+            mean = self._mean_of((node.value,), node.condition, self._present(node.value))
+            return Term("quotient", (mean,), node.condition)
         if isinstance(node, Share):
-            known = is_known(node.event)
-            over = _both(known, node.condition)
-            return (self._quotient(_both(node.event, over), over, (), frozenset()),)
-        present = self._present(node.left, node.right)
-        pairs = ((node.left, node.right), (node.left,), (node.right,))
-        return tuple(self._mean_of(values, node.condition, present) for values in pairs)
+            over = _both(is_known(node.event), node.condition)
+            return Term("quotient", (self._quotient(_both(node.event, over), over),), node.condition)
+        if isinstance(node, Dependence):
+            shares = [
+                self._quotient(_both(group, _both(bin_, node.condition)), node.condition)
+                for group in groups_of(node, self.domains)
+                for bin_ in bins_of(node, self.text)
+            ]
+            return Term("information", tuple(shares), node.condition, len(shares) // BINS)
+        left, right = node.left, node.right
+        products = [(left, right), (left,), (right,)]
+        if isinstance(node, Correlation):
+            products += [(left, left), (right, right)]
+        present = self._present(left, right)
+        means = tuple(self._mean_of(values, node.condition, present) for values in products)
+        kind = "correlation" if isinstance(node, Correlation) else "covariance"
+        return Term(kind, means, node.condition)
 
     def _mean_of(
         self, values: tuple[Value, ...], condition: Given, present: frozenset[str | None]
@@ -120,7 +146,11 @@ class Moments(Statistics):
         return self._quotient(condition, condition, values, present)
 
     def _quotient(
-        self, selected: Given, condition: Given, values: tuple[Value, ...], present: frozenset[str | None]
+        self,
+        selected: Given,
+        condition: Given,
+        values: tuple[Value, ...] = (),
+        present: frozenset[str | None] = frozenset(),
     ) -> int:
         above = tuple(
             self._sum(Sum(Product(values, case.events, present), case.rest))

@@ -28,7 +28,7 @@ from keras_fair.groups.factors import Factor
 from keras_fair.groups.membership import member_of, outside
 from keras_fair.groups.samples import Needs, read_samples
 from keras_fair.groups.vocabulary import Vocabulary
-from keras_fair.inputs.arrays import Tensor, divided, floats, namespace
+from keras_fair.inputs.arrays import Tensor, divided, floats, is_tensor, namespace
 from keras_fair.inputs.domain import Domain
 from keras_fair.language.nodes import Label, Span, Subject
 from keras_fair.rows.gap_values import GapValues
@@ -37,6 +37,7 @@ from keras_fair.rows.measured import measure
 from keras_fair.rows.term_layout import Layout
 from keras_fair.rows.values import Outputs
 from keras_fair.soft.moments import Product, Term
+from keras_fair.soft.term_values import jacobian, term_values
 from keras_fair.soft.values import SampleValues
 
 __all__ = ["BatchMoments", "SoftGaps", "SoftPlan"]
@@ -165,6 +166,11 @@ class SoftPlan:
             ConstraintTypeError, ValueError: see `keras_fair.groups.samples`.
         """
         size = y.shape[0] if isinstance(y.shape[0], int) else namespace(y).shape(y)[0]
+        if is_tensor(y):  # so that all is computed where the gradient flows
+            tensor = namespace(y).convert_to_tensor
+            columns = {name: tensor(column) for name, column in columns.items()}
+            label = None if label is None else tensor(label)
+            sample_weight = tensor(np.ones(size)) if not columns and label is None else sample_weight
         samples = read_samples(self.needs, columns, label, sample_weight, size)
         soft_label = (
             self.binary_label and Label(span=Span(0, 0)) in self.factors and samples.may_be_fractional()
@@ -240,7 +246,8 @@ class SoftPlan:
         if through is not None:
             soft, _ = self._quotients(xp, through)
             quotients = xp.stop_gradient(quotients) + soft - xp.stop_gradient(soft)
-        terms, known = self._terms(xp, quotients), xp.take(there, self._first, axis=0)
+        terms = term_values(self.terms, quotients)
+        known = xp.equal(xp.matmul(floats(xp, self._needed), 1.0 - floats(xp, there)), 0)
         size = len(self.layout.constant_sums)
         values, has_value = self.gap_values.constants(constants[:size], constants[size:])
         gaps = self.gap_values.gaps(values, has_value, known)
@@ -273,7 +280,7 @@ class SoftPlan:
         sizes = self.effective_sizes(of_samples)
         factor = divided(sizes, sizes - 1.0, xp.greater(sizes, 1.0 + 1e-6))
         residuals = divided(own, total, xp.greater(total, 0)) * xp.expand_dims(xp.sqrt(factor), 1)
-        return xp.matmul(xp.matmul(slopes, self._jacobian(xp, quotients)), residuals)
+        return xp.matmul(xp.matmul(slopes, jacobian(self.terms, quotients, len(self.above))), residuals)
 
     def _quotients(self, xp: Any, sums: Tensor) -> tuple[Tensor, Tensor]:
         """The quotients, `(Q,)`, and which of them can be estimated."""
@@ -288,6 +295,14 @@ class SoftPlan:
         squares = xp.sum(xp.square(own), axis=1)
         return divided(xp.square(xp.sum(own, axis=1)), squares, xp.greater(squares, 0))
 
+    @property
+    def _needed(self) -> np.ndarray:
+        """Which quotients each term needs, `(T, Q)` 0 or 1."""
+        needed = np.zeros((len(self.terms), len(self.above)))
+        for place, term in enumerate(self.terms):
+            needed[place, list(term.quotients)] = 1.0
+        return needed
+
     def smallest_shares(self, sums: Tensor) -> Tensor:
         """The share of all people that is in the smallest group of each relation, `(R,)`.
 
@@ -296,40 +311,10 @@ class SoftPlan:
         """
         xp = namespace(sums)
         below = xp.matmul(floats(xp, self.below), sums) / xp.maximum(sums[self.everyone], 1e-12)
-        of_terms = xp.take(below, self._first, axis=0)
+        first = np.array([term.quotients[0] for term in self.terms], dtype="int32")
+        of_terms = xp.take(below, first, axis=0)
         used = self.gap_values.reached()
         return xp.min(xp.where(used, xp.expand_dims(of_terms, 0), np.ones(used.shape)), axis=1)
-
-    def _terms(self, xp: Any, quotients: Tensor) -> Tensor:
-        first = xp.take(quotients, self._first, axis=0)
-        if not len(self._products):
-            return first
-        left, right = (xp.take(quotients, self._products[:, side], axis=0) for side in (1, 2))
-        place = np.zeros((len(self.terms), len(self._products)))
-        place[self._products[:, 0], np.arange(len(self._products))] = 1.0
-        return first - xp.matmul(floats(xp, place), left * right)
-
-    def _jacobian(self, xp: Any, quotients: Tensor) -> Tensor:
-        """The derivative of the terms by the quotients, `(T, Q)`."""
-        base = np.eye(len(self.above))[self._first]
-        jacobian = floats(xp, base)
-        for term, left, right in self._products:
-            of_left, of_right = np.zeros_like(base), np.zeros_like(base)
-            of_left[term, left], of_right[term, right] = -1.0, -1.0
-            jacobian = jacobian + floats(xp, of_left) * quotients[int(right)]
-            jacobian = jacobian + floats(xp, of_right) * quotients[int(left)]
-        return jacobian
-
-    @property
-    def _first(self) -> np.ndarray:
-        return np.array([term.quotients[0] for term in self.terms], dtype="int32")
-
-    @property
-    def _products(self) -> np.ndarray:
-        """`(p, 3)`: the terms that are covariances, and the two quotients whose product is subtracted."""
-        of_three = [(place, term) for place, term in enumerate(self.terms) if len(term.quotients) == 3]
-        found = [(place, *term.quotients[1:]) for place, term in of_three]
-        return np.array(found, dtype="int32").reshape(-1, 3)
 
 
 def slopes_of(gaps: Gaps, terms: Tensor) -> Tensor:

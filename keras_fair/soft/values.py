@@ -19,7 +19,7 @@ from keras_fair.errors import ConstraintTypeError, Reason
 from keras_fair.groups.factors import attribute_of
 from keras_fair.groups.samples import Samples
 from keras_fair.groups.thresholds import is_missing
-from keras_fair.inputs.arrays import Tensor, floats
+from keras_fair.inputs.arrays import Tensor, dtype_of, floats
 from keras_fair.inputs.domain import Domain
 from keras_fair.language.fold import Algebra, fold
 from keras_fair.language.nodes import (
@@ -34,6 +34,7 @@ from keras_fair.language.nodes import (
     Value,
 )
 from keras_fair.rows.values import Outputs
+from keras_fair.soft.events import Quantile
 from keras_fair.soft.moments import Product
 
 __all__ = ["LOSS", "SampleValues"]
@@ -119,7 +120,16 @@ class SampleValues(Algebra[Any]):
                 self._values[key] = 1.0 / (1.0 + xp.exp(-xp.clip(position, -60.0, 60.0)))
         return self._values[key]
 
-    def _threshold(self, event: Comparison) -> float:
+    def _threshold(self, event: Comparison) -> Any:
+        if isinstance(event.value, Quantile):
+            assert isinstance(event.subject, Prediction)
+            y, xp = self.samples.xp.stop_gradient(self.leaf(event.subject)), self.samples.xp
+            key = ("sorted", event.subject)
+            if key not in self._values:
+                self._values[key] = xp.sort(y)
+            last = xp.shape(y)[0] - 1
+            place = xp.cast(xp.round(event.value.share * floats(xp, xp.cast(last, dtype_of(y)))), "int32")
+            return xp.take(self._values[key], place, axis=0)
         if not isinstance(event.value, Literal) or isinstance(event.value.value, str):
             raise ConstraintTypeError(
                 "expected y to be compared with a number here",
