@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 
 import keras
 import numpy as np
+from keras import backend
 from keras import ops as keras_ops
 
 from keras_fair.constraints import Constraints, statement_names
@@ -261,7 +262,7 @@ class SoftLayer(ConstraintLayer):
         if place is not None and self.pooled is not None:
             self.pooled.add(place, ops.concatenate([moments.strict, moments.constants], axis=0))
         total = self._added_loss(batch, past, training)
-        self.add_loss(keras_ops.cast(total, "float32"))
+        self.add_loss(keras_ops.cast(total, backend.floatx()))
         if training:
             self._scheduled.advance()
 
