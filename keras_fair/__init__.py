@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         models,
         ops,
         plots,
+        reductions,
         rows,
         sklearn,
     )
@@ -89,6 +90,7 @@ __all__ = [
     "parse",
     "plots",
     "project",
+    "reductions",
     "rows",
     "select_top",
     "serve",
