@@ -30,7 +30,7 @@ from keras_fair.reductions.decision_rows import decision_rows, meaning_for_decis
 from keras_fair.reductions.exponentiated_gradient import Settings, exponentiated_gradient
 from keras_fair.reductions.game import Game, decisions_of, probabilities_of
 from keras_fair.sklearn.named_columns import named_columns
-from keras_fair.sklearn.two_classes import routes, two_classes, weighted, with_shape
+from keras_fair.sklearn.two_classes import routes, seen_before, two_classes, weighted, with_shape
 
 __all__ = ["FairClassifier"]
 
@@ -311,13 +311,7 @@ class FairClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     def _chance(self, X: Any) -> np.ndarray:
         """What `predict` compares, of each person, `(n,)`."""
         check_is_fitted(self)
-        X = with_shape(X)
-        if len(X.shape) != 2:
-            raise ValueError(
-                f"expected X of shape (n, features), received shape {tuple(X.shape)}. Reshape your data"
-            )
-        validate_data(self, X=X, reset=False, skip_check_array=True)
-        return self._average(X)
+        return self._average(seen_before(self, X))
 
     def _average(self, X: Any) -> np.ndarray:
         return np.clip(self.weights_ @ self._answers(self.estimators_, X), 0.0, 1.0)

@@ -168,7 +168,7 @@ class Moment(ClassificationMoment):
         pairs, rows = self.rows.opposites.tolist(), self.rows
         rng = np.random.default_rng(0)
         # Expressions that depend on each other do so at random decisions too.
-        drawn = [rows.values(rng.random(self.total_samples)) for _ in range(rows.weights.shape[1] + 1)]
+        drawn = [rows.values(rng.random((self.total_samples,))) for _ in range(rows.weights.shape[1] + 1)]
         at_random = np.array(drawn[1:]) - drawn[0]
         held = np.zeros((len(at_random), 0))
         chosen: list[tuple[int, int | None]] = []

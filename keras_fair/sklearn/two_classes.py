@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 from sklearn import get_config
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from sklearn.utils.validation import validate_data
 
-__all__ = ["routes", "two_classes", "weighted", "with_shape"]
+__all__ = ["routes", "seen_before", "two_classes", "weighted", "with_shape"]
 
 
 def two_classes(y: np.ndarray) -> np.ndarray:
@@ -57,3 +58,20 @@ def with_shape(X: Any) -> Any:
 def routes() -> bool:
     """Whether scikit-learn routes metadata."""
     return bool(get_config()["enable_metadata_routing"])
+
+
+def seen_before(estimator: Any, X: Any) -> Any:
+    """Features `(n, k)` at prediction, checked against those of `fit`.
+
+    Args:
+        estimator: fitted.
+        X: the features.
+
+    Raises:
+        ValueError: they have another shape, number or names.
+    """
+    X = with_shape(X)
+    if len(X.shape) != 2:
+        raise ValueError(f"expected X of shape (n, features), received {tuple(X.shape)}. Reshape your data")
+    validate_data(estimator, X=X, reset=False, skip_check_array=True)
+    return X

@@ -13,7 +13,7 @@ import pytest
 import sklearn
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.compose import make_column_transformer
-from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.ensemble import GradientBoostingClassifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, cross_validate
@@ -63,7 +63,7 @@ def routing() -> Iterator[None]:
     [
         FairClassifier(DecisionTreeClassifier(random_state=0), "P[y >= 0.5] <= 0.6"),
         FairClassifier(DecisionTreeClassifier(random_state=0), "P[y >= 0.5] <= 0.6", decide="one"),
-        FairClassifier(LogisticRegression(C=0.1), "P[y >= 0.5] <= 0.9", max_iter=3),
+        FairClassifier(LogisticRegression(C=0.1), "P[y >= 0.5] <= 0.9", max_iter=2),
     ],
     ids=["average", "one", "logistic"],
 )
@@ -73,20 +73,22 @@ def test_checks_of_scikit_learn(estimator: FairClassifier) -> None:
 
 ESTIMATORS = {
     "logistic": LogisticRegression(),
-    "boosting": HistGradientBoostingClassifier(max_iter=15, max_depth=3, random_state=0),
+    "boosting": GradientBoostingClassifier(n_estimators=8, max_depth=2, random_state=0),
     "tree": DecisionTreeClassifier(max_depth=5, min_samples_leaf=20, random_state=0),
 }
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-@pytest.mark.parametrize("text", [TEXT, "equalized_odds(sex) <= 0.05 at y >= 0.5", "E[y | sex=*] == E[y] +- 0.02"])
+@pytest.mark.parametrize(
+    "text", [TEXT, "equalized_odds(sex) <= 0.05 at y >= 0.5", "E[y | sex=*] == E[y] +- 0.02"]
+)
 @pytest.mark.parametrize("name", ESTIMATORS)
 def test_holds_the_text_on_its_people_and_nearly_on_others(name: str, text: str) -> None:
     x, y = people()
     plain = clone(ESTIMATORS[name]).fit(features(x), y)
     fair = FairClassifier(ESTIMATORS[name], text).fit(features(x), y, attributes=x[["sex"]])
     before, after = (violation(text, each.predict(features(x)), x, y) for each in (plain, fair))
-    assert before > 0.05
+    assert before > 0.04
     assert after == pytest.approx(fair.violation_, abs=1e-9)
     assert after <= 0.01
     assert fair.mixture_violation_ < 1e-6
@@ -142,7 +144,8 @@ def test_lots_meet_the_text_as_chances_and_are_the_same_for_a_person() -> None:
 def test_attributes_are_not_needed_at_prediction_and_classes_may_be_words() -> None:
     x, y = people()
     words = np.where(y == 1, "yes", "no")
-    model = make_pipeline(make_column_transformer((StandardScaler(), ["skill", "club"])), LogisticRegression())
+    columns = make_column_transformer((StandardScaler(), ["skill", "club"]))
+    model = make_pipeline(columns, LogisticRegression())
     fair = FairClassifier(model, TEXT).fit(x, words)
     again = FairClassifier(LogisticRegression(), TEXT).fit(
         StandardScaler().fit_transform(features(x)), y, attributes=x[["sex"]]
@@ -172,8 +175,9 @@ def test_weights_are_repetitions() -> None:
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_search_pipeline_and_pickle() -> None:
     x, y = people(1500)
-    passing = make_column_transformer(("passthrough", ["sex", "skill", "club"])).set_output(transform="pandas")
-    passing.set_params(verbose_feature_names_out=False)
+    passing = make_column_transformer(
+        ("passthrough", ["sex", "skill", "club"]), verbose_feature_names_out=False
+    ).set_output(transform="pandas")
     inner = make_pipeline(
         make_column_transformer(("passthrough", ["skill", "club"])), DecisionTreeClassifier(max_depth=4)
     )
@@ -204,7 +208,7 @@ def test_metadata_is_cut_into_folds(routing: None) -> None:
         features(x),
         y,
         cv=2,
-        scoring=make_scorer(TEXT),
+        scoring=make_scorer(TEXT).set_score_request(sample_weight=True),
         params={"attributes": x[["sex"]], "sample_weight": np.ones(len(y))},
         error_score="raise",
     )
@@ -225,10 +229,11 @@ def test_what_is_not_met_is_told() -> None:
         FairClassifier(DecisionTreeClassifier(max_depth=3), TEXT, gap=1e-12, max_iter=1).fit(
             features(x), y, attributes=x
         )
-    with pytest.warns(ConvergenceWarning, match="exceeds the constraints by .* on the people of fit; the mixture"):
+    told = "exceeds the constraints by .* on the people of fit; the mixture"
+    with pytest.warns(ConvergenceWarning, match=told):
         FairClassifier(
-            DecisionTreeClassifier(max_depth=1), "P[y >= 0.5] in [0.31, 0.311]", decide="one"
-        ).fit(features(x), y)
+            DecisionTreeClassifier(max_depth=1), "P[y >= 0.5] in [0.31, 0.311]", decide="one", gap=0.001
+        ).fit(np.round(features(x)), y)
 
 
 class Silent(ClassifierMixin, BaseEstimator):
@@ -239,15 +244,18 @@ class Silent(ClassifierMixin, BaseEstimator):
 
 
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
-    "no weights": ({"estimator": KNeighborsClassifier()}, "expected an estimator whose fit takes sample_weight"),
-    "no weights in the pipeline": ({"estimator": make_pipeline(StandardScaler(), Silent())}, "received Silent"),
+    "no weights": ({"estimator": KNeighborsClassifier()}, "whose fit takes sample_weight"),
+    "no weights in the last step": (
+        {"estimator": make_pipeline(StandardScaler(), Silent())},
+        "received Silent",
+    ),
     "decide": ({"decide": "vote"}, "expected decide to be one of"),
     "steps": ({"max_iter": 0}, "expected max_iter to be an integer >= 1"),
     "gap": ({"gap": -0.1}, "expected gap to be a number > 0"),
     "bound": ({"multiplier_bound": "many"}, "expected multiplier_bound to be a number > 0"),
     "rate": ({"learning_rate": np.inf}, "expected learning_rate to be a number > 0"),
     "text": ({"constraints": "cov(y, y) <= 0.1"}, "must be free of y"),
-    "column": ({"constraints": "P[y >= 0.5 | race=a] <= 0.1"}, "expected a column 'race' of X, or attributes="),
+    "column": ({"constraints": "P[y >= 0.5 | race=a] <= 0.1"}, "expected a column 'race' of X, or"),
     "position": ({"columns": {"race": 0}}, "expected columns of the attributes ['sex']"),
 }
 
