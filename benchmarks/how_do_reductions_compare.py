@@ -1,7 +1,7 @@
 """Does a text as a moment find what fairlearn's own moments find, in which time, and what does ours find?
 
-fairlearn's `ExponentiatedGradient` with its own moments and with `kf.reductions.Moment` of the same statement,
-and `kf.reductions.FairClassifier`, over the same base learners: Adult (10,000 people train, the rest tests)
+fairlearn's `ExponentiatedGradient` with its own moments and with `kf.reductions.Moment` of the same text, and
+`kf.reductions.FairClassifier`, over the same base learners: Adult (10,000 people train, the rest tests)
 and COMPAS (70% train), drawn anew for each seed; the attribute is no feature. Accuracy and gap are of the
 people who test, of lots their means. The gap is the largest difference between groups, twice the asked bound
 at most, since each group is compared with all people.

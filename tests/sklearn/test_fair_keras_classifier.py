@@ -187,7 +187,8 @@ def test_soft_modes_ask_for_no_attributes_at_prediction(mode: str) -> None:
 
 def test_settings_are_those_of_the_model() -> None:
     x, y = people(200)
-    fair = FairKerasClassifier(eager, TEXT, settings={"divergence": "binary_crossentropy"}, epochs=1).fit(x, y)
+    settings = {"divergence": "binary_crossentropy"}
+    fair = FairKerasClassifier(eager, TEXT, settings=settings, epochs=1).fit(x, y)
     assert fair.model_.projection.divergence == "binary_crossentropy"
 
 
