@@ -25,7 +25,7 @@ from keras_fair.inputs.orders import check_order
 from keras_fair.inputs.predictions import check_lengths, read_weight
 from keras_fair.inputs.settings import check_choice, check_count, check_positive
 from keras_fair.postprocessing.knots import lots_of
-from keras_fair.reductions.averages import best_average
+from keras_fair.reductions.averages import best_average, price_of
 from keras_fair.reductions.decision_rows import decision_rows, meaning_for_decisions
 from keras_fair.reductions.exponentiated_gradient import Settings, exponentiated_gradient
 from keras_fair.reductions.game import Game, decisions_of, probabilities_of
@@ -196,7 +196,7 @@ class FairClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             for (relation, text), value in zip(rows.names, solution.multipliers, strict=True)
             if value > 0
         }
-        self._choose(game, solution.shares)
+        self._choose(game, solution.shares, price_of(solution.multipliers, settings.multiplier_bound))
         self._tell(solution.gap, settings)
         return self
 
@@ -269,11 +269,10 @@ class FairClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         people = 1 / np.square(game.weight).sum()  # Kish's effective number
         return max(1e-6, _STATISTICAL * float(np.sqrt(error * (1 - error) / people)))
 
-    def _choose(self, game: Game, shares: np.ndarray) -> None:
+    def _choose(self, game: Game, shares: np.ndarray, price: float) -> None:
         """The fits that `predict` needs, and what they cost on the people of `fit`."""
         self.mixture_error_, self.mixture_violation_ = game.cost(shares @ game.decisions)
         if self.decide != "lots":
-            price = float(self.multiplier_bound)
             cheapest = np.argsort(game.prices(price), kind="stable")
             used = np.flatnonzero(shares)
             tried = cheapest[:1] if self.decide == "one" else np.union1d(used, cheapest[:_ALONE])
