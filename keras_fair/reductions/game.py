@@ -106,7 +106,8 @@ class Game:
     def prices(self, multiplier_bound: float) -> np.ndarray:
         """Of each classifier its error and its violation at a price, `(k,)`."""
         excess = [max(0.0, float((each.values - self.rows.bounds).max())) for each in self.known]
-        return np.array([each.error for each in self.known]) + multiplier_bound * np.array(excess)
+        prices = np.array([each.error for each in self.known]) + multiplier_bound * np.array(excess)
+        return prices.round(9)  # so that rounding decides nothing between equal ones
 
     def price(self, decisions: np.ndarray, multiplier_bound: float) -> float:
         """The error of decisions, `(n,)`, and their violation at a price."""
