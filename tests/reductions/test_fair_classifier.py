@@ -32,7 +32,7 @@ from keras_fair.sklearn import make_scorer
 
 # Weights that are equal but for their last digit make another split of a tree the best.
 TIES = {
-    f"check_sample_weight_equivalence_on_{kind}_data": "of equally good splits the last digit of weights decides"
+    f"check_sample_weight_equivalence_on_{kind}_data": "the last digit of weights decides between splits"
     for kind in ("dense", "sparse")
 }
 TEXT = "spread(P[y >= 0.5 | sex=*]) <= 0.05"
