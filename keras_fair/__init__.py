@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         models,
         ops,
         plots,
+        reductions,
         rows,
         sklearn,
     )
@@ -93,6 +94,7 @@ __all__ = [
     "parse",
     "plots",
     "project",
+    "reductions",
     "rows",
     "select_top",
     "serve",

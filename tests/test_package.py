@@ -35,7 +35,7 @@ LINES = (
     ("postprocessing",),
     ("audit",),
     ("diagnosis", "datasets", "distributed", "fronts", "serving", "sklearn"),
-    ("reports",),
+    ("reductions", "reports"),
     ("plots",),
     ("comparison", "integrations"),
     ("cli",),
@@ -43,7 +43,7 @@ LINES = (
 )
 LINE = {room: line for line, rooms in enumerate(LINES) for room in rooms}
 IMPORTED_WHEN_USED = {"matplotlib", "pandas", "pyarrow", "cvxpy", "tensorflow_probability", "redis"}
-IMPORTED_WHEN_USED |= {"pyspark", "apache_beam", "fastapi", "sklearn", "uvicorn", "pydantic"}
+IMPORTED_WHEN_USED |= {"pyspark", "apache_beam", "fastapi", "sklearn", "fairlearn", "uvicorn", "pydantic"}
 IMPORTED_WHEN_USED |= {"mlflow", "tensorboard", "huggingface_hub", "pytest"}
 
 

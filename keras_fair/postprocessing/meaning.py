@@ -7,7 +7,8 @@ A rule for decisions gives each person a decision `d`, 0 or 1; what a text says 
     P[label=1 | y >= t, c] >= v         E[(label - v) d | c] >= 0        (a floor on precision)
 
 The statements that come out say `E[y | ...]` where they mean `E[d | ...]`: then rows, groups and labels are
-the matter of `keras_fair.rows`, as for scores. A rule for scores takes the text as it stands.
+the matter of `keras_fair.rows`, as for scores. A rule for scores takes the text as it stands. A reduction
+(`keras_fair.reductions`) gives each person a decision too; what it takes beside is said by its `Taker`.
 """
 
 from __future__ import annotations
@@ -42,9 +43,31 @@ from keras_fair.language.nodes import (
 )
 from keras_fair.language.tree import conjuncts, rebuilt, walk
 
-__all__ = ["Meaning", "meaning_of"]
+__all__ = ["FROZEN_RULE", "Meaning", "Taker", "meaning_of"]
 
 _TURNED = {"<=": ">=", ">=": "<=", "==": "=="}
+
+
+@dataclass(frozen=True)
+class Taker:
+    """Who is asked for decisions or scores, and how messages speak of it.
+
+    Attributes:
+        name: such as `"a frozen rule"`.
+        short: such as `"rule"`.
+        again: what to do where one is not enough, such as `"learn a rule for each"`.
+        columns: whether it takes `y` beside columns, as in `E[y * age | ...]` and `cov(y, age)`.
+        only_decides: its `y` is 0 or 1, so that `E[y | ...]` is a rate of decisions too.
+    """
+
+    name: str
+    short: str
+    again: str
+    columns: bool = False
+    only_decides: bool = False
+
+
+FROZEN_RULE = Taker("a frozen rule", "rule", "learn a rule for each")
 
 
 @dataclass(frozen=True)
@@ -81,21 +104,22 @@ class Meaning:
         return (outputs[0] if output is None else check_choice("output", output, outputs)) == "decision"
 
 
-def meaning_of(constraints: ConstraintSet) -> Meaning:
+def meaning_of(constraints: ConstraintSet, taker: Taker = FROZEN_RULE) -> Meaning:
     """What a text asks of a rule.
 
     Args:
         constraints: parsed.
+        taker: whom it is asked of.
 
     Raises:
         ConstraintTypeError: it asks for scores and for decisions, for decisions by two thresholds, or for
             what no rule of this kind can be held to.
     """
-    reader = _Reader(constraints.text)
+    reader = _Reader(constraints.text, taker)
     outputs = {node.output: node for node in nodes_of(constraints) if isinstance(node, Prediction)}
     if len(outputs) > 1:
         raise reader.refused(
-            "a frozen rule is about one output, and the text names two: learn a rule for each",
+            f"{taker.name} is about one output, and the text names two: {taker.again}",
             list(outputs.values())[1],
         )
     names = statement_names(constraints.statements)
@@ -104,7 +128,7 @@ def meaning_of(constraints: ConstraintSet) -> Meaning:
         for statement, name in zip(constraints.statements, names, strict=True)
     ]
     first_score, first_decision = reader.first_score, reader.first_decision
-    if first_score is not None and first_decision is not None:
+    if first_score is not None and first_decision is not None and not taker.only_decides:
         raise reader.refused(
             "one rule gives out decisions or scores: this is about decisions, and another statement, or "
             "another part of this one, about the score E[y | ...]; learn two rules",
@@ -121,8 +145,9 @@ def meaning_of(constraints: ConstraintSet) -> Meaning:
 class _Reader:
     """Rewrites relations, and remembers the first score and the first decision that it met."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, taker: Taker) -> None:
         self.text = text
+        self.taker = taker
         self.first_score: Node | None = None
         self.first_decision: Comparison | None = None
 
@@ -133,7 +158,7 @@ class _Reader:
         relation = statement.relation
         if not any(isinstance(node, Prediction) for node in walk(relation)):
             raise ConstraintTypeError(
-                "no rule can change this relation: it does not contain y",
+                f"no {self.taker.short} can change this relation: it does not contain y",
                 text=self.text,
                 span=relation.span,
                 reason=Reason.FREE_OF_PREDICTIONS,
@@ -170,11 +195,12 @@ class _Reader:
             if event.operator == ">=":
                 return rate
             return Arithmetic("-", Number(1.0, span=node.span), rate, span=node.span)
-        if isinstance(node, Mean) and not any(isinstance(part, Attribute) for part in walk(node.value)):
+        alone = isinstance(node, Mean) and not any(isinstance(part, Attribute) for part in walk(node.value))
+        if alone or self.taker.columns:
             self.first_score = self.first_score or node
             return self._of_one_output(node)
         raise self.refused(
-            "a frozen rule treats people by their group and their score alone: expected E[y | ...] or "
+            f"{self.taker.name} treats people by their group and their score alone: expected E[y | ...] or "
             "P[y >= 0.5 | ...], found y beside a column",
             node,
         )
@@ -197,7 +223,9 @@ class _Reader:
         first = self.first_decision
         if first is not None and first.value != event.value:
             raise self.refused(
-                "one rule decides by one threshold, and this is a second one: learn a rule for each", event
+                f"one {self.taker.short} decides by one threshold, and this is a second one: "
+                f"{self.taker.again}",
+                event,
             )
         self.first_decision = first or event
         return event

@@ -1,6 +1,7 @@
-"""The text of constraints in scikit-learn: an estimator that corrects another, and scorers.
+"""The text of constraints in scikit-learn: estimators and scorers.
 
     FairPostprocessor(estimator, text)    the estimator's scores, through a frozen rule
+    FairKerasClassifier(build, text)      a Keras model that is trained with kf.FairModel
     make_scorer(text)                     what cross_val_score and GridSearchCV measure
 
 Columns that a text names are taken from `X`, where it is a DataFrame that has them, or come as metadata,
@@ -13,12 +14,14 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from keras_fair.sklearn.fair_keras_classifier import FairKerasClassifier
     from keras_fair.sklearn.fair_postprocessor import FairPostprocessor
     from keras_fair.sklearn.fairness_scorer import FairnessScorer, make_scorer
 
-__all__ = ["FairPostprocessor", "FairnessScorer", "make_scorer"]
+__all__ = ["FairKerasClassifier", "FairPostprocessor", "FairnessScorer", "make_scorer"]
 
 _OWNERS = {
+    "FairKerasClassifier": "fair_keras_classifier",
     "FairPostprocessor": "fair_postprocessor",
     "FairnessScorer": "fairness_scorer",
     "make_scorer": "fairness_scorer",

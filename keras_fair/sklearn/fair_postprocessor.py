@@ -14,7 +14,6 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
-from sklearn import get_config
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone, is_classifier, is_regressor
 from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
@@ -27,7 +26,6 @@ from sklearn.utils.metadata_routing import (
     process_routing,
 )
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import (
     check_is_fitted,
     column_or_1d,
@@ -40,6 +38,7 @@ from keras_fair.inputs.orders import check_order
 from keras_fair.inputs.predictions import read_weight
 from keras_fair.postprocessing.frozen_fairness import FrozenFairness
 from keras_fair.sklearn.named_columns import named_columns
+from keras_fair.sklearn.two_classes import routes, two_classes, weighted, with_shape
 
 __all__ = ["FairPostprocessor"]
 
@@ -158,11 +157,11 @@ class FairPostprocessor(MetaEstimatorMixin, BaseEstimator):
         rule, share = self._rule(), self._share()
         check_order({"X": X, "y": y, "sample_weight": sample_weight})
         X, y, sample_weight = indexable(X, y, sample_weight)
-        X = _with_shape(X)
+        X = with_shape(X)
         sample_weight = None if sample_weight is None else read_weight(sample_weight)
         validate_data(self, X=X, y=y, skip_check_array=True)
         y = column_or_1d(y, warn=True)
-        classes = self._classes(_with_weight(y, sample_weight))
+        classes = self._classes(weighted(y, sample_weight))
         params = self._fit_params(sample_weight, fit_params)
         whole = {name: value for name, value in params.items() if not _has_entries(value, len(y))}
         cut = {name: value for name, value in params.items() if name not in whole}
@@ -269,22 +268,14 @@ class FairPostprocessor(MetaEstimatorMixin, BaseEstimator):
     def _classes(self, y: Any) -> np.ndarray | None:
         if not _classifies(self):
             return None
-        check_classification_targets(y)
-        classes = np.unique(y)
-        if type_of_target(y, input_name="y") != "binary":
-            raise ValueError(
-                f"Only binary classification is supported: expected 2 classes, received {len(classes)}"
-            )
-        if len(classes) != 2:
-            raise ValueError(f"expected y of 2 classes, received one class: {classes.tolist()}")
-        return classes
+        return two_classes(y)
 
     def _attributes(self, X: Any, attributes: Any) -> dict[str, Any]:
         return named_columns(parse(self.constraints).attributes, X, attributes, self.columns)
 
     def _fit_params(self, sample_weight: Any, fit_params: Mapping[str, Any]) -> dict[str, Any]:
         """What the estimator's `fit` is given beside `X` and `y`."""
-        if _routes():
+        if routes():
             routed = process_routing(self, "fit", sample_weight=sample_weight, **fit_params)
             return dict(routed.estimator.fit)
         params = dict(fit_params)
@@ -301,17 +292,13 @@ class FairPostprocessor(MetaEstimatorMixin, BaseEstimator):
     def _ruled(self, X: Any, attributes: Any, ids: Any, caller: str, params: Any) -> np.ndarray:
         if not hasattr(self, "rule_"):
             raise NotFittedError(f"This {type(self).__name__} instance is not fitted yet: call fit first.")
-        X = _with_shape(X)
-        if _routes():
+        X = with_shape(X)
+        if routes():
             routed = process_routing(self, caller, **params)
             params = routed.estimator[_response(self.estimator)]
         scores = _scores(self.estimator_, X, params)
         columns = named_columns(self.rule_.attributes, X, attributes, self.columns)
         return np.asarray(self.rule_(scores, columns, ids=ids))
-
-
-def _routes() -> bool:
-    return bool(get_config()["enable_metadata_routing"])
 
 
 def _response(estimator: Any) -> str:
@@ -344,20 +331,6 @@ def _check_classes(estimator: Any, classes: np.ndarray) -> None:
         raise ValueError(
             f"expected an estimator of the classes {classes.tolist()} of y, received one of {own.tolist()}"
         )
-
-
-def _with_weight(y: np.ndarray, sample_weight: np.ndarray | None) -> np.ndarray:
-    """The targets that count."""
-    if sample_weight is None:
-        return y
-    weighted = y[sample_weight > 0]
-    if not len(weighted):
-        raise ValueError("expected sample_weight > 0 for some people, received zero or less for all")
-    return weighted
-
-
-def _with_shape(X: Any) -> Any:
-    return X if hasattr(X, "shape") else np.asarray(X)
 
 
 def _has_entries(value: Any, n: int) -> bool:
