@@ -1,14 +1,15 @@
-"""How equal are decisions on people not seen, when only the weights are trained and nobody is asked for sex or race?
+"""How equal are decisions on people not seen, when only the weights are trained and nobody is asked for sex
+or race?
 
-Demographic parity and equalized odds of decisions at 0.5, tolerance 0.02, on four data sets; the attribute is in
-no feature. Each method sees the training people; a fifth of them are held back, on which a penalty's weight is
-picked (the smallest with a gap of at most the tolerance, else the one with the smallest gap). What is reported is
-on the test people.
+Demographic parity and equalized odds of decisions at 0.5, tolerance 0.02, on four data sets; the attribute is
+in no feature. Each method sees the training people; a fifth of them are held back, on which a penalty's
+weight is picked (the smallest with a gap of at most the tolerance, else the one with the smallest gap). What
+is reported is on the test people.
 
     python benchmarks/how_fair_are_decisions_after_training.py adult compas --seeds 5
 
-Methods: the network alone; `FairnessPenalty` over three weights; `FairnessLagrangian` as it comes; fairlearn's
-`ExponentiatedGradient` over a logistic regression, with `difference_bound=0.02`.
+Methods: the network alone; `FairnessPenalty` over three weights; `FairnessLagrangian` as it comes;
+fairlearn's `ExponentiatedGradient` over a logistic regression, with `difference_bound=0.02`.
 """
 
 from __future__ import annotations
@@ -128,8 +129,8 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=15)
     chosen = parser.parse_args()
     warnings.simplefilter("ignore")
-    print("| data | statement | method | gap, mean | gap, worst | accuracy | balanced | seconds |", flush=True)
-    print("| --- | --- | --- | --- | --- | --- | --- | --- |", flush=True)
+    columns = ("data", "statement", "method", "gap, mean", "gap, worst", "accuracy", "balanced", "seconds")
+    print(f"| {' | '.join(columns)} |\n|{' --- |' * len(columns)}", flush=True)
     for name in chosen.names:
         train, test = people_of(name, ATTRIBUTES[name])
         epochs = chosen.epochs if len(train) > 10_000 else 4 * chosen.epochs

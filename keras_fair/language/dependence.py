@@ -26,7 +26,10 @@ __all__ = ["audit_only", "not_affine", "on_prediction"]
 _OF_EVENT = "the share of decisions with this event is not affine in y"
 _OF_GROUP = "a group that is chosen by y makes this statistic not affine in y"
 _OF_DATA = "rows take means, shares and covariances of data as constants, and no other statistic"
-_USUAL_ADVICE = "constrain the score itself, as in E[y | ...], or learn a rule with kf.FrozenFairness"
+_USUAL_ADVICE = (
+    "constrain the score itself, as in E[y | ...], train with kf.layers.FairnessPenalty or "
+    "FairnessLagrangian, or learn a rule with kf.FrozenFairness"
+)
 
 
 def on_prediction(node: Node) -> bool:
