@@ -87,6 +87,8 @@ class SoftLayer(ConstraintLayer):
         scheduled: further numbers that may follow a schedule, by name.
     """
 
+    trains_weights = True
+
     def __init__(
         self,
         constraints: Constraints,
