@@ -3,7 +3,7 @@
 fair_projection    the projection
 soft_layer, fairness_penalty, fairness_lagrangian    what trains the weights
 gradient_reversal  turns the gradient of what stands before it round
-adversary, adversary_plan, adversary_sight    networks that guess attributes
+adversary, and modules of such names    networks that guess attributes
 schedules, sample_loss    numbers that change while a layer trains; the loss of each sample
 constraint_layer   what all of them share
 call_arguments     what a call hands in, encoded by the vocabulary

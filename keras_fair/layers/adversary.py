@@ -23,7 +23,9 @@ from keras import ops as keras_ops
 from keras_fair.constraints import Constraints
 from keras_fair.groups.vocabulary import Vocabulary
 from keras_fair.inputs.arrays import concrete, on_host
-from keras_fair.layers.adversary_plan import AdversaryPlan, Guess, plan_adversary
+from keras_fair.layers.adversary_lower import plan_adversary
+from keras_fair.layers.adversary_networks import build_networks, check_networks, seen_prediction
+from keras_fair.layers.adversary_plan import AdversaryPlan
 from keras_fair.layers.adversary_sight import parse_spoken, sights_of
 from keras_fair.layers.building import is_built_only
 from keras_fair.layers.call_arguments import CallArguments, check_names, clipped_codes, encode
@@ -39,10 +41,6 @@ from keras_fair.ops.working_precision import working_dtype
 from keras_fair.rows.modes import output_names
 
 __all__ = ["Adversary"]
-
-_WIDTH = 32
-_CLOSEST = 1e-6  # to the ends of the domain, for log-odds
-
 
 class _Ended(NamedTuple):
     """How a batch ended, as a record keeps it."""
@@ -66,8 +64,7 @@ class Adversary(ConstraintLayer):
 
     Args:
         constraints: text or a `ConstraintSet`; see `adversary_sight`.
-        strength: see there.
-        ramp: over which share of the training batches the strength grows from 0.
+        strength, ramp: see there.
         networks: a network for each statement, or None.
         domain, vocabulary, weight_statistics, unknown, global_batch: see `FairProjection`.
     """
@@ -104,7 +101,7 @@ class Adversary(ConstraintLayer):
             raise ValueError(f"expected ramp as a number in [0, 1], received ramp={ramp!r}")
         self.ramp = float(ramp)
         self._own_networks = networks is not None
-        self.networks: list[Any] = [] if networks is None else _networks(networks, len(self.sights))
+        self.networks: list[Any] = [] if networks is None else check_networks(networks, len(self.sights))
         self._saved: dict[str, np.ndarray] = {}
 
     def _lowered(self, outputs: int) -> AdversaryPlan:
@@ -145,35 +142,32 @@ class Adversary(ConstraintLayer):
 
     def begin_training(self, batches: int | None) -> None:
         """Say over how many batches training goes, before its first one; a later `fit` changes nothing."""
-        if self._saved.get("ramp") is None:
-            self._set_ramp(max(1.0, self.ramp * (batches or 3000)))
-
-    def _set_ramp(self, batches: float) -> None:
-        self._saved["ramp"] = np.array([batches])
-        if self.built:
-            self._ramp_weight.assign(self._saved["ramp"])
+        if "ramp" not in self._saved:
+            self._saved["ramp"] = np.array([max(1.0, self.ramp * (batches or 3000))])
+            if self.built:
+                self._ramp_weight.assign(self._saved["ramp"])
 
     def build(self, y_shape: Any) -> None:
         super().build(y_shape)
         plan: AdversaryPlan = self._built_plan
-        if not self._own_networks and not self.networks:
-            self.networks = [_network(guess, place) for place, guess in enumerate(plan.guesses)]
-        for network, guess in zip(self.networks, plan.guesses, strict=True):
-            if not network.built:
-                network.build((None, guess.inputs))
-            shape = tuple(network.compute_output_shape((None, guess.inputs)))
-            if shape != (None, guess.outputs):
-                raise ValueError(
-                    f"expected an adversary that makes (n, {guess.inputs}) into logits (n, {guess.outputs}) "
-                    f"for {guess.sight.name!r}, received one that makes {shape}"
-                )
+        self.networks = build_networks(self.networks, plan.guesses)
         self._scheduled.build(self.add_weight)
         self._steps_weight = self._scheduled.steps
-        self._ramp_weight = kept_weight(self.add_weight, "ramp", (1,), working_dtype(), "ones")
-        self._ramped_weight = kept_weight(self.add_weight, "ramped", (1,), working_dtype())
-        for name, weight in self._kept().items():
-            if name in self._saved:
-                weight.assign(self._saved[name])
+        self._ramp_weight = self._kept_weight("ramp", 1.0)
+        self._ramped_weight = self._kept_weight("ramped", 0.0)
+        if self._scheduled.steps is not None and "steps" in self._saved:
+            self._scheduled.steps.assign(self._saved["steps"])
+
+    def _kept_weight(self, name: str, value: float) -> Any:
+        """A weight of one number: the one that was saved, else `value`."""
+        initial = self._saved.get(name, np.array([value]))
+        return kept_weight(
+            self.add_weight,
+            name,
+            (1,),
+            working_dtype(),
+            lambda _, dtype: keras_ops.convert_to_tensor(initial, dtype),
+        )
 
     def call(
         self,
@@ -186,12 +180,10 @@ class Adversary(ConstraintLayer):
         if is_built_only() or y.shape[0] == 0 or (self._lacks(attributes, label) and not training):
             return y
         with place_kept():
-            columns = attributes or {}
+            whole = (y, attributes or {}, label, sample_weight)
             if self.global_batch:
-                whole = gathered(y, columns, label, sample_weight)
-                self._guess(whole.y, whole.columns, whole.label, whole.sample_weight, bool(training))
-            else:
-                self._guess(y, columns, label, sample_weight, bool(training))
+                whole = gathered(*whole)[:4]
+            self._guess(*whole, bool(training))
         return y
 
     def compute_output_spec(
@@ -236,7 +228,7 @@ class Adversary(ConstraintLayer):
         losses, weights = [], []
         strength = self._strength_now()
         for network, guess, answer in zip(self.networks, plan.guesses, answers.of, strict=True):
-            seen = self._standing(y[:, guess.output : guess.output + 1], answer.weight)
+            seen = seen_prediction(y[:, guess.output : guess.output + 1], self.domain)
             seen = gradient_reversed(seen, strength * guess.sight.weight)
             if answer.label is not None:
                 seen = keras_ops.concatenate([seen, answer.label, seen * answer.label], axis=1)
@@ -274,18 +266,8 @@ class Adversary(ConstraintLayer):
         share = keras_ops.minimum(keras_ops.reshape(past / end, ()), 1.0)
         return strength * keras_ops.cast(share, "float32")
 
-    def _standing(self, y: Any, weight: Any) -> Any:
-        """Predictions `(n, 1)` as networks see them: log-odds; standardised where they have no two bounds."""
-        low, high = self.domain.low, self.domain.high
-        if np.isfinite(low) and np.isfinite(high):
-            share = keras_ops.clip((y - low) / (high - low), _CLOSEST, 1.0 - _CLOSEST)
-            return keras_ops.log(share) - keras_ops.log1p(-share)
-        held = keras_ops.stop_gradient(y)
-        mean, spread = keras_ops.mean(held), keras_ops.std(held)
-        return (y - mean) / keras_ops.maximum(spread, 1e-7)
-
     def _kept(self) -> dict[str, Any]:
-        if not self.built and not hasattr(self, "_ramp_weight"):
+        if not hasattr(self, "_ramp_weight"):
             return {}
         steps = {} if self._scheduled.steps is None else {"steps": self._scheduled.steps}
         return {"ramp": self._ramp_weight, "ramped": self._ramped_weight, **steps}
@@ -313,20 +295,3 @@ class Adversary(ConstraintLayer):
         if config.get("networks") is not None:
             config["networks"] = [keras.saving.deserialize_keras_object(one) for one in config["networks"]]
         return super().from_config(config)
-
-
-def _network(guess: Guess, place: int) -> Any:
-    """The network that guesses where none is given."""
-    layers = [keras.layers.Dense(_WIDTH, activation="relu", dtype="float32") for _ in range(2)]
-    answer = keras.layers.Dense(guess.outputs, dtype="float32")
-    return keras.Sequential([keras.Input((guess.inputs,)), *layers, answer], name=f"adversary_{place + 1}")
-
-
-def _networks(networks: Any, count: int) -> list[Any]:
-    given = list(networks) if isinstance(networks, (list, tuple)) else [networks]
-    if len(given) != count or not all(isinstance(one, keras.layers.Layer) for one in given):
-        raise ValueError(
-            f"expected adversary as a Keras model, or as a list of {count}, one for each statement; "
-            f"received adversary={networks!r}"
-        )
-    return given

@@ -81,7 +81,7 @@ def test_the_label_is_seen_where_the_text_says_so(held_out: People) -> None:
     assert [each.what for each in probe.comparisons] == [
         f"sex=Female from sex=Male where label={label}" for label in (0, 1)
     ]
-    assert probe.auc < 0.62
+    assert probe.auc < 0.66
     free, _ = trained("separation(sex)", strength=0.0)
     assert free.probe(held_out.inputs, label=held_out.label).lower > probe.upper
 
@@ -276,3 +276,48 @@ def test_a_probe_without_what_it_needs_is_refused() -> None:
 def test_the_projected_gradient_is_refused_elsewhere() -> None:
     with pytest.raises(ValueError, match="expected projected_gradient=False on this backend"):
         kf.AdversarialModel(base(), "independence(sex)", projected_gradient=True)
+
+
+def test_a_regression_has_no_log_odds(held_out: People) -> None:
+    data = people()
+    found = []
+    for strength in (0.0, 4.0):
+        keras.utils.set_random_seed(0)
+        linear = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
+        model = kf.AdversarialModel(linear, "independence(sex)", strength=strength, domain=None)
+        model.compile(keras.optimizers.Adam(0.05), "mse")
+        wanted = data.x[:, :1] + data.x[:, 1:2]  # below 0 and above 1 too
+        model.fit(data.inputs, wanted, batch_size=128, epochs=8, verbose=0)
+        found.append(model.probe(held_out.inputs).auc)
+    assert found[0] > 0.65
+    assert found[1] < 0.6
+
+
+@tensorflow_only
+def test_a_dataset_of_text_trains_too() -> None:
+    import tensorflow as tf
+
+    data = people(256)
+    model = kf.AdversarialModel(base(), "independence(sex)", vocabulary={"sex": ["Female", "Male"]})
+    model.compile("adam", "binary_crossentropy")
+    dataset = tf.data.Dataset.from_tensor_slices((data.inputs, data.label)).batch(64)
+    history = model.fit(dataset, epochs=3, shuffle=False, verbose=0)
+    assert history.history["independence(sex)_adversary_loss"][0] == pytest.approx(np.log(2), abs=0.1)
+    assert float(np.asarray(model.adversary._ramp_weight)[0]) == pytest.approx(4.0)
+
+
+def test_a_value_outside_the_vocabulary_is_an_error_or_left_out() -> None:
+    data = people(60)
+    sex = np.where(np.arange(60) < 5, "Other", data.sex)
+    for unknown in ("error", "exclude"):
+        model = kf.AdversarialModel(
+            base(), "independence(sex)", vocabulary={"sex": ["Female", "Male"]}, unknown=unknown
+        )
+        model.compile("adam", "binary_crossentropy")
+        if unknown == "error":
+            with pytest.raises(ValueError, match="outside the vocabulary"):
+                model.fit({"x": data.x, "sex": sex}, data.label, verbose=0)
+            continue
+        model.fit({"x": data.x, "sex": sex}, data.label, verbose=0)
+        (answer,) = model.adversary.plan(1).answers({"sex": np.array([2, 0, 1])}, None, None, 3).of
+        assert keras.ops.convert_to_numpy(answer.weight).tolist() == [0.0, 1.0, 1.0]
