@@ -10,6 +10,7 @@ adversary sees follows from the text, see `keras_fair.layers.adversary_sight`.
 from __future__ import annotations
 
 import copy
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -26,7 +27,7 @@ from keras_fair.models.epoch_logs import with_logs
 from keras_fair.models.fair_model import FairModel
 from keras_fair.models.inputs import Choice
 from keras_fair.models.labels import class_of
-from keras_fair.models.probe import Probe, probe_scores
+from keras_fair.models.probe import Probe, TooFew, probe_scores
 from keras_fair.models.two_optimizers import TwoOptimizers
 
 __all__ = ["AdversarialModel"]
@@ -60,8 +61,9 @@ class AdversarialModel(FairModel):
     you. Inputs, values and labels are as in `FairModel`.
 
     **A beaten adversary proves nothing.** It may just be too weak, or too slow. Ask a fresh one: `probe`.
-    `fit` does so at its end where it is given `validation_data` as arrays, prints what it finds, and keeps it
-    in `last_probe`. Where early stopping or the choice of a strength used these data, probe others.
+    `fit` does so at its end where it is given `validation_data` as arrays, prints what it finds unless
+    `verbose=0`, and keeps it in `last_probe`. Where early stopping or the choice of a strength used these
+    data, probe others.
 
     Args:
         base_model: see `FairModel`.
@@ -176,8 +178,11 @@ class AdversarialModel(FairModel):
         history = super().fit(x, y, **keywords)
         self.last_probe = None
         if isinstance(validation, (tuple, list)) and _has(validation[0], self.constraints.attributes):
-            self.last_probe = self.probe(validation[0], label=validation[1])
-            if keywords.get("verbose", "auto") != 0:
+            try:
+                self.last_probe = self.probe(validation[0], label=validation[1])
+            except TooFew as fault:  # the model is trained all the same
+                warnings.warn(f"{self.name}: validation_data were not probed: {fault}", stacklevel=2)
+            if self.last_probe is not None and keywords.get("verbose", "auto") != 0:
                 print(f"{self.name}: {self.last_probe}")
         return history
 

@@ -21,10 +21,14 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-__all__ = ["Comparison", "Probe", "area_with_interval", "probe_scores"]
+__all__ = ["Comparison", "Probe", "TooFew", "area_with_interval", "probe_scores"]
 
 _HINGES, _RIDGE, _STEPS = 12, 1.0, 30
-LEAST = 10  # people on each side of each half
+_LEAST = 10  # people on each side of each half
+
+
+class TooFew(ValueError):
+    """There are too few people to probe predictions."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +86,7 @@ def probe_scores(
         seed: of the halves.
 
     Raises:
-        ValueError: no comparison has 10 people on each side of each half.
+        TooFew: no comparison has 10 people on each side of each half.
     """
     rng = np.random.default_rng(seed)
     halves, skipped = [], []
@@ -92,13 +96,13 @@ def probe_scores(
         for side in (False, True):  # as many of each side in both halves
             of_side = rng.permutation(np.flatnonzero(a == side))
             fitted[of_side[: len(of_side) // 2]] = True
-        if min(int(a[fitted].sum()), int((~a[fitted]).sum())) < LEAST:
+        if min(int(a[fitted].sum()), int((~a[fitted]).sum())) < _LEAST:
             skipped.append(what)
             continue
         halves.append((what, y, a, fitted))
     if not halves:
-        raise ValueError(
-            f"expected {2 * LEAST} people or more in a group and outside it, to probe predictions; received "
+        raise TooFew(
+            f"expected {2 * _LEAST} people or more in a group and outside it, to probe predictions; received "
             f"fewer for each of {skipped}"
         )
     each = 1.0 - (1.0 - confidence) / len(halves)

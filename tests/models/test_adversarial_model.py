@@ -183,6 +183,10 @@ def test_fit_probes_validation_data_and_says_what_it_finds(capsys: pytest.Captur
     assert line == f"fair: {model.last_probe.text}"
     assert line.startswith("fair: a fresh probe tells sex=Female from sex=Male with AUC ")
     assert model.last_probe.auc == model.probe(other.inputs).auc
+    few = people(30, seed=5)
+    with pytest.warns(UserWarning, match="fair: validation_data were not probed: expected 20 people"):
+        model.fit(data.inputs, data.label, validation_data=(few.inputs, few.label), verbose=0)
+    assert model.last_probe is None
 
 
 def test_training_goes_on_where_it_was_saved(tmp_path: Path) -> None:
