@@ -1,7 +1,7 @@
 """What a step of training costs with a penalty or with multipliers, over a step of the same network without.
 
-Adult's features, a 64-32 network, batches of 256; decision rates of both sexes, and equalized odds. Alternated,
-processor time of whole epochs after a first one that compiles.
+Adult's features, a 64-32 network, batches of 256; decision rates of both sexes, and equalized odds.
+Alternated, processor time of whole epochs after a first one that compiles.
 
     python benchmarks/how_fast_is_soft_training.py
 """
@@ -12,7 +12,6 @@ import time
 import warnings
 from typing import Any
 
-import keras
 import numpy as np
 from _adult import VOCABULARY, load, network
 
@@ -48,7 +47,8 @@ def models(text: str) -> dict[str, Any]:
 
 def main() -> None:
     warnings.simplefilter("ignore")
-    print("| statement | layer | processor time over plain, median | least | most |\n| --- | --- | --- | --- | --- |")
+    columns = ("statement", "layer", "processor time over plain, median", "least", "most")
+    print(f"| {' | '.join(columns)} |\n|{' --- |' * len(columns)}")
     for kind, text in TEXTS.items():
         epochs = models(text)
         for run in epochs.values():
@@ -63,7 +63,8 @@ def main() -> None:
             for name, seconds in taken.items():
                 ratios[name].append(seconds / taken["plain"])
         for name, found in ratios.items():
-            print(f"| {kind} | {name} | {np.median(found):.2f} | {min(found):.2f} | {max(found):.2f} |", flush=True)
+            numbers = " | ".join(f"{each:.2f}" for each in (np.median(found), min(found), max(found)))
+            print(f"| {kind} | {name} | {numbers} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from keras_fair.fronts.front import Front
     from keras_fair.groups.vocabulary import Vocabulary
     from keras_fair.layers.fair_projection import FairProjection
+    from keras_fair.models.adversarial_model import AdversarialModel
     from keras_fair.models.fair_model import FairModel
     from keras_fair.ops.outcome import Outcome
     from keras_fair.ops.projection.project import Projection, project
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
     from keras_fair.rows.linear import LinearRows
 
 __all__ = [
+    "AdversarialModel",
     "Auditor",
     "ConstraintError",
     "ConstraintSet",
@@ -102,6 +104,7 @@ __all__ = [
 ]
 
 _OWNERS = {
+    "AdversarialModel": "keras_fair.models.adversarial_model",
     "Auditor": "keras_fair.audit.auditor",
     "ConstraintSet": "keras_fair.constraints",
     "Diagnosis": "keras_fair.diagnosis.findings",
@@ -147,13 +150,17 @@ provide(
 )
 register_classes(
     {
+        "AdversarialModel": "keras_fair.models.adversarial_model",
+        "Adversary": "keras_fair.layers.adversary",
         "FairModel": "keras_fair.models.fair_model",
         "FairProjection": "keras_fair.layers.fair_projection",
         "FairnessLagrangian": "keras_fair.layers.fairness_lagrangian",
         "FairnessPenalty": "keras_fair.layers.fairness_penalty",
         "FrozenRule": "keras_fair.postprocessing.frozen_rule",
+        "GradientReversal": "keras_fair.layers.gradient_reversal",
         "PooledGap": "keras_fair.metrics.pooled_gap",
         "ServedModel": "keras_fair.postprocessing.serve",
+        "TwoOptimizers": "keras_fair.models.two_optimizers",
     }
 )
 

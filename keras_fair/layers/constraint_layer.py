@@ -41,6 +41,8 @@ class ConstraintLayer(keras.layers.Layer):
         constraints, domain, vocabulary, weight_statistics, unknown, global_batch: see `FairProjection`.
     """
 
+    trains_weights = False  # whether it adds to the loss, so that predictions need no attributes
+
     def __init__(
         self,
         constraints: Constraints,

@@ -88,6 +88,8 @@ class SoftLayer(ConstraintLayer):
         scheduled: further numbers that may follow a schedule, by name.
     """
 
+    trains_weights = True
+
     def __init__(
         self,
         constraints: Constraints,
@@ -119,6 +121,7 @@ class SoftLayer(ConstraintLayer):
         )
         self._saved: dict[str, np.ndarray] = {}
         self._state: dict[str, Any] = {}
+        self._pools = True  # a saved one is built before its model is
         self._check_statements()
 
     @property

@@ -29,7 +29,6 @@ from keras_fair.layers.fair_projection import FairProjection
 from keras_fair.layers.guard import told_last
 from keras_fair.layers.place import place_kept
 from keras_fair.layers.reports import nobody_in
-from keras_fair.layers.soft_layer import SoftLayer
 from keras_fair.models.epoch_logs import EpochLogs, TestLogs, with_logs
 from keras_fair.models.exported import ExportedModel
 from keras_fair.models.inputs import Choice, Routes, check_choice
@@ -182,7 +181,7 @@ class FairModel(ExportedModel):
             self.fairness = layer
         others = (label_source,) if isinstance(label_source, str) else ()
         self._routes = Routes(base_model, layer.attributes, others, self.inputs_of_base)
-        self._trains = isinstance(layer, SoftLayer)
+        self._trains = layer.trains_weights
         self._served = ServedInputs()
         self._evaluates_labels = self._class_weights = self._told_inactive = False
         self._reader = Reader(layer, self._routes, self._served, output)
