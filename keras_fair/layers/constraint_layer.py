@@ -224,12 +224,16 @@ class ConstraintLayer(keras.layers.Layer):
             config["vocabulary"] = Vocabulary.from_config(config["vocabulary"])
         return cls(**config)
 
+    def _check_given(self, plan: Any, call: CallArguments) -> None:
+        """Raise ConstraintTypeError where an attribute or the label is not given."""
+        check_names(plan, call)
+
     def _read(self, call: CallArguments) -> CallArguments:
         """The call with predictions as a tensor and the columns encoded."""
         if not ops.is_tensor(call.y):
             call = call._replace(y=ops.convert_to_tensor(number_array(call.y, "predictions y")[0]))
         plan = self.plan(check_shape(tuple(call.y.shape), self.domain))
-        check_names(plan, call)
+        self._check_given(plan, call)
         self._note_text(call.attributes)
         listed = {} if self.vocabulary is None else self.vocabulary.values
         return encode(plan, call, listed, self.domain, refuse_unknown=self.unknown == "error")

@@ -56,6 +56,17 @@ def test_predictions_pass_unchanged_and_without_attributes_nothing_is_added() ->
         layer(Y, training=True)
 
 
+@pytest.mark.parametrize("text", ["equal_opportunity(sex) <= 0.1", "max(E[loss | sex=*]) <= 0.1"])
+def test_without_the_label_nothing_is_added_and_training_says_what_is_needed(text: str) -> None:
+    layer = kf.layers.FairnessPenalty(text, vocabulary={"sex": ["F", "M"]})
+    layer(Y, attributes={"sex": SEX})
+    assert not layer.losses
+    with pytest.raises(ConstraintTypeError, match="needs the label"):
+        layer(Y, attributes={"sex": SEX}, training=True)
+    layer(Y, attributes={"sex": SEX}, label=np.array([1, 0, 1, 1]), training=True)
+    assert len(layer.losses) == 1
+
+
 def test_a_decision_counts_and_its_gradient_is_that_of_the_stand_in() -> None:
     """At predictions on the wrong side a little, the strict gap is 1 and the gradient moves both groups."""
     from tests.gradients import gradient_of

@@ -52,7 +52,7 @@ def test_weights_and_multipliers_are_those_of_the_exact_solution(double: Any) ->
     layer = kf.layers.FairnessLagrangian(
         TEXT, 0.3, damping=3.0, memory=None, domain=None, vocabulary={"group": ["a", "b"]}
     )
-    dense = keras.layers.Dense(1)
+    dense = keras.layers.Dense(1, dtype="float64")
     inputs, codes = tf.constant(x), tf.constant((group == "b").astype("int32"))
     dense(inputs), layer(tf.constant(x[:, :1]), attributes={"group": codes}, training=False)
     rate = 0.5
