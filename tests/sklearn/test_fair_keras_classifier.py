@@ -79,7 +79,7 @@ def routing() -> Iterator[None]:
 
 @pytest.mark.filterwarnings("ignore")
 def test_checks_of_scikit_learn() -> None:
-    model = FairKerasClassifier(eager, "E[y] <= 0.999", epochs=12, random_state=0)
+    model = FairKerasClassifier(eager, "E[y] <= 0.999", epochs=6, random_state=0)
     check_estimator(model, expected_failed_checks=EXPECTED)
 
 
