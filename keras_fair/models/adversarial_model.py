@@ -58,7 +58,7 @@ class AdversarialModel(FairModel):
     A strength that is a number grows from 0 over the first third of the batches of the first `fit` (the first
     1000 where it isn't known how many there are). The loss that Keras shows is that of the task;
     `{statement}_adversary_loss` in the logs is how well the adversary guesses: the higher, the better for
-    you. Inputs, values and labels are as in `FairModel`.
+    you. Early stopping by `val_loss` would stop before the adversary has had its say.
 
     **A beaten adversary proves nothing.** It may just be too weak, or too slow. Ask a fresh one: `probe`.
     `fit` does so at its end where it is given `validation_data` as arrays, prints what it finds unless

@@ -293,8 +293,8 @@ def test_a_regression_has_no_log_odds(held_out: People) -> None:
         wanted = data.x[:, :1] + data.x[:, 1:2]  # below 0 and above 1 too
         model.fit(data.inputs, wanted, batch_size=128, epochs=8, verbose=0)
         found.append(model.probe(held_out.inputs).auc)
-    assert found[0] > 0.65
-    assert found[1] < 0.6
+    assert found[0] > 0.7
+    assert found[1] < 0.65
 
 
 @tensorflow_only
@@ -308,6 +308,25 @@ def test_a_dataset_of_text_trains_too() -> None:
     history = model.fit(dataset, epochs=3, shuffle=False, verbose=0)
     assert history.history["independence(sex)_adversary_loss"][0] == pytest.approx(np.log(2), abs=0.1)
     assert float(np.asarray(model.adversary._ramp_weight)[0]) == pytest.approx(4.0)
+
+
+@tensorflow_only
+def test_half_precision_and_xla_train_and_are_saved(tmp_path: Path) -> None:
+    data, keeps = people(256), keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_float16")
+    try:
+        score = keras.layers.Dense(1, activation="sigmoid", dtype="float32")
+        base_model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(4), score])
+        model = kf.AdversarialModel(base_model, "separation(sex)", strength=2.0)
+        model.compile("adam", "binary_crossentropy", jit_compile=True)
+        history = model.fit(data.inputs, data.label, epochs=3, verbose=0)
+        assert np.isfinite(history.history["separation(sex)_adversary_loss"]).all()
+        model.save(tmp_path / "model.keras")
+        loaded = keras.models.load_model(tmp_path / "model.keras")
+        loaded.fit(data.inputs, data.label, verbose=0)
+        assert isinstance(loaded.optimizer.inner_optimizer, TwoOptimizers)
+    finally:
+        keras.config.set_dtype_policy(keeps)
 
 
 def test_a_value_outside_the_vocabulary_is_an_error_or_left_out() -> None:
