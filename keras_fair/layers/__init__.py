@@ -1,7 +1,7 @@
 """Statements in a model: the projection, which moves predictions, and layers that add to the loss.
 
 fair_projection    the projection
-soft_layer, fairness_penalty, fairness_lagrangian    what trains the weights
+training_layer, soft_layer, fairness_penalty, fairness_lagrangian    what trains the weights
 gradient_reversal  turns the gradient of what stands before it round
 adversary, and modules of such names    networks that guess attributes
 schedules, sample_loss    numbers that change while a layer trains; the loss of each sample

@@ -14,7 +14,7 @@ well the networks guess is in the logs.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import keras
 import numpy as np
@@ -27,38 +27,20 @@ from keras_fair.layers.adversary_lower import plan_adversary
 from keras_fair.layers.adversary_networks import build_networks, check_networks, seen_prediction
 from keras_fair.layers.adversary_plan import AdversaryPlan
 from keras_fair.layers.adversary_sight import parse_spoken, sights_of
-from keras_fair.layers.building import is_built_only
 from keras_fair.layers.call_arguments import CallArguments, check_names, clipped_codes, encode
-from keras_fair.layers.constraint_layer import ConstraintLayer
 from keras_fair.layers.epoch_sums import pool_now
-from keras_fair.layers.global_batch import gathered
 from keras_fair.layers.gradient_reversal import gradient_reversed
 from keras_fair.layers.kept_weight import kept_weight, weight_read
-from keras_fair.layers.place import place_kept
 from keras_fair.layers.schedules import Scheduled, check_scheduled
+from keras_fair.layers.training_layer import BatchEnd, BatchSeen, TrainingLayer
 from keras_fair.ops import Outcome
 from keras_fair.ops.working_precision import working_dtype
 from keras_fair.rows.modes import output_names
 
 __all__ = ["Adversary"]
 
-class _Ended(NamedTuple):
-    """How a batch ended, as a record keeps it."""
-
-    outcome: Any
-    violation: Any
-
-
-class _Seen(NamedTuple):
-    """Which statements had samples, and who could not be read."""
-
-    active: Any
-    unknown: Mapping[str, Any]
-    missing: Mapping[str, Any]
-
-
 @keras.saving.register_keras_serializable(package="keras_fair")
-class Adversary(ConstraintLayer):
+class Adversary(TrainingLayer):
     """Networks that guess attributes from predictions; it gives predictions back as they came. Made by
     `AdversarialModel`, which documents the arguments.
 
@@ -68,8 +50,6 @@ class Adversary(ConstraintLayer):
         networks: a network for each statement, or None.
         domain, vocabulary, weight_statistics, unknown, global_batch: see `FairProjection`.
     """
-
-    trains_weights = True
 
     def __init__(
         self,
@@ -169,52 +149,8 @@ class Adversary(ConstraintLayer):
             lambda _, dtype: keras_ops.convert_to_tensor(initial, dtype),
         )
 
-    def call(
-        self,
-        y: Any,
-        attributes: Any = None,
-        label: Any = None,
-        sample_weight: Any = None,
-        training: bool | None = None,
-    ) -> Any:
-        if is_built_only() or y.shape[0] == 0 or (self._lacks(attributes, label) and not training):
-            return y
-        with place_kept():
-            whole = (y, attributes or {}, label, sample_weight)
-            if self.global_batch:
-                whole = gathered(*whole)[:4]
-            self._guess(*whole, bool(training))
-        return y
-
-    def compute_output_spec(
-        self,
-        y: Any,
-        attributes: Any = None,
-        label: Any = None,
-        sample_weight: Any = None,
-        training: bool | None = None,
-        **_: Any,
-    ) -> Any:
-        if training:
-            with place_kept():
-                check_names(self._built_plan, CallArguments(y, attributes or {}, label, sample_weight))
-        self._note_text(attributes or {})
-        return keras.KerasTensor(y.shape, dtype=y.dtype)
-
-    def _read(self, call: CallArguments) -> CallArguments:
-        if self._lacks(call.attributes, call.label):  # outside training nothing is guessed then
-            y = call.y if keras_ops.is_tensor(call.y) else keras_ops.convert_to_tensor(call.y)
-            return call._replace(y=y, attributes={})
-        return super()._read(call)
-
-    def _lacks(self, attributes: Any, label: Any) -> bool:
-        """Whether something that statements name is not given."""
-        return not set(self.constraints.attributes) <= set(attributes or {}) or (
-            self.constraints.uses_label and label is None
-        )
-
-    def _guess(self, given: Any, columns: Any, label: Any, sample_weight: Any, training: bool) -> None:
-        plan: Any = self._built_plan
+    def _trained_on(self, y: Any, columns: Any, label: Any, sample_weight: Any, training: bool) -> None:
+        plan, given = self._built_plan, y
         columns = {name: on_host(column) for name, column in columns.items()}
         label, sample_weight = map(on_host, (label, sample_weight))
         sample_weight = sample_weight if self.weight_statistics else None
@@ -242,8 +178,8 @@ class Adversary(ConstraintLayer):
         self._reports.add(
             given,
             columns,
-            _Seen(active, answers.unknown, answers.missing),
-            _Ended(keras_ops.cast(int(Outcome.SOLVED), "int32"), keras_ops.zeros_like(mean)),
+            BatchSeen(active, answers.unknown, answers.missing),
+            BatchEnd(keras_ops.cast(int(Outcome.SOLVED), "int32"), keras_ops.zeros_like(mean)),
             sample_weight,
             label=label,
         )

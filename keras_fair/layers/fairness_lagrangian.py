@@ -26,7 +26,7 @@ from keras import ops as keras_ops
 from keras_fair.constraints import Constraints, statement_names
 from keras_fair.errors import quoted, some_of
 from keras_fair.groups.vocabulary import Vocabulary
-from keras_fair.layers.fairness_penalty import check_positive
+from keras_fair.inputs.settings import check_positive
 from keras_fair.layers.kept_weight import weight_read
 from keras_fair.layers.schedules import check_scheduled
 from keras_fair.layers.soft_layer import MeasuredBatch, SoftLayer

@@ -19,7 +19,7 @@ import numpy as np
 
 from keras_fair.constraints import Constraints
 from keras_fair.groups.vocabulary import Vocabulary
-from keras_fair.inputs.settings import check_choice
+from keras_fair.inputs.settings import check_choice, check_positive
 from keras_fair.layers.schedules import check_scheduled
 from keras_fair.layers.soft_layer import MeasuredBatch, SoftLayer
 from keras_fair.ops.dispatch import ops
@@ -139,11 +139,3 @@ class FairnessPenalty(SoftLayer):
     def get_config(self) -> dict[str, Any]:
         own = ("penalty", "scale", "huber_delta", "debias", "by_size")
         return {**super().get_config(), **{name: getattr(self, name) for name in own}}
-
-
-def check_positive(name: str, value: Any) -> float:
-    """A finite number > 0; raises ValueError where it is not."""
-    is_number = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
-    if not is_number or not 0 < value < float("inf"):
-        raise ValueError(f"expected {name} as a finite number > 0, received {name}={value!r}")
-    return float(value)

@@ -27,16 +27,13 @@ from keras_fair.constraints import Constraints, statement_names
 from keras_fair.errors import quoted
 from keras_fair.groups.vocabulary import Vocabulary
 from keras_fair.inputs.arrays import concrete, on_host
-from keras_fair.layers.building import is_built_only
-from keras_fair.layers.call_arguments import CallArguments, check_names, clipped_codes
-from keras_fair.layers.constraint_layer import ConstraintLayer
+from keras_fair.layers.call_arguments import clipped_codes
 from keras_fair.layers.epoch_sums import pool_now
-from keras_fair.layers.global_batch import gathered
 from keras_fair.layers.kept_weight import kept_weight, weight_read
 from keras_fair.layers.memory import check_memory
-from keras_fair.layers.place import place_kept
 from keras_fair.layers.sample_loss import check_loss, sample_loss
 from keras_fair.layers.schedules import Scheduled, check_scheduled
+from keras_fair.layers.training_layer import BatchEnd, BatchSeen, TrainingLayer
 from keras_fair.ops import Outcome
 from keras_fair.ops.dispatch import ops
 from keras_fair.ops.working_precision import working_dtype
@@ -62,22 +59,7 @@ class MeasuredBatch(NamedTuple):
     shares: Any
 
 
-class _Ended(NamedTuple):
-    """How a batch ended, as a record keeps it."""
-
-    outcome: Any
-    violation: Any
-
-
-class _Seen(NamedTuple):
-    """Which relations were measured, and who could not be read."""
-
-    active: Any
-    unknown: Mapping[str, Any]
-    missing: Mapping[str, Any]
-
-
-class SoftLayer(ConstraintLayer):
+class SoftLayer(TrainingLayer):
     """Measures statements on batches and adds to the loss. Abstract: a layer of its kind says how much.
 
     Args:
@@ -87,8 +69,6 @@ class SoftLayer(ConstraintLayer):
         loss: of each sample, where statements speak of `loss`.
         scheduled: further numbers that may follow a schedule, by name.
     """
-
-    trains_weights = True
 
     def __init__(
         self,
@@ -191,54 +171,6 @@ class SoftLayer(ConstraintLayer):
         self._state[name] = weight
         return weight
 
-    def call(
-        self,
-        y: Any,
-        attributes: Any = None,
-        label: Any = None,
-        sample_weight: Any = None,
-        training: bool | None = None,
-    ) -> Any:
-        if is_built_only() or y.shape[0] == 0 or (self._lacks(attributes, label) and not training):
-            return y
-        with place_kept():
-            columns = attributes or {}
-            if self.global_batch:
-                whole = gathered(y, columns, label, sample_weight)
-                self._trained_on(whole.y, whole.columns, whole.label, whole.sample_weight, bool(training))
-            else:
-                self._trained_on(y, columns, label, sample_weight, bool(training))
-        return y
-
-    def compute_output_spec(
-        self,
-        y: Any,
-        attributes: Any = None,
-        label: Any = None,
-        sample_weight: Any = None,
-        training: bool | None = None,
-        **_: Any,
-    ) -> Any:
-        if training:
-            with place_kept():
-                check_names(self._built_plan, CallArguments(y, attributes or {}, label, sample_weight))
-        self._note_text(attributes or {})
-        return keras.KerasTensor(y.shape, dtype=y.dtype)
-
-    def _read(self, call: CallArguments) -> CallArguments:
-        if not set(self.attributes) <= set(call.attributes):  # outside training nothing is measured then
-            y = call.y if keras_ops.is_tensor(call.y) else keras_ops.convert_to_tensor(call.y)
-            return call._replace(y=y, attributes={})
-        return super()._read(call)
-
-    def _check_given(self, plan: SoftPlan, call: CallArguments) -> None:
-        """A label may be missing: outside training nothing is measured then."""
-
-    def _lacks(self, attributes: Any, label: Any) -> bool:
-        """Whether something that statements name is not given."""
-        lacks_label = self.uses_label and label is None
-        return lacks_label or not set(self.attributes) <= set(attributes or {})
-
     def _trained_on(self, y: Any, columns: Any, label: Any, sample_weight: Any, training: bool) -> None:
         plan, given = self._built_plan, y
         y = ops.cast(y, working_dtype())
@@ -259,8 +191,8 @@ class SoftLayer(ConstraintLayer):
         self._reports.add(
             given,
             columns,
-            _Seen(batch.gaps.estimable, moments.unknown, moments.missing),
-            _Ended(keras_ops.cast(int(Outcome.SOLVED), "int32"), ops.maximum(ops.max(past, axis=0), 0.0)),
+            BatchSeen(batch.gaps.estimable, moments.unknown, moments.missing),
+            BatchEnd(keras_ops.cast(int(Outcome.SOLVED), "int32"), ops.maximum(ops.max(past, axis=0), 0.0)),
             sample_weight if self.weight_statistics else None,
             label=label,
         )

@@ -159,3 +159,16 @@ def test_the_worst_group_s_loss_in_a_regression() -> None:
         loss = np.square(model.predict(x, verbose=0)[:, 0] - label)
         worst[weight] = max(loss[sex == value].mean() for value in ("Female", "Male"))
     assert worst[5.0] < 0.9 * worst[0.0]
+
+
+def test_in_a_functional_model_the_attributes_are_inputs() -> None:
+    x, sex, label = people()
+    inputs = {"x": keras.Input((4,), name="x"), "sex": keras.Input((1,), name="sex", dtype="int32")}
+    y = keras.layers.Dense(1, activation="sigmoid")(inputs["x"])
+    layer = kf.layers.FairnessPenalty(RATES, 50.0, memory=1000, vocabulary={"sex": ["Female", "Male"]})
+    model = keras.Model(inputs, layer(y, attributes={"sex": inputs["sex"]}))
+    model.compile(keras.optimizers.Adam(0.05), "binary_crossentropy")
+    codes = (sex == "Male").astype("int32")
+    model.fit({"x": x, "sex": codes}, label, batch_size=200, epochs=8, verbose=0)
+    assert sum(layer.record().batches.values()) == 48
+    assert gap(model.predict({"x": x, "sex": codes}, verbose=0), sex) < 0.06
